@@ -1,0 +1,192 @@
+"""Everything the UI may ask the engine for, and how questions and answers are put.
+
+What the engine may tell stands in `prune_tui.views`; how both travel stands in `prune_tui.frames`. Each answer
+carries the model's revision at the moment it was made, so that the UI can drop what is stale.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from prune_tui.steps import AnyStep
+from prune_tui.views import AnyBody, View
+
+Lane = Literal["edit", "look", "count", "preview"]
+
+
+class Request(msgspec.Struct, frozen=True, tag=True):
+    """Something the UI asks for. Answers come in any order; each names the id of its request."""
+
+
+class Open(Request, frozen=True):
+    """Load a model; the first request. Answered with `Opened`.
+
+    Attributes:
+        source: `demo`, `file.py:Symbol` or `package.module:Symbol`.
+        arguments: `name=value` texts for a class or factory.
+        device: `auto`, `cpu`, `cuda`, `cuda:0`, `mps`...
+        seed: Seeds the construction of the model and is the session's seed.
+        readonly: Refuse every edit.
+        unwrap: Open what is inside a DataParallel or compiled wrapper.
+    """
+
+    source: str = "demo"
+    arguments: tuple[str, ...] = ()
+    device: str = "auto"
+    seed: int = 0
+    readonly: bool = False
+    unwrap: bool = False
+
+
+class GetOutline(Request, frozen=True):
+    """The rows of the module tree. Answered with `Outline`."""
+
+
+class GetModule(Request, frozen=True):
+    """What one module holds. Answered with `ModuleView`."""
+
+    path: str
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A rectangle of one facet: fixed leading indices, a range of rows and of columns.
+
+    Attributes:
+        facet: One index for each axis that is neither row nor column, in the order of the axes.
+        rows: First row and one past the last.
+        columns: First column and one past the last.
+    """
+
+    facet: tuple[int, ...]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+
+class GetTile(Request, frozen=True):
+    """The visible part of a tensor. Answered with `Tile`.
+
+    Attributes:
+        tensor: Dotted name.
+        view: Which values: the effective ones, those before masking, the mask, or effective minus original.
+        row_axis: The axis that runs down; -1 when the tensor has fewer than two axes.
+        column_axis: The axis that runs across; -1 for a scalar.
+        blocks: What is visible.
+        preview: Mark the entries this step would mask.
+    """
+
+    tensor: str
+    view: View
+    row_axis: int
+    column_axis: int
+    blocks: tuple[Block, ...]
+    preview: AnyStep | None = None
+
+
+class GetStatistics(Request, frozen=True):
+    """Count, range and moments of a tensor. Answered with `Statistics`."""
+
+    tensor: str
+    view: View
+
+
+class Preview(Request, frozen=True):
+    """What a step would do. Changes nothing. Answered with `Previewed`."""
+
+    step: AnyStep
+
+
+class Apply(Request, frozen=True):
+    """Do a step. Answered with `Edited`."""
+
+    step: AnyStep
+
+
+class Amend(Request, frozen=True):
+    """Replace the last step's amount. Answered with `Edited`."""
+
+    amount: int | float
+
+
+class Undo(Request, frozen=True):
+    """Take back the last step. Answered with `Edited`."""
+
+
+class Redo(Request, frozen=True):
+    """Do the last undone step again. Answered with `Edited`."""
+
+
+class GetHistory(Request, frozen=True):
+    """The edit log. Answered with `History`."""
+
+
+class SetMetric(Request, frozen=True):
+    """Switch the measuring after each step on or off. Answered with `Done`; `MetricMeasured` events follow."""
+
+    measured: bool
+
+
+class Cancel(Request, frozen=True):
+    """Stop working on a request; it is answered with `Failed(kind="cancelled")` if it had not ended.
+
+    Attributes:
+        id: Of the request to stop.
+    """
+
+    id: int
+
+
+AnyRequest = (
+    Open
+    | GetOutline
+    | GetModule
+    | GetTile
+    | GetStatistics
+    | Preview
+    | Apply
+    | Amend
+    | Undo
+    | Redo
+    | GetHistory
+    | SetMetric
+    | Cancel
+)
+
+# Each lane is worked by one thread. In `edit` all requests are done in order; in the others a newer request
+# of the same kind takes the place of the older.
+LANES: dict[type[Request], Lane] = {
+    Open: "edit",
+    Apply: "edit",
+    Amend: "edit",
+    Undo: "edit",
+    Redo: "edit",
+    SetMetric: "edit",
+    GetOutline: "look",
+    GetModule: "look",
+    GetTile: "look",
+    GetHistory: "look",
+    GetStatistics: "count",
+    Preview: "preview",
+}
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A request on the wire."""
+
+    id: int
+    request: AnyRequest
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer on the wire; id 0 marks an event that no request asked for.
+
+    Attributes:
+        id: Of the question.
+        revision: Of the model when the answer was made: how often it has changed since it was opened.
+        body: The answer.
+    """
+
+    id: int
+    revision: int
+    body: AnyBody

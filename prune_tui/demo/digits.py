@@ -1,7 +1,7 @@
 """The UCI handwritten digits: 1,797 images in a fixed train and held-out split.
 
-Credit: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository,
-1998, https://doi.org/10.24432/C50P49, licensed CC BY 4.0. DATA_LICENSE.md says what was changed.
+Credit: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+Repository, 1998, https://doi.org/10.24432/C50P49, licensed CC BY 4.0. DATA_LICENSE.md says what was changed.
 """
 
 from pathlib import Path

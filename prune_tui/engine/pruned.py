@@ -49,7 +49,7 @@ def is_pruned(module: nn.Module, name: str) -> bool:
 
 def original(module: nn.Module, name: str) -> Tensor | None:
     """The values before masking, without gradient: `weight_orig` where pruned, else the tensor itself."""
-    found = module._parameters.get(f"{name}_orig") if is_pruned(module, name) else None
+    found: Tensor | None = module._parameters.get(f"{name}_orig") if is_pruned(module, name) else None
     if found is None:
         found = module._parameters.get(name)
     if found is None:

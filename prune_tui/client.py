@@ -1,0 +1,213 @@
+"""The UI's side of the protocol: start an engine, ask, await, cancel, and notice when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from prune_tui import frames, views
+from prune_tui.protocol import Answer, Cancel, Question, Request
+
+B = TypeVar("B", bound=views.Body)
+
+_LOG_LINES = 5_000
+_CODE = (
+    "import sys; sys.path[:] = [*filter(None, sys.path), {home!r}]; "
+    "from prune_tui.engine.process import main; main({descriptor}, {parent})"
+)
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
+    """The engine answered `Failed`.
+
+    Attributes:
+        failed: Its answer.
+    """
+
+    def __init__(self, failed: views.Failed) -> None:
+        super().__init__(failed.message)
+        self.failed = failed
+
+
+class EngineGone(Exception):  # noqa: N818 - it is an event
+    """The connection to the engine has ended."""
+
+
+class EngineProcess:
+    """An engine as a child process. What it writes to its standard output and error is kept as log lines.
+
+    Attributes:
+        connection: Our end of the socket.
+        log: The last lines it wrote.
+        on_line: Called in a thread with each new line.
+    """
+
+    def __init__(self) -> None:
+        self.log: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
+        self.on_line: Callable[[str], None] | None = None
+        self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        home = str(Path(__file__).resolve().parent.parent)
+        code = _CODE.format(home=home, descriptor=theirs.fileno(), parent=os.getpid())
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # a hang-up of the terminal is for the UI to handle
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        threading.Thread(target=self._collect, name="engine output", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def _collect(self) -> None:
+        output = self._process.stdout
+        if output is None:
+            return
+        for raw in output:
+            line = raw.decode(errors="replace").rstrip("\r\n")
+            self.log.append(line)
+            if self.on_line is not None:
+                self.on_line(line)
+
+    def ending(self) -> str:
+        """How it ended, in words."""
+        try:
+            code = self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            return "it closed the connection but still runs"
+        if code < 0:
+            return f"it was killed by {signal.Signals(-code).name}"
+        return f"it exited with code {code}"
+
+    def stop(self) -> None:
+        """End it: at once when it is idle, by force when it is not."""
+        self.connection.close()
+        try:
+            self._process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Client:
+    """Questions to an engine and its answers.
+
+    Args:
+        connection: A connected Unix socket.
+        on_event: Called with each event that no question asked for.
+        on_gone: Called once when the engine closes the connection.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        on_event: Callable[[views.Body], None],
+        on_gone: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._on_event = on_event
+        self._on_gone = on_gone
+        self._waiting: dict[int, asyncio.Future[views.Body]] = {}
+        self._last = 0
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self.revision = 0
+        self.gone = False
+
+    @property
+    def waiting(self) -> int:
+        """Questions without an answer."""
+        return len(self._waiting)
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        reader, self._writer = await asyncio.open_unix_connection(sock=self._connection)
+        self._reading = asyncio.create_task(self._read(reader))
+
+    async def close(self) -> None:
+        """Stop listening and close the connection."""
+        self.gone = True
+        if self._reading is not None:
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
+        if self._writer is not None:
+            self._writer.close()
+        self._fail_all()
+
+    async def ask(self, request: Request, kind: type[B]) -> B:
+        """Ask and wait for the answer; a task that is cancelled while it waits cancels the request too.
+
+        Args:
+            request: What to ask.
+            kind: The answer it must have.
+
+        Raises:
+            Refused: The engine answered `Failed`.
+            EngineGone: There is no engine any more.
+        """
+        if self.gone or self._writer is None:
+            raise EngineGone
+        self._last += 1
+        identifier = self._last
+        future: asyncio.Future[views.Body] = asyncio.get_running_loop().create_future()
+        self._waiting[identifier] = future
+        self._send(identifier, request)
+        try:
+            body = await future
+        except asyncio.CancelledError:
+            if not self.gone:
+                self._send(0, Cancel(identifier))
+            raise
+        finally:
+            self._waiting.pop(identifier, None)
+        if isinstance(body, views.Failed):
+            raise Refused(body)
+        if not isinstance(body, kind):
+            raise frames.FrameError(f"asked {type(request).__name__}, was answered {type(body).__name__}")
+        return body
+
+    def _send(self, identifier: int, request: Request) -> None:
+        if self._writer is not None:
+            self._writer.write(frames.encode(Question(identifier, request)))  # type: ignore[arg-type]
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while (answer := await frames.read(reader, Answer)) is not None:
+                self._take(answer)
+        except OSError:
+            # A frame that cannot be read: the connection is of no use any more, the same as a closed one.
+            self._connection.close()
+        self.gone = True
+        self._fail_all()
+        self._on_gone()
+
+    def _take(self, answer: Answer) -> None:
+        self.revision = max(self.revision, answer.revision)
+        if answer.id == 0:
+            self._on_event(answer.body)
+            return
+        future = self._waiting.get(answer.id)
+        if future is not None and not future.done():
+            future.set_result(answer.body)
+
+    def _fail_all(self) -> None:
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(EngineGone())

@@ -1,0 +1,62 @@
+"""Masks at one bit an entry: how the history and the steps keep them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prune_tui.steps import Bits
+
+_INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+def alive(mask: Tensor) -> Tensor:
+    """Which entries a mask keeps.
+
+    Args:
+        mask: Any dtype, any shape; float8 included, which torch cannot compare.
+
+    Returns:
+        A bool tensor of the same shape.
+    """
+    if mask.dtype.itemsize == 1 and mask.dtype.is_floating_point:
+        return mask.view(torch.uint8) != 0
+    return mask != 0
+
+
+def integers(tensor: Tensor) -> Tensor:
+    """The same memory seen as integers, so that NaN payloads and -0.0 are moved bit by bit.
+
+    A complex tensor is seen as pairs: it gets a last dimension of two.
+    """
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor)
+    return tensor.view(_INTEGER_OF_SIZE[tensor.dtype.itemsize])
+
+
+def pack(kept: Tensor) -> Bits:
+    """Pack a mask.
+
+    Args:
+        kept: bool, any shape and device.
+    """
+    flat = kept.detach().to(device="cpu", dtype=torch.bool).contiguous().view(-1).numpy()
+    return Bits(tuple(kept.shape), np.packbits(flat).tobytes())
+
+
+def unpack(bits: Bits, device: torch.device | str = "cpu") -> Tensor:
+    """The bool tensor that `pack` was given, on a device."""
+    packed = np.frombuffer(bits.data, dtype=np.uint8)
+    flat = np.unpackbits(packed, count=math.prod(bits.shape)).view(np.bool_)
+    return torch.from_numpy(flat).reshape(bits.shape).to(device)
+
+
+def is_binary(mask: Tensor) -> bool:
+    """Whether a mask holds zeros and ones only. torch counts only `== 1` as alive when it prunes again."""
+    if mask.dtype is torch.bool:
+        return True
+    wide = mask.to(torch.float32) if mask.dtype.itemsize == 1 and mask.dtype.is_floating_point else mask
+    return bool(((wide == 0) | (wide == 1)).all())

@@ -1,0 +1,63 @@
+"""Seeding torch's generators for one step and leaving them as they were found."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator
+
+import torch
+
+from prune_tui.steps import StepError
+
+# The default generators belong to the process: a preview in one thread and a step in another take turns.
+exclusive = threading.RLock()
+
+
+def _generator(device: torch.device) -> torch.Generator:
+    """The default generator that torch draws from on a device."""
+    if device.type in {"cpu", "meta"}:
+        return torch.default_generator
+    if device.type == "cuda":
+        index = torch.cuda.current_device() if device.index is None else device.index
+        return torch.cuda.default_generators[index]
+    if device.type == "mps":
+        return torch.mps._get_default_mps_generator()
+    raise StepError(f"random pruning on {device.type} is not supported; move the model to cpu or cuda first")
+
+
+@contextlib.contextmanager
+def untouched(devices: Iterable[torch.device] = ()) -> Iterator[set[torch.Generator]]:
+    """Leave the default generators of the CPU and of these devices as they were found.
+
+    Raises:
+        StepError: A device whose generator cannot be reached.
+    """
+    with exclusive:
+        generators = {_generator(device) for device in {torch.device("cpu"), *devices}}
+        states = [(generator, generator.get_state()) for generator in generators]
+        try:
+            yield generators
+        finally:
+            for generator, state in states:
+                generator.set_state(state)
+
+
+@contextlib.contextmanager
+def seeded(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
+    """What `torch.manual_seed(seed)` does to the CPU and these devices, undone at the end.
+
+    `torch.manual_seed` itself would also seed devices that are not ours to touch, and leave a seed waiting for
+    a CUDA that is not started yet.
+
+    Args:
+        seed: For every generator.
+        devices: Where the step's tensors live; the CPU is always included, torch draws channels there.
+
+    Raises:
+        StepError: A device whose generator cannot be reached.
+    """
+    with untouched(devices) as generators:
+        for generator in generators:
+            generator.manual_seed(seed)
+        yield

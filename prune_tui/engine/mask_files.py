@@ -1,0 +1,108 @@
+"""Reading a mask from a .pt, .npy or .safetensors file, without unpickling anything."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from prune_tui.engine import bits
+from prune_tui.steps import StepError, nearest
+
+_KINDS = (".pt", ".pth", ".npy", ".safetensors")
+
+
+def read_mask(file: str, target: str, shape: torch.Size) -> Tensor:
+    """The mask for one target.
+
+    Args:
+        file: A path; `path:name` picks one of several tensors. Without a name, the only tensor of the file, or the
+            one called like the target (`conv1.weight` or `conv1.weight_mask`).
+        target: Dotted name.
+        shape: What the mask's shape must be.
+
+    Returns:
+        A tensor of zeros and ones of that shape, on the CPU, in the dtype of the file.
+
+    Raises:
+        StepError: No such file, no such tensor in it, another shape, or other values than 0 and 1.
+    """
+    path, name = _split(file)
+    tensors = _read_all(path)
+    found = _choose(tensors, path, name, target)
+    if found.shape != shape:
+        raise StepError(
+            f"the mask in {path} is {_times(found.shape)}; {target} is {_times(shape)}: they must be the same"
+        )
+    if not bits.is_binary(found):
+        raise StepError(
+            f"the mask in {path} holds other values than 0 and 1; torch cannot prune again after such a mask"
+        )
+    return found
+
+
+def _times(shape: torch.Size) -> str:
+    return "×".join(map(str, shape)) or "a scalar"
+
+
+def _split(file: str) -> tuple[Path, str]:
+    """`masks.safetensors:conv1` as a path and a name; a path that exists is never split."""
+    path = Path(file).expanduser()
+    if not path.exists():
+        head, separator, name = file.rpartition(":")
+        if separator and Path(head).suffix in _KINDS:
+            path = Path(head).expanduser()
+            return _existing(path), name
+    return _existing(path), ""
+
+
+def _existing(path: Path) -> Path:
+    if path.suffix not in _KINDS:
+        raise StepError(f"{path} is not a mask file: a mask comes from {', '.join(_KINDS)}")
+    if not path.is_file():
+        raise StepError(f"there is no file {path}")
+    return path
+
+
+def _read_all(path: Path) -> dict[str, Tensor]:
+    """Every tensor of the file by name; a file of one nameless tensor gives it the name ''."""
+    try:
+        if path.suffix == ".npy":
+            return {"": torch.from_numpy(np.load(path, allow_pickle=False))}
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as stored:
+                return {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - not a dict
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        EOFError,
+        RuntimeError,
+        pickle.UnpicklingError,
+        SafetensorError,
+    ) as error:
+        raise StepError(f"cannot read a mask from {path}: {str(error).splitlines()[0]}") from error
+    if isinstance(loaded, Tensor):
+        return {"": loaded}
+    if isinstance(loaded, dict) and all(isinstance(value, Tensor) for value in loaded.values()):
+        return cast(dict[str, Tensor], loaded)
+    raise StepError(f"{path} holds a {type(loaded).__name__}; a mask file holds a tensor or a dict of tensors")
+
+
+def _choose(tensors: dict[str, Tensor], path: Path, name: str, target: str) -> Tensor:
+    if name:
+        if name not in tensors:
+            raise StepError(f"{path} has no tensor {name!r}{nearest(name, tensors)}")
+        return tensors[name]
+    for candidate in (target, f"{target}_mask"):
+        if candidate in tensors:
+            return tensors[candidate]
+    if len(tensors) == 1:
+        return next(iter(tensors.values()))
+    raise StepError(f"{path} holds {len(tensors)} tensors, none called {target}; pick one with {path}:name")

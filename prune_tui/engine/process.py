@@ -1,0 +1,44 @@
+"""The engine as a process of its own: the child of a UI, which ends with it.
+
+Importing this module imports no torch: the UI is told that torch is being imported before it is.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+
+from prune_tui import frames
+from prune_tui.protocol import Answer
+from prune_tui.views import Progress
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main(descriptor: int, parent: int) -> None:
+    """Serve the UI at the other end of a socket until it goes.
+
+    Args:
+        descriptor: Of a connected Unix socket inherited from the UI.
+        parent: Process id of the UI.
+    """
+    _die_with_parent(parent)
+    # The terminal is the UI's: a ctrl+c there is a key, not a signal for us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = socket.socket(fileno=descriptor)
+    connection.sendall(frames.encode(Answer(0, 0, Progress(0, "importing torch"))))
+    from prune_tui.engine.server import Server  # noqa: PLC0415 - this imports torch
+
+    # Not sys.exit: a step or a model's forward may hold the main thread for minutes, and nobody waits any more.
+    Server(connection, gone=lambda: os._exit(0)).serve()
+
+
+def _die_with_parent(parent: int) -> None:
+    """Have Linux kill this process when the UI dies, even while a kernel holds the interpreter lock."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)

@@ -1,0 +1,321 @@
+"""One model and its edit history: apply, preview, undo, redo. The only place that changes a model."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.prune import BasePruningMethod
+
+from prune_tui import steps
+from prune_tui.engine import bits, commit, hooks, methods, targets, undo
+from prune_tui.steps import StepError
+from prune_tui.views import Effect, HistoryRow, LogEntry, Previewed
+
+
+class WrappedModelError(StepError):
+    """The model stands inside a wrapper; prune what is inside.
+
+    Attributes:
+        inner: The model inside.
+    """
+
+    def __init__(self, message: str, inner: nn.Module) -> None:
+        super().__init__(message)
+        self.inner = inner
+
+
+@dataclasses.dataclass(frozen=True)
+class HistoryEntry:
+    """One step of a session.
+
+    Attributes:
+        method: Its name in the catalogue, `l1_unstructured`.
+        targets: Dotted names.
+        settings: Its settings by name.
+        seed: What a random step was seeded with; None for the others.
+        took: For each target, how many entries it masked.
+    """
+
+    method: str
+    targets: tuple[str, ...]
+    settings: Mapping[str, Any]
+    seed: int | None
+    took: Mapping[str, int]
+
+
+@dataclasses.dataclass
+class _Edit:
+    """One edit and what takes it back, or does it again once it is undone."""
+
+    step: steps.AnyStep
+    effects: tuple[Effect, ...]
+    moment: undo.Moment
+    expected: object
+
+
+class Session:
+    """A model being pruned.
+
+    Every edit is all or nothing: after an exception the model's keys, parameter order, hooks, Parameter identity
+    and values are as they were. Masks are equal to those of direct `torch.nn.utils.prune` calls.
+
+    Args:
+        model: Edited in place. Its hooks, names and buffers stay torch's own; it runs and saves without us.
+        seed: Every random step draws its own seed from this one, by its place in the history.
+
+    Raises:
+        WrappedModelError: `model` is a DataParallel or compiled wrapper; its `inner` can be opened.
+        StepError: `model` is not a module that torch can prune.
+
+    Example:
+        >>> session = Session(model)
+        >>> session.apply("l1_unstructured", "conv1.weight", amount=0.3)
+        >>> session.undo()
+    """
+
+    def __init__(self, model: nn.Module, seed: int = 0) -> None:
+        check_model(model)
+        self.model = model
+        self.seed = seed
+        self.revision = 0
+        # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
+        self.lock = threading.RLock()
+        self._edits: list[_Edit] = []
+        self._done = 0
+        self._recorded: dict[BasePruningMethod, HistoryRow] = {}
+        self._planned: tuple[int, steps.Step, methods.Plan] | None = None
+
+    # ---------------------------------------------------------------- the public API
+
+    def apply(self, method: str, targets: str | Iterable[str], **settings: Any) -> HistoryEntry:
+        """Prune.
+
+        Args:
+            method: A name of the catalogue: `identity`, `random_unstructured`, `l1_unstructured`,
+                `random_structured`, `ln_structured`, `global_unstructured`, `custom_from_mask`, `remove`.
+            targets: Dotted names of parameters, `"conv1.weight"`.
+            **settings: As in torch.nn.utils.prune: `amount`, `dim`, `n`, `pruning_method`; `file=` or `mask=`
+                (a tensor of zeros and ones) for custom_from_mask; `seed` for the random methods.
+
+        Returns:
+            What was done.
+
+        Raises:
+            StepError: It cannot be done; nothing has changed.
+        """
+        return _public(self.do(self._step(method, targets, settings)))
+
+    def preview(self, method: str, targets: str | Iterable[str], **settings: Any) -> Previewed:
+        """What `apply` with the same arguments would do, without doing it.
+
+        Raises:
+            StepError: It cannot be done.
+        """
+        return self.foresee(self._step(method, targets, settings))
+
+    def undo(self) -> HistoryEntry:
+        """Take back the last step, exactly.
+
+        Raises:
+            StepError: There is none, or the model was changed outside the session since.
+        """
+        return _public(self.step_back())
+
+    def redo(self) -> HistoryEntry:
+        """Do the last undone step again, exactly.
+
+        Raises:
+            StepError: There is none, or the model was changed outside the session since.
+        """
+        return _public(self.step_forward())
+
+    @property
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """The steps that are done, oldest first."""
+        return tuple(_public(entry) for entry in self.log() if not entry.undone)
+
+    # ---------------------------------------------------------------- what the protocol speaks
+
+    def foresee(self, step: steps.Step) -> Previewed:
+        """What a step would do."""
+        plan = self.plan(step)
+        return Previewed(_any(plan.step), tuple(part.effect for part in plan.parts), plan.notes)
+
+    def plan(self, step: steps.Step) -> methods.Plan:
+        """The plan of a step; the last one is kept, so that applying what was previewed costs nothing more."""
+        planned = self._planned
+        if planned is not None and planned[:2] == (self.revision, step):
+            return planned[2]
+        plan = methods.plan(self.model, step, self._seed_of_next())
+        self._planned = (self.revision, step, plan)
+        return plan
+
+    def do(self, step: steps.Step) -> LogEntry:
+        """Carry a step out. Raises StepError, and changes nothing, when it cannot be done."""
+        plan = self.plan(step)
+        with self.lock:
+            moment = undo.moment_before(self.model, plan.parts)
+            commit.carry_out(plan)
+            after = undo.moment_of(part.target.module for part in plan.parts).shape()
+            del self._edits[self._done :]
+            effects = tuple(part.effect for part in plan.parts)
+            self._edits.append(_Edit(_any(plan.step), effects, moment, after))
+            self._changed(self._done + 1)
+            self._record(plan)
+        return self._entry(self._done - 1)
+
+    def step_back(self) -> LogEntry:
+        """Undo."""
+        if not self._done:
+            raise StepError("there is nothing to undo")
+        return self._exchange(self._done - 1, self._done - 1)
+
+    def step_forward(self) -> LogEntry:
+        """Redo."""
+        if self._done == len(self._edits):
+            raise StepError("there is nothing to redo")
+        return self._exchange(self._done, self._done + 1)
+
+    def amend(self, amount: int | float) -> LogEntry:
+        """Replace the last step by the same one with another amount, on the same targets with the same seed.
+
+        Raises:
+            StepError: There is no such step, or the amount cannot be done; the step stands as it was.
+        """
+        if not self._done:
+            raise StepError("there is no step to amend")
+        step = self._edits[self._done - 1].step
+        if not hasattr(step, "amount"):
+            raise StepError(f"{steps.method_of(step).name} has no amount to amend")
+        asked = next(setting for setting in steps.method_of(step).settings if setting.name == "amount")
+        amended = msgspec.structs.replace(step, amount=steps.checked(asked, amount))
+        undone = list(self._edits[self._done :])
+        with self.lock:
+            self.step_back()
+            try:
+                return self.do(amended)
+            except BaseException:
+                self.step_forward()
+                self._edits[self._done :] = undone
+                raise
+
+    def log(self) -> tuple[LogEntry, ...]:
+        """Every step, oldest first, those undone last."""
+        return tuple(self._entry(index) for index in range(len(self._edits)))
+
+    def counts(self) -> tuple[int, int]:
+        """Steps done, and steps that redo would do again."""
+        return self._done, len(self._edits) - self._done
+
+    def recorded(self) -> Mapping[BasePruningMethod, HistoryRow]:
+        """What the session knows about each method object that it put into a hook."""
+        return self._recorded
+
+    def newly_masked(self, path: str) -> Tensor | None:
+        """The entries of a tensor that the last step masked.
+
+        Returns:
+            A bool tensor of its shape, or None when the last step did not touch it.
+        """
+        if not self._done:
+            return None
+        edit = self._edits[self._done - 1]
+        if all(effect.target != path or not effect.took for effect in edit.effects):
+            return None
+        target = targets.Target(path, *targets.locate(self.model, path))
+        now = target.mask
+        if now is None:
+            return None
+        before = edit.moment.mask(target.module, f"{target.name}_mask")
+        gone = ~bits.alive(now)
+        return gone if before is None else gone & before.to(gone.device)
+
+    # ---------------------------------------------------------------- inside
+
+    def _step(self, method: str, targets: str | Iterable[str], settings: Mapping[str, Any]) -> steps.Step:
+        given = dict(settings)
+        if isinstance(given.get("mask"), Tensor):
+            mask = given["mask"]
+            if not bits.is_binary(mask):
+                raise StepError("mask holds other values than 0 and 1; torch cannot prune again after such a mask")
+            given["mask"] = bits.pack(bits.alive(mask))
+        names = targets if isinstance(targets, str) else list(targets)
+        return steps.build(method, names, given)
+
+    def _seed_of_next(self) -> int:
+        """The seed of the next step: by its place, so that a preview and the step itself draw the same."""
+        return random.Random(f"{self.seed}:{self._done + 1}").randrange(2**31)
+
+    def _exchange(self, index: int, done: int) -> LogEntry:
+        edit = self._edits[index]
+        with self.lock:
+            replaced = edit.moment.exchange(edit.expected)
+            edit.expected = edit.moment.shape()
+            edit.moment = replaced
+            self._changed(done)
+        return self._entry(index)
+
+    def _changed(self, done: int) -> None:
+        self._done = done
+        self.revision += 1
+        self._planned = None
+
+    def _record(self, plan: methods.Plan) -> None:
+        own = f"{steps.describe(plan.step)}" if steps.method_of(plan.step).many else ""
+        for part in plan.parts:
+            if part.method is not None:
+                settings = own or hooks.settings_text(part.method)
+                row = HistoryRow(type(part.method).__name__, settings, part.effect.took, self._done)
+                self._recorded[part.method] = row
+
+    def _entry(self, index: int) -> LogEntry:
+        edit = self._edits[index]
+        return LogEntry(index + 1, edit.step, edit.effects, undone=index >= self._done)
+
+
+def _any(step: steps.Step) -> steps.AnyStep:
+    """Every struct of the catalogue is one of AnyStep; the type checker cannot see it."""
+    return step  # type: ignore[return-value]
+
+
+def _public(entry: LogEntry) -> HistoryEntry:
+    step = entry.step
+    return HistoryEntry(
+        steps.method_of(step).name,
+        step.targets,
+        steps.settings_of(step),
+        getattr(step, "seed", None),
+        {effect.target: effect.took for effect in entry.effects},
+    )
+
+
+def check_model(model: object) -> None:
+    """Refuse what cannot be pruned as a whole, and say what to do instead.
+
+    Raises:
+        WrappedModelError: A wrapper around the model.
+        StepError: Not a module, or a ScriptModule.
+    """
+    if not isinstance(model, nn.Module):
+        raise StepError(f"a {type(model).__name__} is not a torch.nn.Module")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise StepError(
+            "this is a ScriptModule; torch cannot add a parameter or a hook to compiled code."
+            " Open the Python module it was scripted from"
+        )
+    for attribute in ("_orig_mod", "module"):
+        inner = model._modules.get(attribute)
+        wrapper = type(model).__name__
+        if inner is not None and wrapper in {"OptimizedModule", "DataParallel", "DistributedDataParallel"}:
+            raise WrappedModelError(
+                f"this is a {wrapper} around a {type(inner).__name__}; prune the {type(inner).__name__} inside"
+                f" (model.{attribute})",
+                inner,
+            )

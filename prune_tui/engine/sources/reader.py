@@ -1,0 +1,53 @@
+"""Choosing the reader for a source, and the device for its model."""
+
+from __future__ import annotations
+
+import torch
+
+from prune_tui.engine.sources import demo, python_object
+from prune_tui.engine.sources.loaded import Loaded, SourceError
+
+
+def load(source: str, arguments: tuple[str, ...], device: str, seed: int) -> Loaded:
+    """Open a source.
+
+    Args:
+        source: `demo`, `file.py:Symbol` or `package.module:Symbol`.
+        arguments: `name=value` texts for a class or factory.
+        device: `auto`, or a device as torch names it.
+        seed: `torch.manual_seed` before a model is built, so that the same command builds the same weights.
+
+    Raises:
+        SourceError: It cannot be opened.
+    """
+    chosen = choose_device(device)
+    torch.manual_seed(seed)
+    if source == "demo":
+        if arguments:
+            raise SourceError("the demo takes no --arg; name your own model: prune-tui my_model.py:Net --arg x=1")
+        return demo.load(chosen)
+    return Loaded(python_object.load(source, arguments, chosen if device != "auto" else None))
+
+
+def choose_device(name: str) -> torch.device:
+    """The device a name means; `auto` is cuda when there, else cpu.
+
+    Raises:
+        SourceError: No such device, or not on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise SourceError(f"{name!r} is not a device; use auto, cpu, cuda or cuda:0") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise SourceError(
+            f"--device {name}: this torch ({torch.__version__}) sees no CUDA device; use --device cpu"
+        )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise SourceError(f"--device {name}: there are {count} CUDA devices, cuda:0 to cuda:{count - 1}")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise SourceError(f"--device {name}: this torch sees no MPS device; use --device cpu")
+    return device

@@ -1,0 +1,264 @@
+"""The app: starts the engine, opens the model, and sees to it that every end is a clean one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Protocol
+
+import msgspec
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from prune_tui import protocol, views
+from prune_tui.client import Client, EngineGone, Refused
+from prune_tui.ui import keys
+from prune_tui.ui.palette import Commands
+from prune_tui.ui.screens.main import MainScreen
+from prune_tui.ui.screens.text import EngineLogScreen, HelpScreen, Question
+
+CANNOT_OPEN = 2
+"""Exit code when there is nothing to show."""
+
+
+class Engine(Protocol):
+    """What the app needs of an engine: `client.EngineProcess`, or in tests one in this process.
+
+    Attributes:
+        connection: Our end of its socket.
+        on_line: Called in a thread with each line it prints.
+    """
+
+    connection: socket.socket
+    on_line: Callable[[str], None] | None
+
+    @property
+    def log(self) -> Iterable[str]:
+        """The lines it has printed."""
+
+    def ending(self) -> str:
+        """How it ended, in words."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class PruneApp(App[None]):
+    """A terminal inspector for PyTorch modules, parameters and pruning masks.
+
+    Args:
+        request: What to open.
+        start_engine: Makes an engine; called again when a dead one is to be replaced.
+    """
+
+    TITLE = "prune-tui"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Commands]]] = {Commands}  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q,ctrl+c", "leave", show=False, priority=True, id="app.leave"),
+    ]
+
+    def __init__(self, request: protocol.Open, start_engine: Callable[[], Engine]) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._request = request
+        self._start_engine = start_engine
+        self._asked_to_leave = False
+        self._closing = False
+        self.engine: Engine | None = None
+        self.failure = ""
+        self.failure_details = ""
+
+    # Life
+
+    def get_default_screen(self) -> MainScreen:
+        """The panes are there from the first paint on."""
+        return MainScreen()
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen with the panes, whatever lies over it."""
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen):
+                return screen
+        raise RuntimeError("the main screen is always at the bottom of the stack")
+
+    async def on_mount(self) -> None:
+        """Handle the signals that would leave the terminal in a mess."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # In a thread, as in some tests, there are no signals to handle.
+            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                loop.add_signal_handler(number, self._signalled, 128 + number)
+
+    def begin(self) -> None:
+        """The panes are there: paint them, then open the model."""
+        self.call_after_refresh(self._open)
+
+    def _signalled(self, code: int) -> None:
+        self._closing = True
+        self.exit(return_code=code)
+
+    async def on_unmount(self) -> None:
+        """Leave no process behind."""
+        self._closing = True
+        if self.engine is not None:
+            await self.client.close()
+            self.engine.stop()
+
+    @work(exclusive=True, group="open")
+    async def _open(self) -> None:
+        await self._connect()
+        try:
+            opened = await self.client.ask(self._request, views.Opened)
+        except Refused as refused:
+            await self._not_opened(refused.failed)
+            return
+        except EngineGone:
+            return
+        self.main.show_model(opened)
+
+    async def _connect(self) -> None:
+        self.engine = self._start_engine()
+        self.engine.on_line = self._engine_printed
+        self.client = Client(self.engine.connection, self._event, self._engine_gone)
+        await self.client.start()
+
+    async def _not_opened(self, failed: views.Failed) -> None:
+        if failed.kind == "wrapped":
+            answer = await self.push_screen_wait(
+                Question(
+                    "Open what is inside?", failed.message, {"enter": "open it", "q": "quit", "escape": "quit"}
+                )
+            )
+            if answer == "open it":
+                self._request = msgspec.structs.replace(self._request, unwrap=True)
+                self._open_again()
+                return
+        self._give_up(failed)
+
+    def _give_up(self, failed: views.Failed) -> None:
+        self.failure = failed.message
+        self.failure_details = failed.details
+        self.exit(return_code=CANNOT_OPEN)
+
+    @work(exclusive=True, group="open")
+    async def _open_again(self) -> None:
+        try:
+            self.main.show_model(await self.client.ask(self._request, views.Opened))
+        except Refused as refused:
+            self._give_up(refused.failed)
+        except EngineGone:
+            return
+
+    # What the engine tells unasked
+
+    def _event(self, body: views.Body) -> None:
+        if isinstance(body, views.Progress):
+            self.main.status.activity = body.text
+        elif isinstance(body, views.MetricMeasured):
+            self._measured(body)
+
+    def _measured(self, body: views.MetricMeasured) -> None:
+        status = self.main.status
+        known = status.metric
+        if body.state == "measuring" and known is not None and known.value is not None:
+            return  # the last value stays until the next one is there: no flicker after each step
+        status.metric = body
+        if body.state == "failed":
+            self.notify(f"{body.name} could not be measured: {body.message}", severity="warning", markup=False)
+
+    def _engine_printed(self, line: str) -> None:
+        """Called in the thread that collects the engine's output."""
+        if not self._closing:
+            with contextlib.suppress(RuntimeError):  # the app ended between the question and the call
+                self.call_from_thread(self._add_line, line)
+
+    def _add_line(self, line: str) -> None:
+        if isinstance(self.screen, EngineLogScreen):
+            self.screen.add(line)
+
+    def _engine_gone(self) -> None:
+        if not self._closing:
+            self._mourn()
+
+    @work(exclusive=True, group="mourn")
+    async def _mourn(self) -> None:
+        """Say that the engine is dead, what it said last, and offer a new one with the steps done again."""
+        engine = self.engine
+        if engine is None:
+            return
+        main = self.main
+        main.close_form()
+        main.status.activity = "the engine is gone"
+        how = await asyncio.to_thread(engine.ending)
+        done = [entry for entry in main.entries if not entry.undone]
+        last = list(engine.log)[-6:]
+        said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
+        steps = (
+            f"A new one can do your {len(done)} step(s) again" if done else "A new one can open the model again"
+        )
+        text = f"The engine has ended: {how}. The screen still shows what it told before.\n{steps}.{said}"
+        answer = await self.push_screen_wait(
+            Question("The engine is gone", text, {"r": "restart", "q": "quit", "escape": "look around"})
+        )
+        if answer == "quit":
+            self.exit(return_code=1)
+        elif answer == "restart":
+            self._restart()
+
+    @work(exclusive=True, group="open")
+    async def _restart(self) -> None:
+        """A new engine, the same model, the same steps with the same seeds."""
+        main = self.main
+        done = [entry for entry in main.entries if not entry.undone]
+        main.status.activity = "starting the engine"
+        await self.client.close()
+        await self._connect()
+        try:
+            main.show_model(await self.client.ask(self._request, views.Opened))
+            for entry in done:
+                main.status.activity = f"step {entry.number} of {len(done)} again"
+                await main.show_edit(await self.client.ask(protocol.Apply(entry.step), views.Edited))
+        except Refused as refused:
+            self.notify(f"not all steps could be done again: {refused}", severity="error", markup=False)
+        except EngineGone:
+            return
+        main.status.activity = ""
+
+    # Screens over the main one
+
+    def show_help(self, place: keys.Place) -> None:
+        """Show all keys."""
+        self.push_screen(HelpScreen(place))
+
+    def show_engine_log(self) -> None:
+        """Show what the engine has printed."""
+        self.push_screen(EngineLogScreen(self.engine.log if self.engine is not None else []))
+
+    def tell_bug(self, failed: views.Failed) -> None:
+        """A mistake of ours: the traceback goes where the engine's output goes."""
+        self.notify("this is a bug of prune-tui; nothing was changed. F12 shows the details", severity="error")
+        for line in failed.details.splitlines():
+            self.log.error(line)
+
+    # Leaving
+
+    def action_leave(self) -> None:
+        """Leave; asks once when there are steps that are not saved."""
+        summary = self.main.status.summary
+        if summary is None or not summary.steps or self._asked_to_leave:
+            self._closing = True
+            self.exit(return_code=0)
+            return
+        self._asked_to_leave = True
+        self.set_timer(5, self._stay)
+        steps = f"{summary.steps} step{'s' if summary.steps > 1 else ''}"
+        self.notify(f"{steps} will be lost. Press the key again to leave", severity="warning", timeout=5)
+
+    def _stay(self) -> None:
+        self._asked_to_leave = False

@@ -1,0 +1,210 @@
+"""Pruning by key: forms, previews, edits, undo and redo. The half of the main screen that changes the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+from textual import on, work
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from prune_tui import protocol, steps, views
+from prune_tui.client import Refused
+from prune_tui.steps import AnyStep, Step
+from prune_tui.ui import targeting
+from prune_tui.ui.widgets.edit_log import EditLog
+from prune_tui.ui.widgets.key_bar import KeyBar
+from prune_tui.ui.widgets.step_form import StepForm, nudged
+
+if TYPE_CHECKING:
+    from prune_tui.ui.screens.main import MainScreen
+
+
+class Editing(Screen[None]):
+    """Keys that prune.
+
+    Attributes:
+        marked: Dotted names of the marked tensors.
+        entries: The edit log, oldest first.
+        form: The open form.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marked: frozenset[str] = frozenset()
+        self.entries: tuple[views.LogEntry, ...] = ()
+        self.form: StepForm | None = None
+        self._last_values: dict[str, dict[str, Any]] = {}
+        self._focus_before: Widget | None = None
+
+    @property
+    def _main(self) -> MainScreen:
+        return cast("MainScreen", self)
+
+    def _editable(self) -> bool:
+        """Whether a step may be done now; says why when not."""
+        summary = self._main.status.summary
+        if summary is None:
+            self.notify("the model is not open yet", markup=False)
+        elif summary.readonly:
+            self.notify("read-only: start without --readonly to prune", severity="warning", markup=False)
+        else:
+            return True
+        return False
+
+    # Forms
+
+    def action_method(self, name: str) -> None:
+        """Open the form of a method on the cursor's tensor, or on all marked ones."""
+        if not self._editable():
+            return
+        main, method = self._main, steps.METHOD_BY_NAME[name]
+        current = main.module_tree.current
+        found = targeting.targets(method, self.marked, main.rows, current, main.tensor)
+        if not found:
+            self.notify(targeting.nothing_to_do(method, current), severity="warning", markup=False)
+            return
+        only = main.tensor if main.tensor is not None and found == (main.tensor.tensor,) else None
+        self._open_form(StepForm(method, found, only, self._last_values.get(name, {})))
+
+    def _open_form(self, form: StepForm) -> None:
+        if self.form is None:
+            self._focus_before = self.focused
+        else:
+            self.form.remove()
+        self.form = form
+        upper = self.query_one("#upper", ContentSwitcher)
+        upper.display = False
+        self.query_one("#right").mount(form, before=upper)
+        self.query_one(KeyBar).form_open = True
+
+    def close_form(self) -> None:
+        """Close the form; what it previewed is gone from the screen."""
+        if self.form is None:
+            return
+        self.form.remove()
+        self.form = None
+        self.workers.cancel_group(self, "preview")
+        self.query_one("#upper", ContentSwitcher).display = True
+        self.query_one(KeyBar).form_open = False
+        self._main.show_preview_cells(None)
+        (self._focus_before or self._main.module_tree).focus()
+
+    @on(StepForm.Left)
+    def _form_left(self) -> None:
+        self.close_form()
+
+    @on(StepForm.Invalid)
+    def _form_invalid(self) -> None:
+        self.workers.cancel_group(self, "preview")
+        self._main.show_preview_cells(None)
+
+    @on(StepForm.Changed)
+    def _form_changed(self, event: StepForm.Changed) -> None:
+        self._preview(event.step)
+
+    @work(exclusive=True, group="preview")
+    async def _preview(self, step: Step) -> None:
+        try:
+            previewed = await self._main.ask(protocol.Preview(cast(AnyStep, step)), views.Previewed)
+        except Refused as refused:
+            if self.form is not None:
+                self.form.show_error(str(refused))
+            self._main.show_preview_cells(None)
+            return
+        if previewed is not None and self.form is not None:
+            self.form.show_preview(previewed)
+            self._main.show_preview_cells(step)
+
+    @on(StepForm.Submitted)
+    def _form_submitted(self, event: StepForm.Submitted) -> None:
+        if self.form is not None:
+            self._last_values[self.form.method.name] = self.form.texts
+        self._edit(protocol.Apply(cast(AnyStep, event.step)))
+
+    # Edits
+
+    @work(group="edit")
+    async def _edit(self, request: protocol.Request) -> None:
+        """Ask for an edit and show what it did; a refusal is shown where it was asked."""
+        main = self._main
+        main.status.activity = "working…"
+        try:
+            edited = await main.ask(request, views.Edited)
+        except Refused as refused:
+            self._refused(refused)
+            return
+        finally:
+            main.status.activity = ""
+        if edited is not None:
+            await self.show_edit(edited)
+
+    def _refused(self, refused: Refused) -> None:
+        if self.form is not None:
+            self.form.show_error(str(refused))
+        else:
+            self.notify(str(refused), severity="warning", markup=False)
+        if refused.failed.kind == "bug":
+            self._main.prune_app.tell_bug(refused.failed)
+
+    async def show_edit(self, edited: views.Edited) -> None:
+        """Show the model as it is after an edit."""
+        main = self._main
+        self.close_form()
+        main.status.summary = edited.summary
+        rows = list(main.rows)
+        for index, row in edited.rows:
+            rows[index] = row
+        main.rows = tuple(rows)
+        main.module_tree.update_rows(edited.rows)
+        if main.module_tree.current is not None:
+            main.show_module(main.module_tree.current.path)
+        history = await main.ask(protocol.GetHistory(), views.History)
+        if history is not None:
+            self.entries = history.entries
+            self.query_one(EditLog).show_entries(history.entries)
+        if edited.action != "applied":
+            took = sum(effect.took for effect in edited.entry.effects)
+            self.notify(f"{edited.action} {steps.describe(edited.entry.step)}, −{took:,}", timeout=2, markup=False)
+
+    def action_undo(self) -> None:
+        """Take back the last step."""
+        if self._editable():
+            self._edit(protocol.Undo())
+
+    def action_redo(self) -> None:
+        """Do the last undone step again."""
+        if self._editable():
+            self._edit(protocol.Redo())
+
+    def _last_step(self) -> AnyStep | None:
+        done = [entry.step for entry in self.entries if not entry.undone]
+        if not done:
+            self.notify("no step yet: a number key prunes the tensor at the cursor", markup=False)
+        return done[-1] if done else None
+
+    def action_amend(self, direction: int) -> None:
+        """Do the last step with a little more or less."""
+        step = self._last_step() if self._editable() else None
+        if step is None:
+            return
+        amount = getattr(step, "amount", None)
+        if amount is None:
+            self.notify(f"{steps.method_of(step).name} has no amount to change", markup=False)
+            return
+        self._edit(protocol.Amend(nudged(amount, direction)))
+
+    def action_repeat(self) -> None:
+        """Do the last step again, where the cursor or the marks are now."""
+        step = self._last_step() if self._editable() else None
+        if step is None:
+            return
+        main, method = self._main, steps.method_of(step)
+        found = targeting.targets(method, self.marked, main.rows, main.module_tree.current, main.tensor)
+        if not found:
+            self.notify(targeting.nothing_to_do(method, main.module_tree.current), severity="warning", markup=False)
+            return
+        fresh = {"targets": found, "seed": None} if hasattr(step, "seed") else {"targets": found}
+        self._edit(protocol.Apply(msgspec.structs.replace(step, **fresh)))

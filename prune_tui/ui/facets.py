@@ -1,0 +1,227 @@
+"""Where each entry of an N-dimensional tensor stands on a canvas of text cells. Pure: knows sizes, not values.
+
+The two largest axes become rows and columns, except that a kernel (kh × kw) is never torn apart; the other axes
+are facets, each a small grid under its own title, flowing from left to right as the width allows. A tensor of one
+axis is wrapped like text.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+from prune_tui.protocol import Block
+
+_KERNEL = {"kd", "kh", "kw", "k"}
+_GAP = 2
+
+
+def choose_axes(shape: tuple[int, ...], axes: tuple[str, ...]) -> tuple[int, int]:
+    """Which axis runs down and which across.
+
+    Args:
+        shape: Sizes.
+        axes: A name for each.
+
+    Returns:
+        Indices of the row axis and the column axis; -1 for those a tensor of fewer than two axes lacks.
+    """
+    if len(shape) < 2:
+        return -1, len(shape) - 1
+    by_size = sorted(range(len(shape)), key=lambda axis: (shape[axis], axis), reverse=True)
+    chosen = sorted(by_size[:2])
+    kernel = [axis for axis in by_size if axes[axis] in _KERNEL]
+    if len(kernel) >= 2 and len(set(chosen) & set(kernel)) == 1:
+        chosen = sorted(kernel[:2])
+    return chosen[0], chosen[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """A run of entries that stand side by side on one line.
+
+    Attributes:
+        x: Cells from the left edge of the canvas, the gutter not counted.
+        facet: Index along each facet axis.
+        row: Row within the facet.
+        start: First column.
+        stop: One past the last column.
+    """
+
+    x: int
+    facet: tuple[int, ...]
+    row: int
+    start: int
+    stop: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Canvas:
+    """The geometry of one tensor at one width.
+
+    Attributes:
+        shape: Sizes.
+        axes: A name for each axis.
+        cell: Cells that one entry takes, its gap included.
+        room: Cells to the right of the gutter.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[str, ...]
+    cell: int
+    room: int
+
+    @property
+    def row_axis(self) -> int:
+        """The axis that runs down, or -1."""
+        return choose_axes(self.shape, self.axes)[0]
+
+    @property
+    def column_axis(self) -> int:
+        """The axis that runs across, or -1."""
+        return choose_axes(self.shape, self.axes)[1]
+
+    @property
+    def facet_axes(self) -> tuple[int, ...]:
+        """The other axes, in order."""
+        taken = {self.row_axis, self.column_axis}
+        return tuple(axis for axis in range(len(self.shape)) if axis not in taken)
+
+    @property
+    def rows(self) -> int:
+        """Rows of one facet."""
+        return self.shape[self.row_axis] if self.row_axis >= 0 else 1
+
+    @property
+    def columns(self) -> int:
+        """Columns of one facet."""
+        return self.shape[self.column_axis] if self.column_axis >= 0 else 1
+
+    @property
+    def facets(self) -> int:
+        """How many facets there are."""
+        return math.prod(self.shape[axis] for axis in self.facet_axes)
+
+    @property
+    def wrapped(self) -> bool:
+        """Whether one axis is wrapped like text."""
+        return len(self.shape) <= 1
+
+    @property
+    def per_line(self) -> int:
+        """Facets side by side; for a wrapped tensor, entries on a line."""
+        if self.wrapped:
+            fit = max(1, self.room // self.cell)
+            return fit - fit % 5 if fit > 10 else fit
+        return max(1, (self.room + _GAP) // (self._facet_width + _GAP)) if self.facets > 1 else 1
+
+    @property
+    def _facet_width(self) -> int:
+        return max(self.columns * self.cell, 10)
+
+    @property
+    def titled(self) -> bool:
+        """Whether each facet has a title line above and an empty line below."""
+        return not self.wrapped and bool(self.facet_axes) and self.facets > 1
+
+    @property
+    def _line_of_facets(self) -> int:
+        """Lines that a row of facets takes."""
+        return self.rows + 2 if self.titled else self.rows
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no entries."""
+        return 0 in self.shape
+
+    @property
+    def height(self) -> int:
+        """Lines of the whole canvas."""
+        if self.empty:
+            return 0
+        if self.wrapped:
+            return math.ceil(self.columns / self.per_line)
+        return math.ceil(self.facets / self.per_line) * self._line_of_facets
+
+    @property
+    def width(self) -> int:
+        """Cells of the whole canvas, without the gutter."""
+        if self.wrapped:
+            return min(self.columns, self.per_line) * self.cell
+        return self.per_line * (self._facet_width + _GAP) - _GAP if self.titled else self.columns * self.cell
+
+    def label(self, line: int) -> str:
+        """What stands in the gutter: the row's index; for a wrapped tensor, the index of its first entry."""
+        if self.wrapped:
+            return str(line * self.per_line) if self.shape else ""
+        inside = line % self._line_of_facets - (1 if self.titled else 0)
+        return str(inside) if 0 <= inside < self.rows else ""
+
+    def titles(self, line: int) -> list[tuple[int, str]]:
+        """The facet titles on a line, each with its x."""
+        if not self.titled or line % self._line_of_facets:
+            return []
+        return [(x, self.title(facet)) for x, facet in self._facets_on(line)]
+
+    def title(self, facet: tuple[int, ...]) -> str:
+        """`out 0 · in 2`; axes of size 1 are left out unless nothing would be left."""
+        pairs = list(zip(self.facet_axes, facet, strict=True))
+        told = [(axis, index) for axis, index in pairs if self.shape[axis] > 1] or pairs
+        return " · ".join(f"{self.axes[axis]} {index}" for axis, index in told)
+
+    def spans(self, line: int, left: int, right: int) -> list[Span]:
+        """The entries on a line between two x, cut to whole entries that are at least partly seen."""
+        if self.empty or not 0 <= line < self.height:
+            return []
+        if self.wrapped:
+            start = line * self.per_line
+            return self._span(0, (), 0, start, min(start + self.per_line, self.columns), left, right)
+        row = line % self._line_of_facets - (1 if self.titled else 0)
+        if not 0 <= row < self.rows:
+            return []
+        found = []
+        for x, facet in self._facets_on(line):
+            found += self._span(x, facet, row, 0, self.columns, left, right)
+        return found
+
+    def _span(
+        self, x: int, facet: tuple[int, ...], row: int, start: int, stop: int, left: int, right: int
+    ) -> list[Span]:
+        first = start + max(0, (left - x) // self.cell)
+        last = min(stop, start + max(0, math.ceil((right - x) / self.cell)))
+        return [Span(x + (first - start) * self.cell, facet, row, first, last)] if first < last else []
+
+    def _facets_on(self, line: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+        first = line // self._line_of_facets * self.per_line
+        for place, number in enumerate(range(first, min(first + self.per_line, self.facets))):
+            yield place * (self._facet_width + _GAP), self._facet(number)
+
+    def _facet(self, number: int) -> tuple[int, ...]:
+        """The index along each facet axis of the n-th facet, the last axis fastest."""
+        indices = []
+        for axis in reversed(self.facet_axes):
+            number, index = divmod(number, self.shape[axis])
+            indices.append(index)
+        return tuple(reversed(indices))
+
+    def blocks(self, top: int, bottom: int, left: int, right: int) -> tuple[Block, ...]:
+        """The rectangles of entries within a window of the canvas: what has to be asked for to draw it.
+
+        Args:
+            top: First line.
+            bottom: One past the last line.
+            left: First x.
+            right: One past the last x.
+        """
+        corners: dict[tuple[int, ...], tuple[int, int, int, int]] = {}
+        for line in range(max(top, 0), min(bottom, self.height)):
+            for span in self.spans(line, left, right):
+                known = corners.get(span.facet, (span.row, span.row + 1, span.start, span.stop))
+                corners[span.facet] = (
+                    min(known[0], span.row),
+                    max(known[1], span.row + 1),
+                    min(known[2], span.start),
+                    max(known[3], span.stop),
+                )
+        return tuple(Block(facet, (r0, r1), (c0, c1)) for facet, (r0, r1, c0, c1) in corners.items())

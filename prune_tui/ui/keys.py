@@ -1,0 +1,222 @@
+"""Every key of the app, declared once: the bindings, the key bar, the help and the README's table come from here."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from textual.binding import Binding
+
+from prune_tui.steps import METHODS
+
+Place = Literal["app", "tree", "module", "tensor", "form"]
+
+PLACES: dict[Place, str] = {
+    "app": "Everywhere",
+    "tree": "In the module tree",
+    "module": "In the module pane",
+    "tensor": "In the tensor pane",
+    "form": "In a form",
+}
+
+
+class Key(NamedTuple):
+    """One thing a key does.
+
+    Attributes:
+        id: Unique; what a remapping names.
+        place: Where it works.
+        keys: As Textual names them; the first is the one shown.
+        action: Textual's action.
+        label: Two words for the key bar.
+        sentence: For the help and the README.
+        bar: Its rank in the key bar, lowest first; 0 keeps it out.
+    """
+
+    id: str
+    place: Place
+    keys: tuple[str, ...]
+    action: str
+    label: str
+    sentence: str
+    bar: int = 0
+
+
+_METHOD_KEYS = tuple(
+    Key(
+        f"method.{method.name}",
+        "app",
+        (method.key,),
+        f"method('{method.name}')",
+        method.label,
+        f"{method.name}: {method.sentence[0].lower()}{method.sentence[1:]}",
+        bar=10 + place,
+    )
+    for place, method in enumerate(METHODS)
+)
+
+KEYS: tuple[Key, ...] = (
+    *_METHOD_KEYS,
+    Key("steps.undo", "app", ("u",), "undo", "undo", "Take back the last step, exactly.", bar=2),
+    Key("steps.redo", "app", ("U",), "redo", "redo", "Do the last undone step again.", bar=33),
+    Key(
+        "steps.repeat",
+        "app",
+        ("full_stop",),
+        "repeat",
+        "repeat",
+        "Do the last step again, on the cursor's tensor or the marked ones.",
+        bar=31,
+    ),
+    Key(
+        "steps.more",
+        "app",
+        ("plus", "equals_sign"),
+        "amend(1)",
+        "more",
+        "Amend the last step: 0.05 more, or one more.",
+        bar=35,
+    ),
+    Key("steps.less", "app", ("minus",), "amend(-1)", "less", "Amend the last step: 0.05 less, or one less."),
+    Key("steps.log", "app", ("H",), "edit_log", "edit log", "Show or hide the log of all steps.", bar=38),
+    Key(
+        "marks.toggle",
+        "app",
+        ("space",),
+        "mark",
+        "mark",
+        "Mark or unmark the tensor at the cursor; steps then work on all marked ones.",
+        bar=34,
+    ),
+    Key(
+        "marks.shown",
+        "app",
+        ("asterisk",),
+        "mark_shown",
+        "mark shown",
+        "Mark the weights of all modules the filter shows, or unmark them all.",
+    ),
+    Key(
+        "tensor.next", "app", ("t",), "next_tensor", "next tensor", "Go to the next tensor of this module.", bar=36
+    ),
+    Key(
+        "tensor.view",
+        "app",
+        ("v",),
+        "next_view",
+        "view",
+        "Show effective values, the original, the mask, or what the mask changes.",
+        bar=37,
+    ),
+    Key(
+        "tree.filter",
+        "app",
+        ("slash",),
+        "filter",
+        "filter",
+        "Filter the modules by name or type; esc clears.",
+        bar=32,
+    ),
+    Key("metric.toggle", "app", ("m",), "metric", "metric", "Measure the model after each step, or stop that."),
+    Key("panes.next", "app", ("tab",), "focus_next_pane", "next pane", "Go to the next pane."),
+    Key(
+        "panes.previous", "app", ("shift+tab",), "focus_previous_pane", "previous pane", "Go to the previous pane."
+    ),
+    Key(
+        "panes.maximise",
+        "app",
+        ("z",),
+        "maximise",
+        "maximise",
+        "Give the whole screen to the focused pane, or take it back.",
+    ),
+    Key(
+        "app.log", "app", ("f12",), "engine_log", "engine log", "Show what the engine and the model have printed."
+    ),
+    Key("app.help", "app", ("question_mark",), "help", "help", "Show all keys.", bar=1),
+    Key(
+        "app.palette",
+        "app",
+        ("ctrl+p",),
+        "command_palette",
+        "palette",
+        "Find a command, a module or a tensor by name.",
+    ),
+    Key("app.back", "app", ("escape",), "back", "back", "Close what is open: a form, a filter, a maximised pane."),
+    Key(
+        "app.quit",
+        "app",
+        ("q", "ctrl+q", "ctrl+c"),
+        "leave",
+        "quit",
+        "Leave; asks once when there are steps.",
+        bar=3,
+    ),
+    Key("tree.up", "tree", ("up", "k"), "cursor_up", "up", "Go up."),
+    Key("tree.down", "tree", ("down", "j"), "cursor_down", "down", "Go down."),
+    Key("tree.page_up", "tree", ("pageup",), "page_up", "page up", "Go up a page."),
+    Key("tree.page_down", "tree", ("pagedown",), "page_down", "page down", "Go down a page."),
+    Key("tree.top", "tree", ("home", "g"), "first", "top", "Go to the model itself."),
+    Key("tree.bottom", "tree", ("end", "G"), "last", "bottom", "Go to the last line."),
+    Key("tree.fold", "tree", ("left", "h"), "fold", "fold", "Fold the module, or go to its parent."),
+    Key("tree.unfold", "tree", ("right", "l"), "unfold", "unfold", "Unfold the module, or go to its first child."),
+    Key("tree.parent", "tree", ("p",), "parent", "parent", "Go to the parent."),
+    Key("tree.fold_all", "tree", ("Z",), "fold_all", "fold all", "Fold all modules."),
+    Key("tree.unfold_all", "tree", ("O",), "unfold_all", "unfold all", "Unfold all modules."),
+    Key("tree.enter", "tree", ("enter",), "select", "open", "Go to the module pane."),
+    Key("module.up", "module", ("up", "k"), "cursor_up", "up", "Go up; on a tensor's line, show that tensor."),
+    Key(
+        "module.down",
+        "module",
+        ("down", "j"),
+        "cursor_down",
+        "down",
+        "Go down; on a tensor's line, show that tensor.",
+    ),
+    Key("module.page_up", "module", ("pageup",), "page_up", "page up", "Go up a page."),
+    Key("module.page_down", "module", ("pagedown",), "page_down", "page down", "Go down a page."),
+    Key("module.top", "module", ("home", "g"), "first", "top", "Go to the first line."),
+    Key("module.bottom", "module", ("end", "G"), "last", "bottom", "Go to the last line."),
+    Key("module.enter", "module", ("enter",), "select", "values", "Go to the tensor pane."),
+    Key("tensor.up", "tensor", ("up", "k"), "scroll_up", "up", "Scroll up."),
+    Key("tensor.down", "tensor", ("down", "j"), "scroll_down", "down", "Scroll down."),
+    Key("tensor.left", "tensor", ("left", "h"), "scroll_left", "left", "Scroll left."),
+    Key("tensor.right", "tensor", ("right", "l"), "scroll_right", "right", "Scroll right."),
+    Key("tensor.page_up", "tensor", ("pageup",), "page_up", "page up", "Scroll up a page."),
+    Key("tensor.page_down", "tensor", ("pagedown",), "page_down", "page down", "Scroll down a page."),
+    Key("tensor.top", "tensor", ("home", "g"), "scroll_home", "start", "Go to the first entries."),
+    Key("tensor.bottom", "tensor", ("end", "G"), "scroll_end", "end", "Go to the last entries."),
+    Key("form.apply", "form", ("enter",), "submit", "apply", "Apply the step."),
+    Key("form.leave", "form", ("escape",), "leave", "leave", "Close the form; nothing has changed."),
+    Key("form.more", "form", ("up",), "nudge(1)", "more", "In amount: 0.05 more, or one more."),
+    Key("form.less", "form", ("down",), "nudge(-1)", "less", "In amount: 0.05 less, or one less."),
+)
+
+_SHOWN = {
+    "full_stop": ".", "plus": "+", "minus": "-", "space": "space", "asterisk": "*", "slash": "/",
+    "question_mark": "?", "equals_sign": "=", "up": "↑", "down": "↓", "left": "←", "right": "→",
+    "pageup": "page up", "pagedown": "page down", "f12": "F12", "escape": "esc",
+}  # fmt: skip
+
+
+def shown(key: str) -> str:
+    """A key as people write it: `.` for `full_stop`."""
+    return _SHOWN.get(key, key)
+
+
+def bindings(place: Place) -> list[Binding]:
+    """Textual's bindings of a place; clashes cannot happen within one, a test sees to that."""
+    return [
+        Binding(",".join(key.keys), key.action, key.label, show=False, id=key.id)
+        for key in KEYS
+        if key.place == place
+    ]
+
+
+def of(place: Place) -> list[Key]:
+    """The keys of a place, in the order of the help."""
+    return [key for key in KEYS if key.place == place]
+
+
+def bar() -> list[Key]:
+    """The keys of the key bar, most important first."""
+    return sorted((key for key in KEYS if key.bar), key=lambda key: key.bar)

@@ -1,0 +1,335 @@
+"""The main screen: tree, module, tensor; it asks the engine for what the cursor is on and shows the answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input, Static
+
+from prune_tui import protocol, views
+from prune_tui.client import EngineGone, Refused
+from prune_tui.steps import AnyStep, Step
+from prune_tui.ui import keys, targeting
+from prune_tui.ui.editing import Editing
+from prune_tui.ui.widgets.edit_log import EditLog
+from prune_tui.ui.widgets.key_bar import KeyBar
+from prune_tui.ui.widgets.module_pane import ModulePane
+from prune_tui.ui.widgets.module_tree import ModuleTree
+from prune_tui.ui.widgets.status_line import StatusLine
+from prune_tui.ui.widgets.tensor_grid import TensorGrid
+from prune_tui.ui.widgets.tensor_pane import TensorPane
+from prune_tui.views import VIEWS, ModuleRow, TensorRow, View
+
+if TYPE_CHECKING:
+    from prune_tui.ui.app import PruneApp
+
+SMALLEST = (60, 16)
+_DEBOUNCE = 0.03
+
+
+class MainScreen(Editing, Screen[None]):
+    """Three panes under a status line; the form and the edit log take the module pane's place while open."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
+    AUTO_FOCUS = "ModuleTree"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: tuple[ModuleRow, ...] = ()
+        self.tensor: TensorRow | None = None
+        self.view: View = "effective"
+        self.previewed_step: AnyStep | None = None
+
+    def compose(self) -> ComposeResult:
+        """The panes."""
+        yield StatusLine(id="status")
+        yield Static(id="too-small")
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield ModuleTree(id="tree")
+                yield Input(placeholder="name or type", compact=True, id="filter")
+            with Vertical(id="right"):
+                with ContentSwitcher(initial="module", id="upper"):
+                    yield ModulePane(id="module")
+                    yield EditLog(id="edit-log")
+                yield TensorPane(id="tensor")
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Name the panes, and have the model opened."""
+        self.status.activity = "starting the engine"
+        self.query_one("#left").border_title = Content("Modules")
+        self.query_one("#module").border_title = Content("Module")
+        self.query_one("#tensor").border_title = Content("Tensor")
+        self.prune_app.begin()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so when the window is too small for the panes."""
+        width, height = event.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "-too-small")
+        self.set_class(width < 100, "-narrow")
+        self.set_class(height < 30, "-low")
+        self.query_one("#too-small", Static).update(
+            Content(
+                f"prune-tui needs {SMALLEST[0]}×{SMALLEST[1]}; this window is {width}×{height}. Enlarge it, or q."
+            )
+        )
+
+    # The parts
+
+    @property
+    def prune_app(self) -> PruneApp:
+        """The app, by its own class."""
+        return cast("PruneApp", self.app)
+
+    @property
+    def module_tree(self) -> ModuleTree:
+        """The module tree."""
+        return self.query_one(ModuleTree)
+
+    @property
+    def module_pane(self) -> ModulePane:
+        """The module pane."""
+        return self.query_one(ModulePane)
+
+    @property
+    def tensor_pane(self) -> TensorPane:
+        """The tensor pane."""
+        return self.query_one(TensorPane)
+
+    @property
+    def status(self) -> StatusLine:
+        """The status line."""
+        return self.query_one(StatusLine)
+
+    async def ask(self, request: protocol.Request, kind: type[Any]) -> Any:
+        """Ask the engine; None when the answer is not wanted any more, or there is no engine."""
+        try:
+            return await self.prune_app.client.ask(request, kind)
+        except EngineGone:
+            return None
+        except Refused as refused:
+            if refused.failed.kind in {"superseded", "cancelled"}:
+                return None
+            raise
+
+    # Opening
+
+    def show_model(self, opened: views.Opened) -> None:
+        """A model is there."""
+        self.rows = opened.rows
+        self.status.summary = opened.summary
+        self.status.activity = ""
+        self.module_tree.set_rows(opened.rows)
+        for note in opened.summary.notes:
+            self.notify(note, markup=False)
+
+    # Looking
+
+    @on(ModuleTree.Highlighted)
+    def _module_highlighted(self, event: ModuleTree.Highlighted) -> None:
+        self.show_module(event.path)
+
+    @on(ModuleTree.Selected)
+    def _module_chosen(self) -> None:
+        self.module_pane.focus()
+
+    @on(ModulePane.Entered)
+    def _tensor_chosen(self) -> None:
+        self.tensor_pane.grid.focus()
+
+    @work(exclusive=True, group="module")
+    async def show_module(self, path: str) -> None:
+        """Ask for a module and show it."""
+        await asyncio.sleep(_DEBOUNCE)
+        try:
+            view = await self.ask(protocol.GetModule(path), views.ModuleView)
+        except Refused as refused:
+            self.notify(str(refused), severity="error", markup=False)
+            return
+        if view is None:
+            return
+        self.module_pane.show_module(view)
+        if not (view.parameters or view.buffers or view.computed):
+            self.tensor = None
+            self.tensor_pane.show_tensor(None, "effective")
+
+    @on(ModulePane.TensorSelected)
+    def _tensor_selected(self, event: ModulePane.TensorSelected) -> None:
+        known = self.tensor
+        same = known is not None and (known.tensor, known.name) == (event.tensor.tensor, event.tensor.name)
+        self.tensor = event.tensor
+        self.show_tensor(self.view if same else event.tensor.view)
+
+    def show_tensor(self, view: View) -> None:
+        """Show the selected tensor in a view."""
+        self.view = view
+        self.tensor_pane.show_tensor(self.tensor, view)
+        if self.tensor is not None and not self.tensor.note:
+            self._count(self.tensor.tensor, view)
+
+    @work(exclusive=True, group="statistics")
+    async def _count(self, tensor: str, view: View) -> None:
+        try:
+            statistics = await self.ask(protocol.GetStatistics(tensor, view), views.Statistics)
+        except Refused as refused:
+            self.notify(str(refused), severity="error", markup=False)
+            return
+        if statistics is not None:
+            self.tensor_pane.show_statistics(statistics)
+
+    @on(TensorGrid.Wanted)
+    def _tile_wanted(self, event: TensorGrid.Wanted) -> None:
+        self._fetch_tile(event.blocks)
+
+    @work(exclusive=True, group="tile")
+    async def _fetch_tile(self, blocks: tuple[protocol.Block, ...]) -> None:
+        if self.tensor is None:
+            return
+        row_axis, column_axis = self.tensor_pane.grid.axes
+        request = protocol.GetTile(
+            self.tensor.tensor, self.view, row_axis, column_axis, blocks, self.previewed_step
+        )
+        try:
+            tile = await self.ask(request, views.Tile)
+        except Refused as refused:
+            self.tensor_pane.grid.show_note(str(refused))
+            return
+        if tile is not None:
+            self.tensor_pane.grid.show_tile(blocks, tile)
+
+    def show_preview_cells(self, step: Step | None) -> None:
+        """Mark the entries that a step would mask, or none any more."""
+        self.previewed_step = cast("AnyStep | None", step)
+        self.tensor_pane.grid.want()
+
+    # Keys
+
+    def action_next_tensor(self) -> None:
+        """Go to the next tensor of the module."""
+        self.module_pane.next_tensor()
+
+    def action_next_view(self) -> None:
+        """Show the tensor in the next view."""
+        if self.tensor is not None:
+            self.show_tensor(VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)])
+
+    def action_filter(self) -> None:
+        """Type a filter for the tree."""
+        self.query_one("#left").add_class("-filtering")
+        self.query_one("#filter").focus()
+
+    @on(Input.Changed, "#filter")
+    def _filtered(self, event: Input.Changed) -> None:
+        self.module_tree.set_filter(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.module_tree.go_to_match()
+        self.module_tree.focus()
+
+    def action_mark(self) -> None:
+        """Mark the tensor at the cursor, or unmark it."""
+        if self.tensor is None:
+            self.notify("no tensor at the cursor to mark; * marks all weights the tree shows", markup=False)
+            return
+        self.set_marks(self.marked ^ {self.tensor.tensor})
+
+    def action_mark_shown(self) -> None:
+        """Mark the weights of the modules the filter shows; unmark them when all are marked already."""
+        shown = frozenset(targeting.weights(self.module_tree.shown_rows()))
+        self.set_marks(self.marked - shown if shown <= self.marked else self.marked | shown)
+
+    def set_marks(self, marked: frozenset[str]) -> None:
+        """Mark just these tensors."""
+        self.marked = marked
+        self.module_tree.marked = marked
+        self.module_pane.marked = marked
+        self.module_pane.refresh()
+        self.query_one("#left").border_subtitle = Content(f"{len(marked)} marked" if marked else "")
+
+    @work(exclusive=True, group="metric")
+    async def action_metric(self) -> None:
+        """Measure after each step, or no more."""
+        summary, metric = self.status.summary, self.status.metric
+        if summary is None or not summary.metric:
+            self.notify("this model has no metric to measure", markup=False)
+            return
+        off = metric is not None and metric.state == "off"
+        await self.ask(protocol.SetMetric(off), views.Done)
+
+    def action_focus_next_pane(self) -> None:
+        """Go to the next pane."""
+        self.focus_next()
+
+    def action_focus_previous_pane(self) -> None:
+        """Go to the previous pane."""
+        self.focus_previous()
+
+    def action_maximise(self) -> None:
+        """Give the screen to the focused pane, or take it back."""
+        if self.maximized is not None:
+            self.minimize()
+            return
+        pane = self.focused
+        if isinstance(pane, TensorGrid):
+            pane = self.tensor_pane
+        if pane is not None:
+            self.maximize(pane, container=False)
+
+    def action_edit_log(self) -> None:
+        """Show the edit log in place of the module pane, or the module pane again."""
+        upper = self.query_one("#upper", ContentSwitcher)
+        upper.current = "module" if upper.current == "edit-log" else "edit-log"
+
+    def action_back(self) -> None:
+        """Close the innermost thing that is open."""
+        left = self.query_one("#left")
+        upper = self.query_one("#upper", ContentSwitcher)
+        if self.form is not None:
+            self.close_form()
+        elif self.maximized is not None:
+            self.minimize()
+        elif left.has_class("-filtering"):
+            left.remove_class("-filtering")
+            self.query_one("#filter", Input).value = ""
+            self.module_tree.focus()
+        elif upper.current == "edit-log":
+            upper.current = "module"
+
+    def action_help(self) -> None:
+        """Show all keys, those of the focused pane first."""
+        self.prune_app.show_help(self.focused_place)
+
+    @property
+    def focused_place(self) -> keys.Place:
+        """The pane with the focus, as the key registry names it."""
+        focused = self.focused
+        if isinstance(focused, ModuleTree):
+            return "tree"
+        if isinstance(focused, ModulePane):
+            return "module"
+        if isinstance(focused, TensorGrid):
+            return "tensor"
+        return (
+            "form"
+            if self.form is not None and isinstance(focused, Widget) and self.form in focused.ancestors
+            else "app"
+        )
+
+    def action_engine_log(self) -> None:
+        """Show what the engine has printed."""
+        self.prune_app.show_engine_log()
+
+    def action_leave(self) -> None:
+        """Leave."""
+        self.prune_app.action_leave()

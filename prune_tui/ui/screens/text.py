@@ -1,0 +1,128 @@
+"""Screens that show a text over the others: the help, the engine's output, a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Log, Static
+
+from prune_tui.ui import keys
+from prune_tui.ui.tree_line import printable
+
+
+class HelpScreen(ModalScreen[None]):
+    """All keys, those of the focused pane first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "dismiss", show=False)]
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen > VerticalScroll {
+        width: 76; max-width: 100%; height: auto; max-height: 100%;
+        border: round $border; padding: 0 1; background: $surface;
+    }
+    HelpScreen Static { height: auto; }
+    """
+
+    def __init__(self, place: keys.Place) -> None:
+        super().__init__()
+        self._place = place
+
+    def compose(self) -> ComposeResult:
+        """One table a place."""
+        with VerticalScroll() as scroll:
+            scroll.border_title = Content("Keys")
+            scroll.border_subtitle = Content("esc closes · ↑ ↓ scroll")
+            for place in sorted(keys.PLACES, key=lambda place: place != self._place):
+                yield Static(_table(place))
+
+
+def _table(place: keys.Place) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="bold", width=16)
+    table.add_column()
+    table.add_row(Text(keys.PLACES[place], style="underline"), "")
+    for key in keys.of(place):
+        table.add_row(Text(" ".join(map(keys.shown, key.keys))), Text(key.sentence))
+    table.add_row("", "")
+    return table
+
+
+class EngineLogScreen(ModalScreen[None]):
+    """What the engine and the model have written to standard output and error."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f12", "dismiss", show=False)]
+    DEFAULT_CSS = """
+    EngineLogScreen { align: center bottom; }
+    EngineLogScreen > Log { height: 60%; border: round $border; padding: 0 1; background: $surface; }
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        super().__init__()
+        self._lines = list(lines)
+
+    def compose(self) -> ComposeResult:
+        """The lines so far; more may come."""
+        log = Log(highlight=False, auto_scroll=True)
+        log.border_title = Content("What the engine printed")
+        log.border_subtitle = Content("esc closes")
+        yield log
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        log = self.query_one(Log)
+        log.write_lines([printable(line) for line in self._lines] or ["nothing yet"])
+
+    def add(self, line: str) -> None:
+        """Another line has come."""
+        self.query_one(Log).write_line(printable(line))
+
+
+class Question(ModalScreen[str]):
+    """Something to be answered with one key.
+
+    Args:
+        title: What has happened.
+        text: What a person needs to know to answer.
+        answers: A word for each key, such as `{"r": "restart", "q": "quit"}`; escape is one of them or means
+            the last.
+    """
+
+    DEFAULT_CSS = """
+    Question { align: center middle; }
+    Question > Vertical {
+        width: 72; max-width: 100%; height: auto; max-height: 100%;
+        border: heavy $border; border-title-style: bold; padding: 1 2; background: $surface;
+    }
+    Question Static { height: auto; }
+    """
+
+    def __init__(self, title: str, text: str, answers: dict[str, str]) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._answers = answers
+        for key, word in answers.items():
+            self._bindings.bind(key, f"answer('{word}')", word, show=False)
+
+    def compose(self) -> ComposeResult:
+        """The text, then the keys."""
+        with Vertical() as box:
+            box.border_title = Content(self._title)
+            yield Static(Text("\n".join(map(printable, self._text.splitlines()))))
+            choices = Text("\n")
+            for key, word in self._answers.items():
+                choices.append(keys.shown(key), style="bold")
+                choices.append(f" {word}   ")
+            yield Static(choices)
+
+    def action_answer(self, word: str) -> None:
+        """An answer was given."""
+        self.dismiss(word)

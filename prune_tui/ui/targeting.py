@@ -1,0 +1,81 @@
+"""Which tensors a pruning key works on. Pure: from the outline, the cursor and the marks to dotted names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from prune_tui.steps import Method
+from prune_tui.views import ModuleRow, ParameterRow, TensorRow
+
+
+def dotted(row: ModuleRow, tensor: ParameterRow) -> str:
+    """The dotted name of a module's tensor."""
+    return f"{row.path}.{tensor.name}" if row.path else tensor.name
+
+
+def weights(rows: Iterable[ModuleRow]) -> tuple[str, ...]:
+    """What people mean by "all weights": parameters of two axes or more, so neither biases nor norms.
+
+    Shared modules are named once, at their first place.
+    """
+    return tuple(
+        dotted(row, tensor)
+        for row in rows
+        if not row.shared_with
+        for tensor in row.tensors
+        if len(tensor.shape) >= 2
+    )
+
+
+def pruned(rows: Iterable[ModuleRow]) -> tuple[str, ...]:
+    """All tensors that have a pruning hook."""
+    return tuple(
+        dotted(row, tensor) for row in rows if not row.shared_with for tensor in row.tensors if tensor.pruned
+    )
+
+
+def below(rows: Sequence[ModuleRow], path: str) -> list[ModuleRow]:
+    """A module and all modules in it."""
+    return [row for row in rows if not path or row.path == path or row.path.startswith(f"{path}.")]
+
+
+def targets(
+    method: Method,
+    marked: frozenset[str],
+    rows: Sequence[ModuleRow],
+    current: ModuleRow | None,
+    tensor: TensorRow | None,
+) -> tuple[str, ...]:
+    """What a method works on.
+
+    The marked tensors, when there are any; else the tensor at the cursor. A module that holds none itself stands
+    for all weights in it (for `remove`, all that are pruned), and a global step for all weights of the model.
+
+    Args:
+        method: From the catalogue.
+        marked: Dotted names.
+        rows: The whole outline.
+        current: The module at the cursor.
+        tensor: The tensor at the cursor.
+
+    Returns:
+        Dotted names in the order of the model; empty when there is nothing to work on.
+    """
+    if marked:
+        return tuple(dotted(row, own) for row in rows for own in row.tensors if dotted(row, own) in marked)
+    if method.many:
+        return weights(rows)
+    if tensor is not None and current is not None and current.tensors:
+        return (tensor.tensor,)
+    if current is None:
+        return ()
+    inside = below(rows, current.path)
+    return pruned(inside) if method.name == "remove" else weights(inside)
+
+
+def nothing_to_do(method: Method, current: ModuleRow | None) -> str:
+    """Why `targets` found none, and what to do."""
+    where = "this model" if current is None or not current.path else current.path
+    if method.name == "remove":
+        return f"nothing in {where} is pruned; there is nothing to remove"
+    return f"{where} holds no weights to prune; go to a module that does, or mark tensors with space"

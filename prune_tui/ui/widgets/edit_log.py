@@ -1,0 +1,67 @@
+"""The edit log: every step of the session, what it took, and which are undone."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from prune_tui import steps
+from prune_tui.ui.tree_line import printable
+from prune_tui.views import LogEntry
+
+
+class EditLog(VerticalScroll):
+    """A list of steps, the last at the bottom and in sight."""
+
+    DEFAULT_CSS = """
+    EditLog {
+        border: round $border-blurred;
+        border-title-color: $foreground;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+        &:focus { border: round $border; }
+        & > Static { height: auto; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """One text for all of them."""
+        yield Static(id="entries")
+
+    def on_mount(self) -> None:
+        """Title."""
+        self.border_title = Content("Edit log")
+        self.border_subtitle = Content("u undo · U redo · H closes")
+
+    def show_entries(self, entries: tuple[LogEntry, ...]) -> None:
+        """Show the steps."""
+        self.query_one("#entries", Static).update(log_text(entries))
+        self.scroll_end(animate=False)
+
+
+def log_text(entries: tuple[LogEntry, ...]) -> Text:
+    """A line for each step: number, call, targets, what it took, its seed."""
+    if not entries:
+        return Text("no steps yet: a number key prunes the tensor at the cursor", style="dim")
+    text = Text()
+    for entry in entries:
+        style = "dim strike" if entry.undone else ""
+        text.append(f"{entry.number:>3}  ", style="dim")
+        text.append(f"{steps.describe(entry.step)}", style=f"bold {style}".strip())
+        text.append(f"  {_targets(entry)}  −{sum(effect.took for effect in entry.effects):,}", style=style)
+        seed = getattr(entry.step, "seed", None)
+        if seed is not None:
+            text.append(f"  seed {seed}", style="dim")
+        if entry.undone:
+            text.append("  undone", style="dim")
+        text.append("\n")
+    text.rstrip()
+    return text
+
+
+def _targets(entry: LogEntry) -> str:
+    names = [printable(effect.target) for effect in entry.effects]
+    return ", ".join(names) if len(names) <= 2 else f"{names[0]}, {names[1]} and {len(names) - 2} more"

@@ -1,0 +1,291 @@
+"""The form of a pruning method: its settings as fields, and what the step would do as they are typed."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Select, Static
+
+from prune_tui import steps
+from prune_tui.steps import Method, Setting, Step, StepError
+from prune_tui.ui import keys
+from prune_tui.ui.numbers import percent
+from prune_tui.ui.tree_line import printable
+from prune_tui.views import Effect, Previewed, TensorRow
+
+_SHOWN_EFFECTS = 6
+
+
+class StepForm(VerticalScroll, can_focus=False):
+    """One field a setting, derived from the catalogue; enter applies, esc leaves all as it was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("form")]
+    DEFAULT_CSS = """
+    StepForm {
+        border: round $border;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+        & .sentence { color: $text-muted; height: auto; }
+        & .field { height: 1; }
+        & .field > .name { width: 16; }
+        & .field > Input { width: 1fr; max-width: 34; }
+        & .field > Select { width: 34; }
+        & .field > .echo { width: 1fr; min-width: 12; padding-left: 1; color: $text-muted; }
+        & #effect { height: auto; margin-top: 1; }
+        & #effect.refused { color: $text-error; }
+    }
+    """
+
+    class Changed(Message):
+        """A setting has another value: what the step would do should be worked out anew."""
+
+        def __init__(self, step: Step) -> None:
+            self.step = step
+            """The step as the fields have it."""
+            super().__init__()
+
+    class Invalid(Message):
+        """A field cannot be read: there is no step to preview."""
+
+    class Submitted(Message):
+        """The step is to be applied."""
+
+        def __init__(self, step: Step) -> None:
+            self.step = step
+            """The step as the fields have it."""
+            super().__init__()
+
+    class Left(Message):
+        """The form is to be closed; nothing has changed."""
+
+    def __init__(
+        self, method: Method, targets: tuple[str, ...], tensor: TensorRow | None, values: dict[str, Any]
+    ) -> None:
+        """Make the form of a method.
+
+        Args:
+            method: From the catalogue.
+            targets: What it will work on.
+            tensor: The only target, for the names of its axes; None when there are several.
+            values: What the fields hold at first, by setting; the catalogue's defaults for the others.
+        """
+        super().__init__(id="form")
+        self.method = method
+        self.targets = targets
+        self._tensor = tensor
+        self._values = values
+        self._asked = [setting for setting in method.settings if setting.kind != "bits"]
+        self._previewed: Previewed | None = None
+        self._error = ""
+
+    def compose(self) -> ComposeResult:
+        """The method's sentence, its fields, and room for what it would do."""
+        yield Static(f"{self.method.sentence} {self._targets_text()}", classes="sentence", markup=False)
+        for setting in self._asked:
+            with Horizontal(classes="field"):
+                yield Static(setting.name, classes="name", markup=False)
+                yield self._field(setting)
+                yield Static("", classes="echo", id=f"echo-{setting.name}", markup=False)
+        yield Static(Text("working it out…", style="dim"), id="effect")
+
+    def _field(self, setting: Setting) -> Input | Select[str]:
+        value = self._values.get(setting.name, setting.default)
+        if setting.kind == "choice":
+            return Select(
+                [(choice, choice) for choice in setting.choices],
+                value=value,
+                allow_blank=False,
+                compact=True,
+                id=f"field-{setting.name}",
+            )
+        text = "" if value is None else str(value)
+        placeholder = "drawn from the session's" if setting.kind == "seed" else ""
+        return Input(text, placeholder=placeholder, compact=True, select_on_focus=True, id=f"field-{setting.name}")
+
+    def on_mount(self) -> None:
+        """Title, first field, first preview."""
+        self.border_title = Content(f"{self.method.key} {self.method.name}")
+        self.border_subtitle = Content("enter applies · esc leaves all as it was")
+        fields = list(self.query("Input, Select"))
+        if fields:
+            fields[0].focus()
+        else:
+            self.can_focus = True
+            self.focus()
+        self._changed()
+
+    def _targets_text(self) -> str:
+        if len(self.targets) == 1:
+            return f"On {printable(self.targets[0])}."
+        first = ", ".join(map(printable, self.targets[:3]))
+        rest = f" and {len(self.targets) - 3} more" if len(self.targets) > 3 else ""
+        return f"On {len(self.targets)} tensors: {first}{rest}."
+
+    # What is typed
+
+    def step(self) -> Step:
+        """The step as the fields have it.
+
+        Raises:
+            StepError: A field cannot be read.
+        """
+        settings = {setting.name: steps.read(setting, self._text(setting)) for setting in self._asked}
+        return steps.build(self.method.name, self.targets, settings)
+
+    def _text(self, setting: Setting) -> str:
+        field = self.query_one(f"#field-{setting.name}")
+        return field.value if isinstance(field, Input) else str(field.value) if isinstance(field, Select) else ""
+
+    @property
+    def texts(self) -> dict[str, Any]:
+        """What the fields hold, to fill the next form of this method."""
+        return {setting.name: self._text(setting) for setting in self._asked if setting.kind != "seed"}
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _changed(self) -> None:
+        self._echo_axis()
+        try:
+            step = self.step()
+        except StepError as error:
+            self.show_error(str(error))
+            self.post_message(self.Invalid())
+        else:
+            self.post_message(self.Changed(step))
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_submit()
+
+    def action_submit(self) -> None:
+        """Apply the step, or say why not."""
+        try:
+            step = self.step()
+        except StepError as error:
+            self.show_error(str(error))
+            return
+        if not self._error:
+            self.post_message(self.Submitted(step))
+
+    def action_leave(self) -> None:
+        """Close the form."""
+        self.post_message(self.Left())
+
+    def action_nudge(self, direction: int) -> None:
+        """Change the amount a little."""
+        field = self.focused_amount
+        if field is None:
+            return
+        try:
+            amount = steps.read(next(setting for setting in self._asked if setting.name == "amount"), field.value)
+        except StepError as error:
+            self.show_error(str(error))
+            return
+        field.value = str(nudged(amount, direction))
+        field.cursor_position = len(field.value)
+
+    @property
+    def focused_amount(self) -> Input | None:
+        """The amount's field, when it has the focus."""
+        focused = self.screen.focused
+        return focused if isinstance(focused, Input) and focused.id == "field-amount" else None
+
+    # What it would do
+
+    def _echo_axis(self) -> None:
+        """Say which axis a dim is."""
+        if self._tensor is None or not any(setting.kind == "dim" for setting in self._asked):
+            return
+        axes, shape = self._tensor.axes, self._tensor.shape
+        try:
+            dim = int(self.query_one("#field-dim", Input).value)
+        except ValueError:
+            return
+        known = -len(axes) <= dim < len(axes)
+        choices = ", ".join(f"{index} {name}" for index, name in enumerate(axes))
+        self.query_one("#echo-dim", Static).update(
+            f"= {axes[dim]} ({shape[dim]})" if known else f"axes: {choices}"
+        )
+
+    def show_preview(self, previewed: Previewed) -> None:
+        """Show what the step would do."""
+        self._error = ""
+        self._previewed = previewed
+        effect = self.query_one("#effect", Static)
+        effect.remove_class("refused")
+        effect.update(preview_text(previewed, self.method))
+        if any(setting.kind == "amount" for setting in self._asked):
+            self.query_one("#echo-amount", Static).update(comes_to_text(previewed))
+        seed = getattr(previewed.step, "seed", None)
+        if seed is not None and any(setting.kind == "seed" for setting in self._asked):
+            self.query_one("#echo-seed", Static).update(f"= {seed}")
+
+    def show_error(self, message: str) -> None:
+        """Say why the step cannot be done."""
+        self._error = message
+        effect = self.query_one("#effect", Static)
+        effect.add_class("refused")
+        effect.update(Text(f"✗ {printable(message)}"))
+        if any(setting.kind == "amount" for setting in self._asked):
+            self.query_one("#echo-amount", Static).update("")
+
+
+def nudged(amount: int | float, direction: int) -> int | float:
+    """An amount one notch up or down: 0.05 of a fraction, one of a count; never beyond what an amount may be."""
+    if isinstance(amount, int):
+        return max(0, amount + direction)
+    return min(1.0, max(0.0, round(amount + 0.05 * direction, 10)))
+
+
+def comes_to_text(previewed: Previewed) -> str:
+    """`= 16 of 54 left`."""
+    took = sum(effect.units_took for effect in previewed.effects)
+    left = sum(effect.units_left for effect in previewed.effects)
+    units = previewed.effects[0].units if previewed.effects else "entries"
+    return f"= {took:,} of {left:,} {units} left" if units == "channels" else f"= {took:,} of {left:,} left"
+
+
+def preview_text(previewed: Previewed, method: Method) -> Text:
+    """What each target would lose, and what a person should know before."""
+    text = Text()
+    if method.name == "remove":
+        pruned = sum(effect.elements - effect.left for effect in previewed.effects)
+        text.append(
+            f"writes {pruned:,} zeros into {len(previewed.effects)} tensors; mask and hook go. u takes it back.\n"
+        )
+    for effect in previewed.effects[:_SHOWN_EFFECTS]:
+        text.append_text(_effect_text(effect, method))
+    if len(previewed.effects) > _SHOWN_EFFECTS:
+        text.append(f"and {len(previewed.effects) - _SHOWN_EFFECTS} more\n", style="dim")
+    if len(previewed.effects) > 1:
+        took = sum(effect.took for effect in previewed.effects)
+        elements = sum(effect.elements for effect in previewed.effects)
+        left = sum(effect.left for effect in previewed.effects) - took
+        text.append(
+            f"in all −{took:,}, {percent(elements - left, elements)} of {elements:,} masked\n", style="bold"
+        )
+    for note in previewed.notes:
+        text.append(f"! {printable(note)}\n", style="bold")
+    text.rstrip()
+    return text
+
+
+def _effect_text(effect: Effect, method: Method) -> Text:
+    text = Text(printable(effect.target), style="bold")
+    left = effect.left - effect.took
+    masked = percent(effect.elements - left, effect.elements)
+    text.append(f"  −{effect.took:,}, keeps {left:,} of {effect.elements:,} ({masked} masked)", style="not bold")
+    if effect.threshold is not None and method.name in {"l1_unstructured", "global_unstructured"}:
+        text.append(f", up to |{effect.threshold:.4g}|", style="not bold")
+    text.append("\n")
+    return text

@@ -210,7 +210,7 @@ METHODS: tuple[Method, ...] = (
     Method(RandomStructured, "4", "random channels", "channels", draws=True),
     Method(LnStructured, "5", "Ln channels", "channels"),
     Method(GlobalUnstructured, "6", "global", "entries", draws=True, many=True),
-    Method(CustomFromMask, "7", "mask file", "nothing"),
+    Method(CustomFromMask, "7", "mask", "nothing"),
     Method(Remove, "0", "remove", "nothing"),
 )
 METHOD_BY_NAME = {method.name: method for method in METHODS}

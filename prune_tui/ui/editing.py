@@ -204,7 +204,9 @@ class Editing(Screen[None]):
         main, method = self._main, steps.method_of(step)
         found = targeting.targets(method, self.marked, main.rows, main.module_tree.current, main.tensor)
         if not found:
-            self.notify(targeting.nothing_to_do(method, main.module_tree.current), severity="warning", markup=False)
+            self.notify(
+                targeting.nothing_to_do(method, main.module_tree.current), severity="warning", markup=False
+            )
             return
         fresh = {"targets": found, "seed": None} if hasattr(step, "seed") else {"targets": found}
         self._edit(protocol.Apply(msgspec.structs.replace(step, **fresh)))

@@ -153,6 +153,8 @@ class Canvas:
 
     def label(self, line: int) -> str:
         """What stands in the gutter: the row's index; for a wrapped tensor, the index of its first entry."""
+        if not 0 <= line < self.height:
+            return ""
         if self.wrapped:
             return str(line * self.per_line) if self.shape else ""
         inside = line % self._line_of_facets - (1 if self.titled else 0)

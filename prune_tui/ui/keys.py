@@ -49,9 +49,9 @@ _METHOD_KEYS = tuple(
         f"method('{method.name}')",
         method.label,
         f"{method.name}: {method.sentence[0].lower()}{method.sentence[1:]}",
-        bar=10 + place,
+        bar=10 + "32560417".index(method.key),
     )
-    for place, method in enumerate(METHODS)
+    for method in METHODS
 )
 
 KEYS: tuple[Key, ...] = (

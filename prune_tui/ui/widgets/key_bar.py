@@ -9,6 +9,9 @@ from textual.widget import Widget
 from prune_tui.ui import keys
 
 
+_ALWAYS = 10  # ranks below it are shown at every width
+
+
 class KeyBar(Widget):
     """Keys by rank: the less important go when the line is short, the order on the line stays the same."""
 
@@ -21,22 +24,17 @@ class KeyBar(Widget):
 
     def render(self) -> Text:
         """The line at its present width."""
-        entries = keys.of("form") if self.form_open else keys.bar()
-        room = self.size.width
-        fitting: list[keys.Key] = []
-        for key in entries:
-            width = len(_entry(key)) + 2
-            if width <= room:
-                fitting.append(key)
-                room -= width
-        # Methods first, as on the keyboard; what is always there last.
-        fitting.sort(key=lambda key: (not key.id.startswith("method."), key.bar < 10, key.bar))
+        ranked = keys.of("form") if self.form_open else keys.bar()
+        room, fitting = self.size.width, []
+        for key in ranked:
+            room -= len(keys.shown(key.keys[0])) + len(key.label) + 2
+            if room < 0:
+                break
+            fitting.append(key)
+        # On the line they stand as they do in the help: methods first, what is always there last.
+        fitting.sort(key=lambda key: (key.bar < _ALWAYS, keys.KEYS.index(key)))
         text = Text(no_wrap=True, overflow="crop")
         for key in fitting:
             text.append(keys.shown(key.keys[0]), style="bold")
-            text.append(f" {key.label}  ", style="dim")
+            text.append(f" {key.label} ", style="dim")
         return text
-
-
-def _entry(key: keys.Key) -> str:
-    return f"{keys.shown(key.keys[0])} {key.label}"

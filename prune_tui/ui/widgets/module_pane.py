@@ -98,12 +98,10 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
         if not rows:
             self.cursor = 0
             return
-        if known is not None:
-            rows.sort(key=lambda row: (row[1].tensor != known.tensor, row[1].name != known.name, _order(row[1])))
-        else:
-            rows.sort(key=lambda row: (row[1].tensor != _first_target(rows), _order(row[1])))
+        wanted, name = (known.tensor, known.name) if known is not None else (_first_target(rows), "")
+        found = min(rows, key=lambda row: (row[1].tensor != wanted, row[1].name != name, _order(row[1])))
         self.set_reactive(ModulePane.cursor, -1)
-        self.cursor = rows[0][0]
+        self.cursor = found[0]
 
     def next_tensor(self) -> None:
         """Move the cursor to the next tensor by another name, from the last back to the first."""

@@ -165,9 +165,8 @@ class PruneApp(App[None]):
 
     def _measured(self, body: views.MetricMeasured) -> None:
         status = self.main.status
-        known = status.metric
-        if body.state == "measuring" and known is not None and known.value is not None:
-            return  # the last value stays until the next one is there: no flicker after each step
+        if body.state == "measuring" and status.metric is not None and status.metric.state == "measuring":
+            return  # the last value stays in sight until the next one is there
         status.metric = body
         if body.state == "failed":
             self.notify(f"{body.name} could not be measured: {body.message}", severity="warning", markup=False)

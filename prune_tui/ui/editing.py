@@ -84,13 +84,14 @@ class Editing(Screen[None]):
         """Close the form; what it previewed is gone from the screen."""
         if self.form is None:
             return
+        # First the focus, then the form: a focused field that goes would hand the focus to whatever is next.
+        self.query_one("#upper", ContentSwitcher).display = True
+        self.set_focus(self._focus_before or self._main.module_tree)
         self.form.remove()
         self.form = None
         self.workers.cancel_group(self, "preview")
-        self.query_one("#upper", ContentSwitcher).display = True
         self.query_one(KeyBar).form_open = False
         self._main.show_preview_cells(None)
-        (self._focus_before or self._main.module_tree).focus()
 
     @on(StepForm.Left)
     def _form_left(self) -> None:
@@ -154,6 +155,7 @@ class Editing(Screen[None]):
         main = self._main
         self.close_form()
         main.status.summary = edited.summary
+        main.status.expect_measurement()
         rows = list(main.rows)
         for index, row in edited.rows:
             rows[index] = row

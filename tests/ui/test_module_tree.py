@@ -399,5 +399,5 @@ def test_keys_of_the_app_and_of_tmux_are_left_alone() -> None:
     taken = {key for binding in bindings for key in binding.key.split(",")}
     reserved = {f"ctrl+{letter}" for letter in "hijmab"} | set("*uUsem!zy?qvt+./-0123456789") | {"space", "tab"}
     assert not taken & reserved
-    assert all(binding.id and binding.tooltip for binding in bindings)
+    assert all(binding.id and binding.description for binding in bindings)
     assert len(bindings) == len(ModuleTree.BINDINGS)

@@ -66,6 +66,7 @@ class MainScreen(Editing, Screen[None]):
     def on_mount(self) -> None:
         """Name the panes, and have the model opened."""
         self.status.activity = "starting the engine"
+        self.query_one("#filter", Input).cursor_blink = False  # over SSH each blink is a packet
         self.query_one("#left").border_title = Content("Modules")
         self.query_one("#module").border_title = Content("Module")
         self.query_one("#tensor").border_title = Content("Tensor")

@@ -41,14 +41,14 @@ class HelpScreen(ModalScreen[None]):
             scroll.border_title = Content("Keys")
             scroll.border_subtitle = Content("esc closes · ↑ ↓ scroll")
             for place in sorted(keys.PLACES, key=lambda place: place != self._place):
+                yield Static(Content.styled(keys.PLACES[place], "bold underline"))
                 yield Static(_table(place))
 
 
 def _table(place: keys.Place) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, style="bold", width=16)
+    table.add_column(no_wrap=True, style="bold", width=14)
     table.add_column()
-    table.add_row(Text(keys.PLACES[place], style="underline"), "")
     for key in keys.of(place):
         table.add_row(Text(" ".join(map(keys.shown, key.keys))), Text(key.sentence))
     table.add_row("", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -22,6 +23,8 @@ def metric_text(measured: MetricMeasured | None) -> str:
     if measured.value is None:
         return f"{measured.name} …"
     text = f"{measured.name} {measured.value:.1%}"
+    if measured.state == "measuring":
+        return f"{text} …"
     if measured.start is None:
         return text
     # The difference of what is written, so that the two numbers on the screen always add up.
@@ -44,6 +47,11 @@ class StatusLine(Widget):
     """The last measurement."""
     activity: reactive[str] = reactive("")
     """What is being done now: `importing torch`, `applying…`."""
+
+    def expect_measurement(self) -> None:
+        """The model has changed: the value that stands here is of the model before."""
+        if self.metric is not None and self.metric.state == "measured":
+            self.metric = msgspec.structs.replace(self.metric, state="measuring")
 
     def render(self) -> Text:
         """The line at its present width."""

@@ -36,9 +36,9 @@ class StepForm(VerticalScroll, can_focus=False):
         scrollbar-size-vertical: 1;
         & .sentence { color: $text-muted; height: auto; }
         & .field { height: 1; }
-        & .field > .name { width: 16; }
-        & .field > Input { width: 1fr; max-width: 34; }
-        & .field > Select { width: 34; }
+        & .field > .name { width: 15; }
+        & .field > Input { width: 1fr; max-width: 24; }
+        & .field > Select { width: 1fr; max-width: 30; }
         & .field > .echo { width: 1fr; min-width: 12; padding-left: 1; color: $text-muted; }
         & #effect { height: auto; margin-top: 1; }
         & #effect.refused { color: $text-error; }
@@ -109,7 +109,9 @@ class StepForm(VerticalScroll, can_focus=False):
             )
         text = "" if value is None else str(value)
         placeholder = "drawn from the session's" if setting.kind == "seed" else ""
-        return Input(text, placeholder=placeholder, compact=True, select_on_focus=True, id=f"field-{setting.name}")
+        field = Input(text, placeholder=placeholder, compact=True, id=f"field-{setting.name}")
+        field.cursor_blink = False  # over SSH each blink is a packet
+        return field
 
     def on_mount(self) -> None:
         """Title, first field, first preview."""
@@ -251,8 +253,7 @@ def comes_to_text(previewed: Previewed) -> str:
     """`= 16 of 54 left`."""
     took = sum(effect.units_took for effect in previewed.effects)
     left = sum(effect.units_left for effect in previewed.effects)
-    units = previewed.effects[0].units if previewed.effects else "entries"
-    return f"= {took:,} of {left:,} {units} left" if units == "channels" else f"= {took:,} of {left:,} left"
+    return f"= {took:,} of {left:,} left"
 
 
 def preview_text(previewed: Previewed, method: Method) -> Text:
@@ -263,10 +264,6 @@ def preview_text(previewed: Previewed, method: Method) -> Text:
         text.append(
             f"writes {pruned:,} zeros into {len(previewed.effects)} tensors; mask and hook go. u takes it back.\n"
         )
-    for effect in previewed.effects[:_SHOWN_EFFECTS]:
-        text.append_text(_effect_text(effect, method))
-    if len(previewed.effects) > _SHOWN_EFFECTS:
-        text.append(f"and {len(previewed.effects) - _SHOWN_EFFECTS} more\n", style="dim")
     if len(previewed.effects) > 1:
         took = sum(effect.took for effect in previewed.effects)
         elements = sum(effect.elements for effect in previewed.effects)
@@ -276,6 +273,10 @@ def preview_text(previewed: Previewed, method: Method) -> Text:
         )
     for note in previewed.notes:
         text.append(f"! {printable(note)}\n", style="bold")
+    for effect in previewed.effects[:_SHOWN_EFFECTS]:
+        text.append_text(_effect_text(effect, method))
+    if len(previewed.effects) > _SHOWN_EFFECTS:
+        text.append(f"and {len(previewed.effects) - _SHOWN_EFFECTS} more", style="dim")
     text.rstrip()
     return text
 

@@ -96,6 +96,7 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def show_note(self, note: str) -> None:
         """Show a sentence in place of the values."""
         self._note = note
+        self.virtual_size = Size(0, 0)
         self._tile = {}
         self.refresh()
 

@@ -63,10 +63,11 @@ class TensorPane(Vertical):
     def _draw(self, *, keep_place: bool) -> None:
         tensor = self.tensor
         if tensor is None:
-            self.border_title = ""
+            self.border_title = Content("Tensor")
             self.border_subtitle = ""
             self.query_one("#statistics", Static).update("")
             self.grid.show(None, keep_place=False)
+            self.grid.show_note("no tensor here: go to a module that holds some")
             return
         shape = "×".join(map(str, tensor.shape)) or "scalar"
         self.border_title = Content(f"{printable(tensor.tensor)}  {shape}")

@@ -1,0 +1,99 @@
+"""The app with an engine in the same process: the same server, the same frames, a thread instead of a process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+from torch import nn
+
+from prune_tui.engine.server import Server
+from prune_tui.protocol import Open
+from prune_tui.ui.app import PruneApp
+from prune_tui.ui.screens.main import MainScreen
+
+
+class EngineHere:
+    """What `client.EngineProcess` is, without the process."""
+
+    def __init__(self) -> None:
+        self.connection, theirs = socket.socketpair()
+        self.on_line: Callable[[str], None] | None = None
+        self.log: list[str] = []
+        self._thread = threading.Thread(target=self._serve, args=(theirs,), daemon=True)
+        self._thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            self._server = Server(connection)
+            self._server.serve()
+
+    @property
+    def model(self) -> nn.Module:
+        """The engine's model itself, to compare with."""
+        session = self._server._session
+        assert session is not None
+        return session.model
+
+    def ending(self) -> str:
+        return "it was asked to"
+
+    def stop(self) -> None:
+        self.connection.close()
+        self._thread.join(timeout=5)
+
+
+def app_on(source: str = "demo", **request: object) -> PruneApp:
+    """The app about to open a source."""
+    return PruneApp(Open(source, device="cpu", **request), EngineHere)
+
+
+# A question on the screen keeps its worker waiting for an answer.
+_WAITING_FOR_A_PERSON = {"mourn"}
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Wait until every request is answered, drawn, and has led to nothing more."""
+    quiet = 0
+    while quiet < 3:
+        await pilot.pause(0.01)
+        app = pilot.app
+        busy = any(worker.is_running and worker.group not in _WAITING_FOR_A_PERSON for worker in app.workers)
+        assert isinstance(app, PruneApp)
+        measuring = any(metric_pending(app))
+        asking = app.client.waiting if hasattr(app, "client") else 1
+        quiet = 0 if busy or asking or measuring else quiet + 1
+
+
+def metric_pending(app: PruneApp) -> Iterator[bool]:
+    """Whether the accuracy of the model as it is now is still to come."""
+    for screen in app.screen_stack:
+        if isinstance(screen, MainScreen):
+            status = screen.status
+            summary, metric = status.summary, status.metric
+            yield bool(summary and summary.metric) and (metric is None or metric.state == "measuring")
+
+
+@asynccontextmanager
+async def running(app: PruneApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]]:
+    """The app with its model open, as a pilot sees it."""
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield pilot
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, each when the one before has had its effect."""
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+def screen_text(pilot: Pilot[None]) -> str:
+    """What stands on the screen, line by line, as `tmux capture-pane` would print it."""
+    app = pilot.app
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in lines)

@@ -18,8 +18,9 @@ class EditLog(VerticalScroll):
 
     DEFAULT_CSS = """
     EditLog {
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $foreground;
+        border-subtitle-color: $foreground 60%;
         padding: 0 1;
         scrollbar-size-vertical: 1;
         &:focus { border: round $border; }

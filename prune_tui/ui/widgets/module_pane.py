@@ -30,8 +30,9 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     ModulePane {
         height: 1fr;
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $foreground;
+        border-subtitle-color: $foreground 60%;
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
@@ -183,7 +184,7 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         if index >= len(self._lines):
-            return Strip.blank(width)
+            return Strip.blank(width, self.rich_style)
         line = self._lines[index]
         text = line.text.copy()
         if line.tensor is not None and line.tensor.tensor in self.marked and text.plain.startswith(" "):
@@ -197,8 +198,8 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
             return self.get_component_rich_style("module-pane--cursor")
         selected = self.tensor
         if selected is not None and line.tensor is selected and not line.text.plain.startswith("   "):
-            return self.get_component_rich_style("module-pane--selected", partial=True)
-        return Style()
+            return self.get_component_rich_style("module-pane--selected")
+        return self.rich_style
 
 
 def _first_target(rows: list[tuple[int, TensorRow]]) -> str:

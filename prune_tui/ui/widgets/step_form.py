@@ -31,6 +31,7 @@ class StepForm(VerticalScroll, can_focus=False):
     StepForm {
         border: round $border;
         border-title-color: $foreground;
+        border-subtitle-color: $foreground 60%;
         border-title-style: bold;
         padding: 0 1;
         scrollbar-size-vertical: 1;

@@ -209,7 +209,11 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
     # Drawing
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line of the screen: the first names the axes and stays, the others scroll under it."""
+        """Draw one line of the screen."""
+        return self._line(y).apply_style(self.rich_style)
+
+    def _line(self, y: int) -> Strip:
+        """The first line names the axes and stays, the others scroll under it."""
         width = self.scrollable_content_region.width
         canvas = self._canvas
         if self._note or canvas is None or canvas.empty:

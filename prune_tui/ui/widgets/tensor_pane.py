@@ -23,8 +23,9 @@ class TensorPane(Vertical):
     DEFAULT_CSS = """
     TensorPane {
         height: 1fr;
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $foreground;
+        border-subtitle-color: $foreground 60%;
         padding: 0 1;
         &:focus-within { border: round $border; }
         & > #statistics { height: auto; max-height: 2; color: $text-muted; }

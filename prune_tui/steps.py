@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -250,7 +251,7 @@ def describe(step: Step) -> str:
     return f"{method_of(step).name}({settings})"
 
 
-def build(method: str, targets: str | list[str] | tuple[str, ...], settings: dict[str, Any]) -> Step:
+def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -> Step:
     """Make a step from a method's name and loose settings, checked.
 
     Args:
@@ -261,13 +262,13 @@ def build(method: str, targets: str | list[str] | tuple[str, ...], settings: dic
     Raises:
         StepError: An unknown method or setting, a missing one, or a value out of range.
     """
-    entry = METHOD_BY_NAME.get(method)
+    entry = METHOD_BY_NAME.get(str(method))
     if entry is None:
         raise StepError(
-            f"there is no method {method!r}{nearest(method, METHOD_BY_NAME)}; "
+            f"there is no method {method!r}{nearest(str(method), METHOD_BY_NAME)}; "
             f"the methods are {', '.join(METHOD_BY_NAME)}"
         )
-    names = (targets,) if isinstance(targets, str) else tuple(targets)
+    names = (targets,) if isinstance(targets, str) else tuple(targets) if isinstance(targets, Iterable) else ()
     if not names or not all(isinstance(name, str) for name in names):
         raise StepError(f"{method} needs targets: a dotted name such as 'conv1.weight', or a list of them")
     known = {setting.name: setting for setting in entry.settings}
@@ -299,7 +300,11 @@ def checked(setting: Setting, value: Any) -> Any:
 def _plain_number(setting: Setting, value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise StepError(f"{setting.name} is {value!r}; it must be a number")
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
+    if not isinstance(value, numbers.Integral):
+        return float(value)
+    if not -(2**63) <= int(value) < 2**63:
+        raise StepError(f"{setting.name} is {value}; it must fit 64 bits")
+    return int(value)
 
 
 def _checked_amount(setting: Setting, value: Any) -> int | float:
@@ -383,16 +388,12 @@ def read(setting: Setting, text: str) -> Any:
         if setting.kind == "seed":
             return None
         raise StepError(f"{setting.name} is empty: {setting.sentence}")
-    if setting.kind in {"file", "choice"} or (setting.kind == "norm" and text == "fro"):
+    if setting.kind in {"file", "choice"}:
         return checked(setting, text)
-    try:
-        return checked(setting, int(text))
-    except ValueError as error:
-        if isinstance(error, StepError):
-            raise
-    try:
-        return checked(setting, float(text))
-    except ValueError as error:
-        if isinstance(error, StepError):
-            raise
-        raise StepError(f"{setting.name} is {text!r}; it must be a number") from None
+    for number in (int, float):
+        try:
+            value = number(text)
+        except ValueError:
+            continue
+        return checked(setting, value)
+    return checked(setting, text)  # no number: refused, unless a norm's word

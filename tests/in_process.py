@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -80,7 +81,7 @@ def metric_pending(app: PruneApp) -> Iterator[bool]:
 @asynccontextmanager
 async def running(app: PruneApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[None]]:
     """The app with its model open, as a pilot sees it."""
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         yield pilot
 
@@ -90,6 +91,15 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settle(pilot)
+
+
+def words(pilot: Pilot[None]) -> str:
+    """What stands in the right half as running text: without frames, and wrapped sentences in one piece."""
+    app = pilot.app
+    assert isinstance(app, PruneApp)
+    left = app.main.query_one("#right").region.x
+    text = " ".join(line[left:] for line in screen_text(pilot).splitlines())
+    return " ".join(re.sub("[│╭╮╰╯─]", " ", text).split())
 
 
 def screen_text(pilot: Pilot[None]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Protocol
@@ -68,7 +67,8 @@ class PruneApp(App[None]):
         self._request = request
         self._start_engine = start_engine
         self._asked_to_leave = False
-        self._closing = False
+        self._leaving = False
+        self._running_loop: asyncio.AbstractEventLoop | None = None
         self.engine: Engine | None = None
         self.failure = ""
         self.failure_details = ""
@@ -87,25 +87,29 @@ class PruneApp(App[None]):
                 return screen
         raise RuntimeError("the main screen is always at the bottom of the stack")
 
-    async def on_mount(self) -> None:
-        """Handle the signals that would leave the terminal in a mess."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # In a thread, as in some tests, there are no signals to handle.
-            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-                loop.add_signal_handler(number, self._signalled, 128 + number)
+    def on_load(self) -> None:
+        """From now on the terminal is ours, and a signal must not end us without giving it back."""
+        self._running_loop = asyncio.get_running_loop()
+
+    def signalled(self, code: int) -> None:
+        """Leave without a question; made to be called in a signal handler.
+
+        Raises:
+            SystemExit: The terminal is not ours yet, so there is nothing to give back.
+        """
+        if self._running_loop is None:
+            raise SystemExit(code)
+        self._leaving = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: we are leaving already
+            self._running_loop.call_soon_threadsafe(self.exit, None, code)
 
     def begin(self) -> None:
         """The panes are there: paint them, then open the model."""
         self.call_after_refresh(self._open)
 
-    def _signalled(self, code: int) -> None:
-        self._closing = True
-        self.exit(return_code=code)
-
     async def on_unmount(self) -> None:
         """Leave no process behind."""
-        self._closing = True
+        self._leaving = True
         if self.engine is not None:
             await self.client.close()
             self.engine.stop()
@@ -172,8 +176,9 @@ class PruneApp(App[None]):
             self.notify(f"{body.name} could not be measured: {body.message}", severity="warning", markup=False)
 
     def _engine_printed(self, line: str) -> None:
-        """Called in the thread that collects the engine's output."""
-        if not self._closing:
+        """Called in the thread that collects the engine's output, which waits: a flood of lines stalls no key."""
+        shown = any(isinstance(screen, EngineLogScreen) for screen in self.screen_stack)
+        if shown and not self._leaving:
             with contextlib.suppress(RuntimeError):  # the app ended between the question and the call
                 self.call_from_thread(self._add_line, line)
 
@@ -182,7 +187,7 @@ class PruneApp(App[None]):
             self.screen.add(line)
 
     def _engine_gone(self) -> None:
-        if not self._closing:
+        if not self._leaving:
             self._mourn()
 
     @work(exclusive=True, group="mourn")
@@ -194,7 +199,7 @@ class PruneApp(App[None]):
         main = self.main
         main.close_form()
         main.status.activity = "the engine is gone"
-        how = await asyncio.to_thread(engine.ending)
+        how = self.client.broken or await asyncio.to_thread(engine.ending)
         done = [entry for entry in main.entries if not entry.undone]
         last = list(engine.log)[-6:]
         said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
@@ -205,7 +210,9 @@ class PruneApp(App[None]):
         answer = await self.push_screen_wait(
             Question("The engine is gone", text, {"r": "restart", "q": "quit", "escape": "look around"})
         )
-        if answer == "quit":
+        if answer == "quit" and main.status.summary is None:
+            self._give_up(views.Failed(f"{self._request.source} could not be opened: the engine has ended, {how}"))
+        elif answer == "quit":
             self.exit(return_code=1)
         elif answer == "restart":
             self._restart()
@@ -217,6 +224,8 @@ class PruneApp(App[None]):
         done = [entry for entry in main.entries if not entry.undone]
         main.status.activity = "starting the engine"
         await self.client.close()
+        if self.engine is not None:
+            self.engine.stop()
         await self._connect()
         try:
             main.show_model(await self.client.ask(self._request, views.Opened))
@@ -251,7 +260,7 @@ class PruneApp(App[None]):
         """Leave; asks once when there are steps that are not saved."""
         summary = self.main.status.summary
         if summary is None or not summary.steps or self._asked_to_leave:
-            self._closing = True
+            self._leaving = True
             self.exit(return_code=0)
             return
         self._asked_to_leave = True

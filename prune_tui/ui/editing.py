@@ -75,6 +75,8 @@ class Editing(Screen[None]):
         else:
             self.form.remove()
         self.form = form
+        if self.maximized is not None:
+            self.minimize()
         upper = self.query_one("#upper", ContentSwitcher)
         upper.display = False
         self.query_one("#right").mount(form, before=upper)

@@ -36,6 +36,7 @@ class EditLog(VerticalScroll):
         """Title."""
         self.border_title = Content("Edit log")
         self.border_subtitle = Content("u undo · U redo · H closes")
+        self.show_entries(())
 
     def show_entries(self, entries: tuple[LogEntry, ...]) -> None:
         """Show the steps."""

@@ -79,7 +79,7 @@ class StepForm(VerticalScroll, can_focus=False):
             tensor: The only target, for the names of its axes; None when there are several.
             values: What the fields hold at first, by setting; the catalogue's defaults for the others.
         """
-        super().__init__(id="form")
+        super().__init__()
         self.method = method
         self.targets = targets
         self._tensor = tensor

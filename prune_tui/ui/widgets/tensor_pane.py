@@ -20,6 +20,7 @@ from prune_tui.views import VIEWS, Statistics, TensorRow, View
 class TensorPane(Vertical):
     """A grid under a line of statistics; the frame names the tensor and the view."""
 
+    ALLOW_MAXIMIZE = True
     DEFAULT_CSS = """
     TensorPane {
         height: 1fr;

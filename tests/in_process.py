@@ -49,7 +49,8 @@ class EngineHere:
 
 def app_on(source: str = "demo", **request: object) -> PruneApp:
     """The app about to open a source."""
-    return PruneApp(Open(source, device="cpu", **request), EngineHere)
+    device = "cpu" if source == "demo" else "auto"
+    return PruneApp(Open(source, device=device, **request), EngineHere)
 
 
 # A question on the screen keeps its worker waiting for an answer.
@@ -64,6 +65,7 @@ async def settle(pilot: Pilot[None]) -> None:
         app = pilot.app
         busy = any(worker.is_running and worker.group not in _WAITING_FOR_A_PERSON for worker in app.workers)
         assert isinstance(app, PruneApp)
+        assert not app.failure, app.failure
         measuring = any(metric_pending(app))
         asking = app.client.waiting if hasattr(app, "client") else 1
         quiet = 0 if busy or asking or measuring else quiet + 1

@@ -69,6 +69,8 @@ class PruneApp(App[None]):
         self._asked_to_leave = False
         self._leaving = False
         self._running_loop: asyncio.AbstractEventLoop | None = None
+        self._begun = False
+        self._signal_code: int | None = None
         self.engine: Engine | None = None
         self.failure = ""
         self.failure_details = ""
@@ -101,11 +103,20 @@ class PruneApp(App[None]):
             raise SystemExit(code)
         self._leaving = True
         with contextlib.suppress(RuntimeError):  # the loop is closed: we are leaving already
-            self._running_loop.call_soon_threadsafe(self.exit, None, code)
+            self._running_loop.call_soon_threadsafe(self._leave_on_signal, code)
+
+    def _leave_on_signal(self, code: int) -> None:
+        self._signal_code = code
+        if self._begun:  # Textual must not be told to exit while it composes a screen
+            self.exit(return_code=code)
 
     def begin(self) -> None:
         """The panes are there: paint them, then open the model."""
-        self.call_after_refresh(self._open)
+        self._begun = True
+        if self._signal_code is not None:
+            self.exit(return_code=self._signal_code)
+        else:
+            self.call_after_refresh(self._open)
 
     async def on_unmount(self) -> None:
         """Leave no process behind."""
@@ -169,8 +180,12 @@ class PruneApp(App[None]):
 
     def _measured(self, body: views.MetricMeasured) -> None:
         status = self.main.status
-        if body.state == "measuring" and status.metric is not None and status.metric.state == "measuring":
-            return  # the last value stays in sight until the next one is there
+        known = status.metric
+        if known is not None:
+            if body.state == known.state == "measuring":
+                return  # the last value stays in sight until the next one is there
+            if body.start is None:  # a new engine began with the steps done again
+                body = msgspec.structs.replace(body, start=known.start)
         status.metric = body
         if body.state == "failed":
             self.notify(f"{body.name} could not be measured: {body.message}", severity="warning", markup=False)

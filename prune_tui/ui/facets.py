@@ -173,26 +173,27 @@ class Canvas:
         return " · ".join(f"{self.axes[axis]} {index}" for axis, index in told)
 
     def spans(self, line: int, left: int, right: int) -> list[Span]:
-        """The entries on a line between two x, cut to whole entries that are at least partly seen."""
+        """The entries on a line that stand wholly between two x: half a number would be another number."""
         if self.empty or not 0 <= line < self.height:
             return []
         if self.wrapped:
             start = line * self.per_line
-            return self._span(0, (), 0, start, min(start + self.per_line, self.columns), left, right)
+            stop = min(start + self.per_line, self.columns)
+            return self._cut(Span(0, (), 0, start, stop), left, right)
         row = line % self._line_of_facets - (1 if self.titled else 0)
         if not 0 <= row < self.rows:
             return []
         found = []
         for x, facet in self._facets_on(line):
-            found += self._span(x, facet, row, 0, self.columns, left, right)
+            found += self._cut(Span(x, facet, row, 0, self.columns), left, right)
         return found
 
-    def _span(
-        self, x: int, facet: tuple[int, ...], row: int, start: int, stop: int, left: int, right: int
-    ) -> list[Span]:
-        first = start + max(0, (left - x) // self.cell)
-        last = min(stop, start + max(0, math.ceil((right - x) / self.cell)))
-        return [Span(x + (first - start) * self.cell, facet, row, first, last)] if first < last else []
+    def _cut(self, span: Span, left: int, right: int) -> list[Span]:
+        """The part of a span between two x; the gap behind its last entry may be missing."""
+        hidden = max(0, math.ceil((left - span.x) / self.cell))
+        first = span.start + hidden
+        last = min(span.stop, span.start + max(0, (right - span.x + 1) // self.cell))
+        return [Span(span.x + hidden * self.cell, span.facet, span.row, first, last)] if first < last else []
 
     def _facets_on(self, line: int) -> Iterator[tuple[int, tuple[int, ...]]]:
         first = line // self._line_of_facets * self.per_line

@@ -1,4 +1,4 @@
-"""Every key of the app, declared once: the bindings, the key bar, the help and the README's table come from here."""
+"""Every key of the app, declared once: bindings, key bar, help and the README's table come from here."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def _tensor_lines(view: ModuleView, width: int) -> list[Line]:
         text.append(_remarks(row), style="dim")
         lines += [Line(text, row), *_warnings(row)]
     for row in view.computed:
-        lines += [_computed_line(row, shown.get("kind", 0)), *_warnings(row)]
+        lines += [_computed_line(row, shown.get("kind", 0), width), *_warnings(row)]
     return lines
 
 
@@ -107,13 +107,15 @@ def _columns_that_fit(cells: list[dict[str, str]], width: int) -> dict[str, int]
     return sizes
 
 
-def _computed_line(row: TensorRow, kind: int) -> Line:
+def _computed_line(row: TensorRow, kind: int, width: int) -> Line:
     name = printable(row.name)
     text = Text(" ")
     if kind:
         text.append("computed".ljust(kind) + "  ", style="dim")
     text.append(name, style="bold")
-    text.append(f" = {name}_orig × {name}_mask  keeps {row.kept:,} of {row.elements:,}")
+    kept = f"  keeps {row.kept:,} of {row.elements:,}"
+    formula = f" = {name}_orig × {name}_mask"
+    text.append((formula if text.cell_len + len(formula) + len(kept) <= width else " = orig × mask") + kept)
     return Line(text, row)
 
 

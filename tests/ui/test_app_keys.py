@@ -126,7 +126,8 @@ async def test_up_and_down_nudge_the_amount_and_the_preview_follows() -> None:
         ("amount", "lots", "it must be a number"),
         ("amount", "", "amount is empty"),
         ("dim", "7", "it has no axis 7, choose 0 to 3"),
-        ("n", "nuc", "it must be a number, inf, -inf or fro"),
+        ("n", "nuc", "n=nuc is for 3-D tensors"),
+        ("n", "L1", "n is 'L1'; it must be a number"),
     ],
 )
 async def test_bad_input_is_explained_changes_nothing_and_loses_nothing(
@@ -160,7 +161,7 @@ async def test_another_method_key_outside_the_fields_replaces_the_form() -> None
         assert isinstance(main_of(pilot).focused, ModuleTree)
 
 
-async def test_u_and_U_go_back_and_forth() -> None:
+async def test_undo_and_redo_go_back_and_forth() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "3", "enter", "3", "enter")
         assert masked(pilot) == 27
@@ -198,7 +199,7 @@ async def test_a_full_stop_repeats_the_last_step_where_the_cursor_is() -> None:
         assert second.step.seed != first.step.seed
 
 
-async def test_H_shows_the_edit_log() -> None:
+async def test_the_edit_log() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "H")
         assert "no steps yet" in screen_text(pilot)

@@ -8,7 +8,6 @@ from textual.widget import Widget
 
 from prune_tui.ui import keys
 
-
 _ALWAYS = 10  # ranks below it are shown at every width
 
 

@@ -16,22 +16,16 @@ def metric_text(measured: MetricMeasured | None) -> str:
     """`accuracy 95.8% ▼1.4`: the value now and the change, in points, since the model was opened."""
     if measured is None or not measured.name:
         return ""
-    if measured.state == "off":
-        return f"{measured.name} off"
-    if measured.state == "failed":
-        return f"{measured.name} failed: {measured.message}"
-    if measured.value is None:
-        return f"{measured.name} …"
-    text = f"{measured.name} {measured.value:.1%}"
+    name, value, start = measured.name, measured.value, measured.start
+    words = {"off": "off", "failed": f"failed: {measured.message}"}.get(measured.state, "…")
+    if value is None or measured.state in {"off", "failed"}:
+        return f"{name} {words}"
     if measured.state == "measuring":
-        return f"{text} …"
-    if measured.start is None:
-        return text
+        return f"{name} {value:.1%} …"
     # The difference of what is written, so that the two numbers on the screen always add up.
-    change = round(measured.value * 100, 1) - round(measured.start * 100, 1)
-    if abs(change) < 0.05:
-        return text
-    return f"{text} {'▲' if change > 0 else '▼'}{abs(change):.1f}"
+    change = 0.0 if start is None else round(value * 100, 1) - round(start * 100, 1)
+    mark = "" if abs(change) < 0.05 else f" {'▲' if change > 0 else '▼'}{abs(change):.1f}"
+    return f"{name} {value:.1%}{mark}"
 
 
 class StatusLine(Widget):

@@ -38,9 +38,10 @@ class StepForm(VerticalScroll, can_focus=False):
         & .sentence { color: $text-muted; height: auto; }
         & .field { height: 1; }
         & .field > .name { width: 15; }
-        & .field > Input { width: 1fr; max-width: 24; }
+        & .field > Input { width: 9; }
+        & .field > Input.long { width: 1fr; }
         & .field > Select { width: 1fr; max-width: 30; }
-        & .field > .echo { width: 1fr; min-width: 12; padding-left: 1; color: $text-muted; }
+        & .field > .echo { width: 1fr; padding-left: 1; color: $text-muted; }
         & #effect { height: auto; margin-top: 1; }
         & #effect.refused { color: $text-error; }
     }
@@ -95,7 +96,8 @@ class StepForm(VerticalScroll, can_focus=False):
             with Horizontal(classes="field"):
                 yield Static(setting.name, classes="name", markup=False)
                 yield self._field(setting)
-                yield Static("", classes="echo", id=f"echo-{setting.name}", markup=False)
+                if setting.kind not in {"file", "choice"}:
+                    yield Static("", classes="echo", id=f"echo-{setting.name}", markup=False)
         yield Static(Text("working it out…", style="dim"), id="effect")
 
     def _field(self, setting: Setting) -> Input | Select[str]:
@@ -109,8 +111,9 @@ class StepForm(VerticalScroll, can_focus=False):
                 id=f"field-{setting.name}",
             )
         text = "" if value is None else str(value)
-        placeholder = "drawn from the session's" if setting.kind == "seed" else ""
+        placeholder = "drawn" if setting.kind == "seed" else ""
         field = Input(text, placeholder=placeholder, compact=True, id=f"field-{setting.name}")
+        field.set_class(setting.kind == "file", "long")
         field.cursor_blink = False  # over SSH each blink is a packet
         return field
 

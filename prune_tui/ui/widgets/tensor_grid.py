@@ -245,7 +245,8 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
             return "a scalar"
         if canvas.wrapped:
             return f"{names[0]} 0-{canvas.columns - 1} →, {canvas.per_line} on a line"
-        text = f"↓ {names[canvas.row_axis]} 0-{canvas.rows - 1}   → {names[canvas.column_axis]} 0-{canvas.columns - 1}"
+        down, across = names[canvas.row_axis], names[canvas.column_axis]
+        text = f"↓ {down} 0-{canvas.rows - 1}   → {across} 0-{canvas.columns - 1}"
         first = (self.scroll_offset.x // canvas.cell) if not canvas.titled else 0
         if first:
             text += f", from {first}"

@@ -1,0 +1,68 @@
+"""Pictures of the demo at the two sizes people use. Look at a picture before you accept its change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from torch.utils.hooks import RemovableHandle
+
+from tests.in_process import app_on, press, settle
+
+SIZES = [(120, 40), (80, 24)]
+WALKS = {
+    "opened": (),
+    "conv1": ("j",),
+    "form": ("j", "5", "up", "up", "up", "up"),
+    "pruned": ("j", "5", "up", "up", "up", "up", "enter"),
+    "container": ("j", "2", "enter", "5", "enter"),
+    "refused": ("j", "t", "5"),
+    "global": ("6",),
+    "edit-log": ("j", "2", "enter", "3", "enter", "H"),
+    "mask": ("j", "3", "enter", "v", "v"),
+    "marks": ("slash", *"linear", "enter", "asterisk"),
+    "matrix": ("j", "j", "j", "3"),
+    "help": ("question_mark",),
+}
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_fresh_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RemovableHandle, "next_id", 0)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("walk", WALKS)
+def test_the_demo(snap_compare, walk: str, size: tuple[int, int]) -> None:
+    async def walked(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, *WALKS[walk])
+
+    assert snap_compare(app_on(), terminal_size=size, run_before=walked)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (20, 5)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_small_windows(snap_compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_on(), terminal_size=size, run_before=settle)
+
+
+def test_names_that_look_like_markup(snap_compare, tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.add_module('[b]x[/b]', torch.nn.Linear(2, 2))\n"
+        "        self.add_module('w[/]', torch.nn.Linear(2, 2))\n"
+        "        self.add_module('層', torch.nn.Linear(2, 2))\n"
+        "        for module in self.children():\n"
+        "            torch.nn.init.constant_(module.weight, 0.5)\n"
+        "            torch.nn.init.constant_(module.bias, 0.5)\n"
+    )
+
+    async def walked(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "j", "j", "3")
+
+    assert snap_compare(app_on(f"{tmp_path}/odd.py:Net"), terminal_size=(80, 24), run_before=walked)

@@ -1,0 +1,188 @@
+"""Opening, refusing, losing the engine: what the app does around the pruning."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from prune_tui.protocol import Open
+from prune_tui.ui.app import CANNOT_OPEN, PruneApp
+from prune_tui.ui.screens.text import Question
+from tests.in_process import EngineHere, app_on, press, running, screen_text, settle, words
+
+MODELS = """
+import torch
+from torch import nn
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+def parallel():
+    return nn.DataParallel(Plain())
+
+def compiled():
+    return torch.compile(Plain())
+
+def empty():
+    return nn.Sequential(nn.ReLU(), nn.Flatten())
+
+def lazy():
+    return nn.Sequential(nn.LazyLinear(3), nn.Linear(3, 2))
+
+def scripted():
+    return torch.jit.script(Plain())
+
+def tied():
+    model = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 5, bias=False))
+    model[1].weight = model[0].weight
+    return model
+
+def huge():
+    return nn.Sequential(*[nn.Sequential(*[nn.Linear(1, 1) for _ in range(99)]) for _ in range(100)])
+
+def odd_dtypes():
+    model = nn.Module()
+    for dtype in (torch.bfloat16, torch.float8_e4m3fn, torch.complex64, torch.bool, torch.int8):
+        tensor = torch.zeros(2, 3).to(dtype)
+        model.register_parameter("w_" + str(dtype).removeprefix("torch."), nn.Parameter(tensor, requires_grad=False))
+    model.register_parameter("w_meta", nn.Parameter(torch.zeros(2, 3, device="meta")))
+    model.register_parameter("w_empty", nn.Parameter(torch.zeros(0, 3)))
+    model.register_parameter("w_scalar", nn.Parameter(torch.tensor(float("nan"))))
+    return model
+"""
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> str:
+    file = tmp_path / "models.py"
+    file.write_text(MODELS)
+    return str(file)
+
+
+async def opened(pilot: Pilot[None]) -> None:
+    for _ in range(500):
+        await pilot.pause(0.02)
+        if pilot.app.main.status.summary is not None or isinstance(pilot.app.screen, Question):
+            return
+    raise AssertionError("the model never opened")
+
+
+@pytest.mark.parametrize("wrapper", ["parallel", "compiled"])
+async def test_a_wrapper_is_offered_to_be_taken_off(models: str, wrapper: str) -> None:
+    app = PruneApp(Open(f"{models}:{wrapper}"), EngineHere)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        assert "around a Plain" in screen_text(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.main.status.summary.name == "Plain"
+        await press(pilot, "j", "3", "enter")
+        assert app.main.status.summary.masked == 5
+
+
+async def test_a_wrapper_can_be_declined(models: str) -> None:
+    app = PruneApp(Open(f"{models}:parallel"), EngineHere)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+    assert app.return_code == CANNOT_OPEN
+    assert "DataParallel" in app.failure
+
+
+async def test_a_script_module_ends_the_app_with_a_message(models: str) -> None:
+    app = PruneApp(Open(f"{models}:scripted"), EngineHere)
+    async with app.run_test():
+        for _ in range(500):
+            if app.failure:
+                break
+            await asyncio.sleep(0.02)
+    assert app.return_code == CANNOT_OPEN
+    assert "ScriptModule" in app.failure
+
+
+async def test_a_model_without_parameters_opens_and_says_so(models: str) -> None:
+    async with running(app_on(f"{models}:empty")) as pilot:
+        assert "this model has no parameters: there is nothing to prune" in words(pilot)
+        await press(pilot, "3")
+        assert "holds no weights to prune" in words(pilot)
+
+
+async def test_a_lazy_parameter_is_shown_and_refused(models: str) -> None:
+    async with running(app_on(f"{models}:lazy")) as pilot:
+        await press(pilot, "j")
+        assert "not initialised: run one forward to give it a shape" in words(pilot)
+        await press(pilot, "3")
+        assert "is not initialised; run one forward pass" in words(pilot)
+
+
+async def test_a_tied_tensor_counts_once_and_names_its_other_place(models: str) -> None:
+    async with running(app_on(f"{models}:tied")) as pilot:
+        assert "15 params" in screen_text(pilot)
+        await press(pilot, "j")
+        assert "≡ 1.weight" in screen_text(pilot)
+        await press(pilot, "3")
+        assert "tied to 1.weight" in words(pilot)
+
+
+async def test_ten_thousand_modules_open_and_answer(models: str) -> None:
+    async with running(app_on(f"{models}:huge")) as pilot:
+        assert "19,800 params" in screen_text(pilot)
+        await press(pilot, "slash", *"99.98", "enter")
+        assert pilot.app.main.module_tree.current.path == "99.98"
+        await press(pilot, "3", "enter")
+        assert pilot.app.main.status.summary.steps == 1
+
+
+async def test_every_dtype_is_shown_and_pruned_or_refused(models: str) -> None:
+    async with running(app_on(f"{models}:odd_dtypes")) as pilot:
+        seen = set()
+        for _ in range(8):
+            seen.add(pilot.app.main.tensor.tensor)
+            await press(pilot, "v", "v", "v", "v", "3", "enter", "escape")
+            while pilot.app.main.tensor.tensor in seen and len(seen) < 8:
+                await press(pilot, "t")
+        assert len(seen) == 8
+        pruned = {entry.step.targets[0] for entry in pilot.app.main.entries}
+        assert {"w_bfloat16", "w_empty", "w_scalar"} <= pruned
+        assert not {"w_meta", "w_float8_e4m3fn"} & pruned
+
+
+async def test_the_engine_dies_and_the_screen_stays() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter")
+        await pilot.app.client.close()
+        pilot.app._engine_gone()
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if isinstance(pilot.app.screen, Question):
+                break
+        assert "The engine is gone" in screen_text(pilot)
+        assert "do your 1 step(s) again" in screen_text(pilot)
+        await pilot.press("escape")
+        await pilot.press("j", "k", "question_mark", "escape", "3")
+        await pilot.pause()
+        assert "conv1" in screen_text(pilot)
+
+
+async def test_a_new_engine_does_the_steps_again() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "2", "enter", "3", "enter")
+        before = pilot.app.engine.model.state_dict()
+        await pilot.app.client.close()
+        pilot.app._engine_gone()
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if isinstance(pilot.app.screen, Question):
+                break
+        await pilot.press("r")
+        await settle(pilot)
+        after = pilot.app.engine.model.state_dict()
+        assert list(before) == list(after)
+        assert all(before[name].equal(after[name]) for name in before)
+        assert "● 2 unsaved steps" in screen_text(pilot)

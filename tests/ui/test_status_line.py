@@ -1,0 +1,30 @@
+"""The metric in the first line of the screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from prune_tui.ui.widgets.status_line import metric_text
+from prune_tui.views import MetricMeasured
+
+
+@pytest.mark.parametrize(
+    ("measured", "text"),
+    [
+        (None, ""),
+        (MetricMeasured("accuracy", None, None, "measuring"), "accuracy …"),
+        (MetricMeasured("accuracy", 0.972, 0.972, "measured"), "accuracy 97.2%"),
+        (MetricMeasured("accuracy", 0.958, 0.972, "measured"), "accuracy 95.8% ▼1.4"),
+        (MetricMeasured("accuracy", 0.98, 0.972, "measured"), "accuracy 98.0% ▲0.8"),
+        (MetricMeasured("accuracy", 0.958, 0.972, "measuring"), "accuracy 95.8% …"),
+        (MetricMeasured("accuracy", None, 0.972, "off"), "accuracy off"),
+        (MetricMeasured("accuracy", None, 0.972, "failed", "boom"), "accuracy failed: boom"),
+    ],
+)
+def test_what_is_told_of_the_metric(measured: MetricMeasured | None, text: str) -> None:
+    assert metric_text(measured) == text
+
+
+def test_the_two_numbers_on_the_screen_add_up() -> None:
+    """99.96% − 98.04% is 1.92, but the screen says 100.0 and 98.0."""
+    assert metric_text(MetricMeasured("accuracy", 0.9804, 0.9996, "measured")) == "accuracy 98.0% ▼2.0"

@@ -2,83 +2,172 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
-from typing import Annotated
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
-from cyclopts import App, Parameter
-
-from prune_tui import __version__
 from prune_tui.protocol import Open
 
+if TYPE_CHECKING:
+    from cyclopts import App, CycloptsError
+
 CANNOT_OPEN = 2
-
-app = App(
-    name="prune-tui",
-    help="Open a PyTorch model in a terminal, look into every module, prune it by key and take anything back.",
-    version=__version__,
-)
+INTERRUPTED = 130
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PATIENCE = 5.0
+_LARGEST_SEED = 2**63 - 1
 
 
-@app.default
 def open_model(
     source: str = "demo",
     /,
     *,
-    arg: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    arg: tuple[str, ...] = (),
     device: str = "auto",
     seed: int = 0,
-    readonly: Annotated[bool, Parameter(negative="")] = False,
-    debug: Annotated[bool, Parameter(negative="")] = False,
+    readonly: bool = False,
+    debug: bool = False,
 ) -> int:
     """Open a model.
 
     Args:
-        source: demo, file.py:Symbol or package.module:Symbol; the symbol is a Module class, a function that returns
-            a Module, or a Module.
+        source: demo, file.py:Symbol or package.module:Symbol; the symbol is a Module class, a function that
+            returns a Module, or a Module.
         arg: name=value for the class or function; may be given several times.
-        device: auto (cuda when there, else cpu), cpu, cuda, cuda:0, mps.
+        device: auto (a model stays where its code puts it; the demo goes to cuda when there), cpu, cuda, cuda:0,
+            mps.
         seed: Seeds the construction of the model and every random step.
         readonly: Look only; no step is possible.
         debug: Show tracebacks.
     """
-    refusal = _no_terminal()
+    refusal = _no_terminal() or _unusable(source, arg, device, seed)
     if refusal:
         return _fail(refusal)
-    request = Open(source, arg, device, seed, readonly)
-    from prune_tui.client import EngineProcess  # noqa: PLC0415 - --version and --help need none of it
+    from prune_tui.client import EngineProcess  # noqa: PLC0415 - a refusal needs none of it
 
-    engine = EngineProcess()  # it imports torch while we import Textual
+    engines: list[EngineProcess] = []
+
+    def start_engine() -> EngineProcess:
+        engines.append(EngineProcess())
+        return engines[-1]
+
+    first = iter([start_engine()])  # it imports torch while we import Textual
     try:
         from prune_tui.ui.app import PruneApp  # noqa: PLC0415
 
-        started = [engine]
-        ui = PruneApp(request, lambda: started.pop() if started else EngineProcess())
-        ui.run(mouse=True)
+        ui = PruneApp(Open(source, arg, device, seed, readonly), lambda: next(first, None) or start_engine())
+        with _ended_by_signals(ui.signalled):
+            ui.run(mouse=True)
     finally:
-        engine.stop()
+        for engine in engines:
+            engine.stop()
     if ui.failure:
         return _fail(ui.failure, ui.failure_details if debug else "")
     return ui.return_code or 0
 
 
+@contextlib.contextmanager
+def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
+    """Have the signals that end a process leave the app instead, so that the terminal is given back.
+
+    Often two come together, SIGTERM and SIGHUP: only the first counts. The app cannot leave while it waits for a
+    terminal that takes no output any more, as over a connection that has died; then it is ended as it stands.
+    """
+
+    def handle(number: int, _: object) -> None:
+        code = 128 + number
+        for wanted in _ENDING:
+            signal.signal(wanted, signal.SIG_IGN)
+        patience = threading.Timer(_PATIENCE, os._exit, (code,))
+        patience.daemon = True
+        patience.start()
+        leave(code)
+
+    before = {number: signal.signal(number, handle) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _no_terminal() -> str:
     """Why the app cannot run here; empty when it can."""
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
+    if not _is_terminal(sys.stdin) or not _is_terminal(sys.stdout):
         return "standard input and output must be a terminal; run prune-tui in one, not in a pipe"
-    if os.environ.get("TERM", "") in {"", "dumb", "unknown"}:
-        return f"TERM is {os.environ.get('TERM', '')!r}: this terminal cannot move the cursor; set TERM=xterm-256color"
+    if not _is_terminal(sys.stderr):
+        return "standard error must be a terminal too, the screen is drawn there; leave out the 2>"
+    term = os.environ.get("TERM", "")
+    if term in {"", "dumb", "unknown"}:
+        return f"TERM is {term!r}: this terminal cannot move the cursor; set TERM=xterm-256color"
+    return ""
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: the shell has closed it
+
+
+def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int) -> str:
+    """What is wrong with the arguments, as far as it shows without torch; empty when nothing is."""
+    try:
+        "".join((source, *arg, device)).encode()
+    except UnicodeEncodeError:
+        return f"{source!r} or an option of it is not UTF-8; rename the file, or link to it by a name that is"
+    if not 0 <= seed <= _LARGEST_SEED:
+        return f"--seed {seed}: a seed is a whole number from 0 to {_LARGEST_SEED}"
+    file = source.rpartition(":")[0] or source
+    if file.endswith(".py") and not Path(file).is_file():
+        return f"there is no file {file}"
     return ""
 
 
 def _fail(message: str, details: str = "") -> int:
-    if details:
-        print(details, file=sys.stderr)  # noqa: T201 - what a command line is for
-    print(f"prune-tui: {message}", file=sys.stderr)  # noqa: T201
+    text = f"{details.rstrip()}\nprune-tui: {message}" if details else f"prune-tui: {message}"
+    print(text, file=sys.stderr)  # noqa: T201 - what a command line is for
+    if not _is_terminal(sys.stderr) and _is_terminal(sys.stdout):
+        print(text)  # noqa: T201 - with `2>/dev/null` the person still reads why nothing opened
     return CANNOT_OPEN
+
+
+def _commands() -> App:
+    """The commands and their options, read from the signature above."""
+    import importlib.metadata  # noqa: PLC0415
+
+    from cyclopts import App, Parameter  # noqa: PLC0415 - see main
+    from rich.console import Console  # noqa: PLC0415
+
+    def one_line(error: CycloptsError) -> str:
+        return f"prune-tui: {' '.join(str(error).split())} prune-tui --help shows the options"
+
+    app = App(
+        name="prune-tui",
+        help="Open a PyTorch model in a terminal, look into every module, prune it by key and take anything back.",
+        version=lambda: importlib.metadata.version("prune-tui"),
+        default_parameter=Parameter(negative=()),
+        error_formatter=one_line,
+        error_console=Console(stderr=True, markup=False, highlight=False, soft_wrap=True),
+    )
+    app.default(open_model)
+    return app
+
+
+def _run(arguments: list[str]) -> int:
+    # A bare source needs no parser, and importing one takes a fifth of the time until the first screen.
+    if len(arguments) <= 1 and not any(argument.startswith("-") for argument in arguments):
+        return open_model(*arguments)
+    return int(_commands()(arguments, result_action="return_value") or 0)
 
 
 def main() -> None:
     """The console script."""
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # 114 KB a page over SSH become 16 KB
-    sys.exit(app())
+    try:
+        code = _run(sys.argv[1:])
+    except KeyboardInterrupt:  # before the app had taken the keyboard
+        code = INTERRUPTED
+    sys.exit(code)

@@ -21,6 +21,8 @@ from prune_tui.protocol import Answer, Cancel, Question, Request
 B = TypeVar("B", bound=views.Body)
 
 _LOG_LINES = 5_000
+_LONGEST_LINE = 16_384
+# Without the current folder on the path: a random.py there must not stand in for the one that torch imports.
 _CODE = (
     "import sys; sys.path[:] = [*filter(None, sys.path), {home!r}]; "
     "from prune_tui.engine.process import main; main({descriptor}, {parent})"
@@ -46,6 +48,8 @@ class EngineGone(Exception):  # noqa: N818 - it is an event
 class EngineProcess:
     """An engine as a child process. What it writes to its standard output and error is kept as log lines.
 
+    Start it from the main thread: Linux ends the engine with the thread that started it.
+
     Attributes:
         connection: Our end of the socket.
         log: The last lines it wrote.
@@ -68,7 +72,8 @@ class EngineProcess:
                 start_new_session=True,  # a hang-up of the terminal is for the UI to handle
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
-        threading.Thread(target=self._collect, name="engine output", daemon=True).start()
+        self._collecting = threading.Thread(target=self._collect, name="engine output", daemon=True)
+        self._collecting.start()
 
     @property
     def pid(self) -> int:
@@ -79,11 +84,13 @@ class EngineProcess:
         output = self._process.stdout
         if output is None:
             return
-        for raw in output:
-            line = raw.decode(errors="replace").rstrip("\r\n")
-            self.log.append(line)
-            if self.on_line is not None:
-                self.on_line(line)
+        with output:
+            while raw := output.readline(_LONGEST_LINE):
+                # Of a progress bar, which goes back to the start of its line, what it came to.
+                line = raw.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2]
+                self.log.append(line)
+                if self.on_line is not None:
+                    self.on_line(line)
 
     def ending(self) -> str:
         """How it ended, in words."""
@@ -91,18 +98,21 @@ class EngineProcess:
             code = self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return "it closed the connection but still runs"
+        self._collecting.join(timeout=1)  # what it said last is worth waiting for
         if code < 0:
             return f"it was killed by {signal.Signals(-code).name}"
         return f"it exited with code {code}"
 
     def stop(self) -> None:
-        """End it: at once when it is idle, by force when it is not."""
+        """End it at once, busy, suspended or idle, with every process that the model's code has started."""
+        self.on_line = None
         self.connection.close()
-        try:
-            self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                os.killpg(self._process.pid, signal.SIGKILL)
+            # A process that waits for a dead disk or GPU cannot be killed yet; it will end when it wakes.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
 
 
 class Client:
@@ -111,7 +121,12 @@ class Client:
     Args:
         connection: A connected Unix socket.
         on_event: Called with each event that no question asked for.
-        on_gone: Called once when the engine closes the connection.
+        on_gone: Called once when the engine closes the connection, or sends what cannot be read.
+
+    Attributes:
+        revision: Of the model, as far as the engine has told.
+        gone: There is no engine any more.
+        broken: Why the connection could not be read any further; empty when it was closed.
     """
 
     def __init__(
@@ -129,6 +144,7 @@ class Client:
         self._reading: asyncio.Task[None] | None = None
         self.revision = 0
         self.gone = False
+        self.broken = ""
 
     @property
     def waiting(self) -> int:
@@ -149,6 +165,8 @@ class Client:
                 await self._reading
         if self._writer is not None:
             self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
         self._fail_all()
 
     async def ask(self, request: Request, kind: type[B]) -> B:
@@ -164,16 +182,15 @@ class Client:
         """
         if self.gone or self._writer is None:
             raise EngineGone
-        self._last += 1
-        identifier = self._last
+        identifier = self._new_id()
         future: asyncio.Future[views.Body] = asyncio.get_running_loop().create_future()
         self._waiting[identifier] = future
-        self._send(identifier, request)
         try:
+            self._send(identifier, request)
             body = await future
         except asyncio.CancelledError:
             if not self.gone:
-                self._send(0, Cancel(identifier))
+                self._send(self._new_id(), Cancel(identifier))  # nobody waits for its answer
             raise
         finally:
             self._waiting.pop(identifier, None)
@@ -187,15 +204,22 @@ class Client:
         if self._writer is not None:
             self._writer.write(frames.encode(Question(identifier, request)))  # type: ignore[arg-type]
 
+    def _new_id(self) -> int:
+        self._last += 1
+        return self._last
+
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
             while (answer := await frames.read(reader, Answer)) is not None:
                 self._take(answer)
-        except OSError:
+        except OSError as error:
             # A frame that cannot be read: the connection is of no use any more, the same as a closed one.
-            self._connection.close()
-        self.gone = True
-        self._fail_all()
+            self.broken = str(error)
+        finally:
+            self.gone = True
+            self._fail_all()
+        if self._writer is not None:
+            self._writer.close()
         self._on_gone()
 
     def _take(self, answer: Answer) -> None:

@@ -24,8 +24,13 @@ class FrameError(ConnectionError):
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """A struct as one frame, length first."""
+    """A struct as one frame, length first.
+
+    Raises:
+        FrameError: It is longer than the other side would take.
+    """
     body = msgspec.msgpack.encode(message)
+    _check(len(body))
     return _LENGTH.pack(len(body)) + body
 
 
@@ -37,15 +42,19 @@ def decode(body: bytes, kind: type[T]) -> T:
     """
     try:
         return msgspec.msgpack.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:  # nested too deep: not by us
         raise FrameError(f"cannot read a frame as {kind.__name__}: {error}") from error
 
 
 def _checked_length(head: bytes) -> int:
     (length,) = _LENGTH.unpack(head)
+    _check(length)
+    return int(length)
+
+
+def _check(length: int) -> None:
     if length > LONGEST:
         raise FrameError(f"a frame of {length:,} bytes is longer than the {LONGEST:,} allowed")
-    return int(length)
 
 
 def receive(connection: socket.socket, kind: type[T]) -> T | None:

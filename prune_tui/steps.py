@@ -17,6 +17,7 @@ import msgspec
 
 SettingKind = Literal["amount", "dim", "norm", "choice", "file", "seed", "bits"]
 Units = Literal["entries", "channels", "nothing"]
+MATRIX_NORMS = ("fro", "nuc")
 
 
 class StepError(ValueError):
@@ -100,7 +101,7 @@ class LnStructured(Step, frozen=True, kw_only=True, tag="ln_structured"):
     amount: Amount
     n: Annotated[
         int | float | str,
-        Setting("norm", "The order of the norm: 1, 2, inf, -inf, any number, or fro (2-D only).", default=2),
+        Setting("norm", "The order of the norm: a number, inf, -inf, fro (2-D, 3-D) or nuc (3-D).", default=2),
     ] = 2
     dim: Dim = 0
 
@@ -335,15 +336,13 @@ def _checked_seed(setting: Setting, value: Any) -> int | None:
 
 
 def _checked_norm(setting: Setting, value: Any) -> int | float | str:
-    if value == "fro":
-        return "fro"
     if isinstance(value, str):
-        raise StepError(
-            f"{setting.name} is {value!r}; it must be a number, inf, -inf or fro (torch's nuc works for no tensor)"
-        )
+        if value in MATRIX_NORMS:
+            return value
+        raise StepError(f"{setting.name} is {value!r}; it must be a number, inf, -inf, fro or nuc")
     number = _plain_number(setting, value)
     if isinstance(number, float) and math.isnan(number):
-        raise StepError(f"{setting.name} is nan; it must be a number, inf, -inf or fro")
+        raise StepError(f"{setting.name} is nan; it must be a number, inf, -inf, fro or nuc")
     return number
 
 

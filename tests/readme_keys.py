@@ -16,7 +16,10 @@ def table() -> str:
     lines = ["| key | |", "|---|---|"]
     for place, title in keys.PLACES.items():
         lines.append(f"| **{title}** | |")
-        lines += [f"| {' '.join(f'`{keys.shown(key)}`' for key in row.keys)} | {row.sentence} |" for row in keys.of(place)]
+        lines += [
+            f"| {' '.join(f'`{keys.shown(key)}`' for key in row.keys)} | {row.sentence} |"
+            for row in keys.of(place)
+        ]
     return "\n".join(lines) + "\n"
 
 

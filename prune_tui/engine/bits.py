@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prune_tui.engine.reading import comparable
 from prune_tui.steps import Bits
 
 _INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -22,9 +23,7 @@ def alive(mask: Tensor) -> Tensor:
     Returns:
         A bool tensor of the same shape.
     """
-    if mask.dtype.itemsize == 1 and mask.dtype.is_floating_point:
-        return mask.view(torch.uint8) != 0
-    return mask != 0
+    return comparable(mask) != 0
 
 
 def integers(tensor: Tensor) -> Tensor:
@@ -58,5 +57,26 @@ def is_binary(mask: Tensor) -> bool:
     """Whether a mask holds zeros and ones only. torch counts only `== 1` as alive when it prunes again."""
     if mask.dtype is torch.bool:
         return True
-    wide = mask.to(torch.float32) if mask.dtype.itemsize == 1 and mask.dtype.is_floating_point else mask
+    wide = comparable(mask)
     return bool(((wide == 0) | (wide == 1)).all())
+
+
+def survives(mask: Tensor) -> bool:
+    """Whether packing and unpacking gives back the very same bits: zeros and ones only, and no -0.0."""
+    one = integers(torch.ones((), dtype=mask.dtype, device=mask.device))
+    held = integers(mask)
+    same = (held == 0, held == one)
+    if mask.is_complex():  # pairs
+        same = (same[0].all(dim=-1), same[1].all(dim=-1))
+    return bool((same[0] | same[1]).all())
+
+
+def put(tensor: Tensor, where: Tensor, entries: Tensor) -> None:
+    """Write entries into a tensor, in place and bit by bit where both have one dtype.
+
+    Args:
+        tensor: What is written to.
+        where: bool, of its shape.
+        entries: 1-D, one for each True of `where`; of another dtype or device when the model was moved meanwhile.
+    """
+    integers(tensor)[where] = integers(entries.to(device=tensor.device, dtype=tensor.dtype))

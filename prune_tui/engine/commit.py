@@ -8,10 +8,8 @@ parameter order, hooks and their order, Parameter identity, container methods an
 from __future__ import annotations
 
 import contextlib
-import copy
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, MutableMapping
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,18 +17,29 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 
 from prune_tui.engine import pruned
-from prune_tui.engine.methods import Part, Plan
+from prune_tui.engine.methods import Part, Plan, refusals
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 def carry_out(plan: Plan) -> None:
-    """Do to each target what torch's `apply` or `remove` does; after a failure everything is as before."""
-    modules = list({id(part.target.module): part.target.module for part in plan.parts}.values())
-    with all_or_nothing(modules), torch.inference_mode(False):
+    """Do to each target what torch's `apply` or `remove` does; after a failure everything is as before.
+
+    Raises:
+        StepError: A module or a hook refused.
+    """
+    for_autograd = torch.is_grad_enabled()
+    with (
+        all_or_nothing(part.target.module for part in plan.parts),
+        torch.inference_mode(False),
+        torch.set_grad_enabled(for_autograd),  # leaving inference mode would switch it on
+    ):
         for part in plan.parts:
-            if part.method is None:
-                _remove(part)
-            else:
-                _attach(part, part.method)
+            with refusals(part.target.path):
+                if part.method is None:
+                    _remove(part)
+                else:
+                    _attach(part, part.method)
 
 
 def _attach(part: Part, method: BasePruningMethod) -> None:
@@ -66,47 +75,61 @@ def _remove(part: Part) -> None:
 @contextlib.contextmanager
 def all_or_nothing(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Put modules back as they were when the block fails, by whatever exception."""
-    before = [_Everything(module) for module in modules]
+    before = [AsFound(module) for module in {id(module): module for module in modules}.values()]
     try:
         yield
     except BaseException:
-        for module in before:
-            module.put_back()
+        for found in before:
+            found.put_back()
         raise
 
 
-class _Everything:
-    """All that an edit could change in a module, by reference: nothing is copied but the dictionaries."""
+class AsFound:
+    """A module as it is now, by reference: nothing is copied but its dictionaries, lists and sets.
+
+    Args:
+        module: The module.
+    """
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
-        self.attributes: dict[str, Any] = dict(module.__dict__)
-        self.contents = {
-            name: copy.copy(value)
-            for name, value in module.__dict__.items()
-            if type(value) in {dict, OrderedDict, list, set}
-        }
-        self.data: list[tuple[Tensor, Tensor]] = [
+        self._attributes: dict[str, Any] = dict(module.__dict__)
+        self._mappings = {name: dict(value) for name, value in module.__dict__.items() if isinstance(value, dict)}
+        self._lists = {name: list(value) for name, value in module.__dict__.items() if type(value) is list}
+        self._sets = {name: set(value) for name, value in module.__dict__.items() if type(value) is set}
+        self._data: list[tuple[Tensor, Tensor]] = [
             (parameter, parameter.data)
             for parameter in module._parameters.values()
             if parameter is not None and not is_lazy(parameter)
         ]
-        self.methods = [
+        self._methods = [
             (hook, hook._pruning_methods)
-            for _, _, hook in pruned.pruning_hooks(module)
+            for hook in module._forward_pre_hooks.values()
             if isinstance(hook, PruningContainer)
         ]
 
     def put_back(self) -> None:
-        """Restore in place: handles and optimizers hold references to these very dictionaries and Parameters."""
-        self.module.__dict__.clear()
-        self.module.__dict__.update(self.attributes)
-        for name, content in self.contents.items():
-            kept = self.module.__dict__[name]
-            kept.clear()
-            kept.extend(content) if isinstance(kept, list) else kept.update(content)
-        for parameter, data in self.data:
-            if parameter.data.data_ptr() != data.data_ptr():
-                parameter.data = data
-        for container, methods in self.methods:
+        """Make the module so again, in place: handles and optimizers hold its very dictionaries and Parameters."""
+        refill(self.module.__dict__, self._attributes)
+        for name, mapping in self._mappings.items():
+            refill(self._attributes[name], mapping)
+        for name, items in self._lists.items():
+            self._attributes[name][:] = items
+        for name, members in self._sets.items():
+            self._attributes[name].symmetric_difference_update(members ^ self._attributes[name])
+        for parameter, data in self._data:
+            parameter.data = data
+        for container, methods in self._methods:
             container._pruning_methods = methods
+
+
+def refill(mapping: MutableMapping[_Key, Any], found: dict[_Key, Any]) -> None:
+    """Give a dictionary its entries and their order back, without ever emptying it: others may be reading."""
+    for key in [key for key in mapping if key not in found]:
+        del mapping[key]
+    for key, value in found.items():
+        if key not in mapping or mapping[key] is not value:
+            mapping[key] = value
+    if list(mapping) != list(found):
+        for key in found:
+            mapping[key] = mapping.pop(key)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from prune_tui.protocol import Question
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Job:
     """A request in a lane.
 
@@ -55,6 +55,7 @@ class Lane:
         self._waiting: list[Job] = []
         self._running: Job | None = None
         self._closed = False
+        self._woken = False
         self._changed = threading.Condition()
 
     def put(self, question: Question) -> None:
@@ -94,6 +95,7 @@ class Lane:
     def wake(self) -> None:
         """Have `idle` called once more."""
         with self._changed:
+            self._woken = True
             self._changed.notify()
 
     def close(self) -> None:
@@ -108,13 +110,20 @@ class Lane:
         """Work until closed."""
         while True:
             with self._changed:
-                while not self.has_work():
+                while not (self.has_work() or self._woken):
                     self._changed.wait()
                 if self._closed:
                     return
-                self._running = job = self._waiting.pop(0)
-            self._work(job)
-            with self._changed:
-                self._running = None
+                self._woken = False
+                self._running = self._waiting.pop(0) if self._waiting else None
+            if self._running is not None:
+                self._work_one(self._running)
             if self._idle is not None and not self.has_work():
                 self._idle()
+
+    def _work_one(self, job: Job) -> None:
+        try:
+            self._work(job)
+        finally:
+            with self._changed:
+                self._running = None

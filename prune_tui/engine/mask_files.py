@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from prune_tui.engine import bits
+from prune_tui.engine.reading import why_no_values
 from prune_tui.steps import StepError, nearest
 
 _KINDS = (".pt", ".pth", ".npy", ".safetensors")
@@ -39,11 +39,21 @@ def read_mask(file: str, target: str, shape: torch.Size) -> Tensor:
         raise StepError(
             f"the mask in {path} is {_times(found.shape)}; {target} is {_times(shape)}: they must be the same"
         )
-    if not bits.is_binary(found):
-        raise StepError(
-            f"the mask in {path} holds other values than 0 and 1; torch cannot prune again after such a mask"
-        )
+    check_mask(found, f"the mask in {path}")
     return found
+
+
+def check_mask(mask: Tensor, what: str) -> None:
+    """Refuse a mask that torch would take and then stumble over.
+
+    Raises:
+        StepError: It has no values, or others than 0 and 1.
+    """
+    reason = why_no_values(mask)
+    if reason:
+        raise StepError(f"{what} cannot be read: {reason}")
+    if not bits.is_binary(mask):
+        raise StepError(f"{what} holds other values than 0 and 1; torch cannot prune again after such a mask")
 
 
 def _times(shape: torch.Size) -> str:
@@ -52,13 +62,15 @@ def _times(shape: torch.Size) -> str:
 
 def _split(file: str) -> tuple[Path, str]:
     """`masks.safetensors:conv1` as a path and a name; a path that exists is never split."""
-    path = Path(file).expanduser()
-    if not path.exists():
-        head, separator, name = file.rpartition(":")
-        if separator and Path(head).suffix in _KINDS:
-            path = Path(head).expanduser()
-            return _existing(path), name
-    return _existing(path), ""
+    try:
+        path = Path(file).expanduser()
+        if not path.exists():
+            head, separator, name = file.rpartition(":")
+            if separator and Path(head).suffix in _KINDS:
+                return _existing(Path(head).expanduser()), name
+        return _existing(path), ""
+    except (OSError, RuntimeError) as error:  # too long a name, ~somebody who has no home
+        raise StepError(f"{file} cannot be opened: {error}") from error
 
 
 def _existing(path: Path) -> Path:
@@ -78,16 +90,9 @@ def _read_all(path: Path) -> dict[str, Tensor]:
             with safe_open(path, framework="pt") as stored:
                 return {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - not a dict
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        EOFError,
-        RuntimeError,
-        pickle.UnpicklingError,
-        SafetensorError,
-    ) as error:
-        raise StepError(f"cannot read a mask from {path}: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # a damaged file makes its reader raise anything; that travels as the cause
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StepError(f"cannot read a mask from {path}: {reason}") from error
     if isinstance(loaded, Tensor):
         return {"": loaded}
     if isinstance(loaded, dict) and all(isinstance(value, Tensor) for value in loaded.values()):

@@ -7,8 +7,9 @@ them, and where that corrupts a model, is left to `engine.commit`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from torch.nn.utils import prune
 from prune_tui import steps
 from prune_tui.engine import bits, generators, pruned, targets
 from prune_tui.engine.mask_files import read_mask
+from prune_tui.engine.reading import as_numbers, comparable
 from prune_tui.engine.targets import Target
 from prune_tui.steps import StepError
 from prune_tui.views import Effect
@@ -49,11 +51,13 @@ class Plan:
         step: With its seed drawn.
         parts: One for each target.
         notes: What a person should know before it is done.
+        conditions: Of the targets as the plan saw them; another one now makes it stale.
     """
 
     step: steps.Step
     parts: tuple[Part, ...]
     notes: tuple[str, ...]
+    conditions: tuple[object, ...]
 
 
 Masked = tuple[prune.BasePruningMethod, Tensor]
@@ -74,18 +78,45 @@ def plan(model: torch.nn.Module, step: steps.Step, seed: int) -> Plan:
     Raises:
         StepError: The step cannot be done on these targets.
     """
-    found, notes = targets.resolve(model, step.targets)
+    step = _checked(step)
+    removing = isinstance(step, steps.Remove)
+    found, notes = targets.resolve(model, step.targets, removing=removing)
     if steps.draws(step) and getattr(step, "seed", None) is None:
         step = msgspec.structs.replace(step, seed=seed)
-    if isinstance(step, steps.Remove):
-        return Plan(step, tuple(_removal(target) for target in found), tuple(notes))
-    with torch.inference_mode(False), torch.no_grad():
+    conditions = tuple(target.condition() for target in found)
+    with torch.inference_mode(False), torch.no_grad(), refusals(", ".join(step.targets)):
+        if removing:
+            return Plan(step, tuple(_removal(target) for target in found), tuple(notes), conditions)
         masked = _draw(step, found)
         parts = [
             Part(target, method, mask, _effect(step, target, mask))
             for target, (method, mask) in zip(found, masked, strict=True)
         ]
-    return Plan(step, tuple(parts), tuple(notes + _warnings(step, parts)))
+    return Plan(step, tuple(parts), tuple(notes + _warnings(step, parts)), conditions)
+
+
+def _checked(step: steps.Step) -> steps.Step:
+    """The same step with its settings checked: one that came over the wire or was made by hand never was."""
+    settings = {**steps.settings_of(step), "seed": getattr(step, "seed", None)}
+    known = {setting.name for setting in steps.method_of(step).settings}
+    return steps.build(
+        steps.method_of(step).name, step.targets, {name: settings[name] for name in settings if name in known}
+    )
+
+
+@contextlib.contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Tell whatever torch raises as a StepError about a tensor, the exception itself as its cause.
+
+    A tensor's class, a hook or a person's module may raise anything. Interrupts and MemoryError pass as they are.
+    """
+    try:
+        yield
+    except (StepError, MemoryError):
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise StepError(f"{what}: torch refuses with {type(error).__name__}: {reason}") from error
 
 
 def _draw(step: steps.Step, found: Sequence[Target]) -> list[Masked]:
@@ -99,15 +130,20 @@ def _draw(step: steps.Step, found: Sequence[Target]) -> list[Masked]:
 def _removal(target: Target) -> Part:
     if not pruned.is_pruned(target.module, target.name):
         raise StepError(f"{target.path} is not pruned; there is nothing to remove")
-    elements = target.parameter.numel()
     left = _left(target)
-    return Part(target, None, None, Effect(target.path, 0, left, elements, 0, left))
+    return Part(target, None, None, Effect(target.path, 0, left, target.parameter.numel(), 0, left))
 
 
 def _left(target: Target) -> int:
     """Entries that its mask keeps."""
     mask = target.mask
     return target.parameter.numel() if mask is None else int(bits.alive(mask).sum())
+
+
+def _ranked(target: Target) -> int:
+    """Entries that torch ranks when it prunes: after a mask of other values than 0 and 1, fewer than are left."""
+    mask = target.mask
+    return target.parameter.numel() if mask is None else int((comparable(mask) == 1).sum())
 
 
 def _masks_by(make: Callable[[Any, Target], prune.BasePruningMethod]) -> Planner:
@@ -127,29 +163,32 @@ def _mask(target: Target, method: prune.BasePruningMethod) -> Masked:
 
 def _compute(where: str, method: prune.BasePruningMethod, values: Tensor, mask: Tensor | None) -> Tensor:
     """The mask torch computes: directly the first time, on what is left by way of a container after that."""
-    computing, before = method, torch.ones_like(values)
-    if mask is not None:
-        computing = prune.PruningContainer()
-        computing._tensor_name = method._tensor_name
-        computing.add_pruning_method(method)
+    with refusals(f"{where} ({str(values.dtype).removeprefix('torch.')}), {type(method).__name__}"):
+        if mask is None:
+            before = torch.ones_like(values)
+            # torch's `view(-1)` fails on a first prune of, say, a channels_last weight; entries are ranked in the
+            # order of their indices, as it does from the second prune on.
+            flat = getattr(method, "PRUNING_TYPE", "") == "unstructured"
+            first: Tensor = method.compute_mask(values.contiguous() if flat else values, default_mask=before)
+            return first
+        container = prune.PruningContainer()
+        container._tensor_name = method._tensor_name
+        container.add_pruning_method(method)
         before = mask.detach().clone(memory_format=torch.contiguous_format)
-    try:
-        computed: Tensor = computing.compute_mask(values, default_mask=before)
-    except (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError, AssertionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StepError(
-            f"{where}: torch refuses {type(method).__name__} on this"
-            f" {str(values.dtype).removeprefix('torch.')} tensor: {reason}"
-        ) from error
-    return computed
+        again: Tensor = container.compute_mask(values, default_mask=before)
+        return again
 
 
 def _entries(step: Any, target: Target) -> None:
-    left = _left(target)
+    left = _ranked(target)
     if isinstance(step.amount, int) and step.amount > left:
         elements = target.parameter.numel()
-        has = f"{left} entries" if left == elements else f"{left} entries left of {elements}"
+        has = _count(left, "entry", "entries") if left == elements else f"{left} entries left of {elements}"
         raise StepError(f"{target.path} has {has}; amount {step.amount} asks for more")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _channels_left(target: Target, dim: int) -> int:
@@ -173,10 +212,9 @@ def _channels(step: Any, target: Target) -> None:
         raise StepError(f"{target.path} is {times}; it has no axis {step.dim}, choose 0 to {len(shape) - 1}")
     left = _channels_left(target, step.dim)
     if isinstance(step.amount, int) and step.amount > left:
-        of = "" if left == shape[step.dim] else f" left of {shape[step.dim]}"
-        raise StepError(
-            f"{target.path} has {left} channels{of} along axis {step.dim}; amount {step.amount} asks for more"
-        )
+        whole = left == shape[step.dim]
+        has = _count(left, "channel", "channels") if whole else f"{left} channels left of {shape[step.dim]}"
+        raise StepError(f"{target.path} has {has} along axis {step.dim}; amount {step.amount} asks for more")
 
 
 def _identity(_: steps.Identity, __: Target) -> prune.BasePruningMethod:
@@ -200,10 +238,11 @@ def _random_structured(step: steps.RandomStructured, target: Target) -> prune.Ba
 
 def _ln_structured(step: steps.LnStructured, target: Target) -> prune.BasePruningMethod:
     _channels(step, target)
-    if step.n == "fro" and target.parameter.dim() != 2:
-        raise StepError(
-            f"{target.path} is {target.parameter.dim()}-D; n=fro is for 2-D tensors, n=2 is the same there"
-        )
+    axes = target.parameter.dim()
+    if step.n == "fro" and axes > 3:
+        raise StepError(f"{target.path} is {axes}-D; n=fro is for 2-D and 3-D tensors, n=2 is the same here")
+    if step.n == "nuc" and axes != 3:
+        raise StepError(f"{target.path} is {axes}-D; n=nuc is for 3-D tensors, whose channels are matrices")
     return prune.LnStructured(step.amount, n=step.n, dim=step.dim)
 
 
@@ -212,6 +251,8 @@ def _custom_from_mask(step: steps.CustomFromMask, target: Target) -> prune.BaseP
     if step.mask is None:
         mask = read_mask(step.file, target.path, shape)
     elif step.mask.shape == tuple(shape):
+        if len(step.mask.data) != -(-shape.numel() // 8):
+            raise StepError(f"the mask has {len(step.mask.data)} bytes, which do not make a {step.mask}")
         mask = bits.unpack(step.mask)
     else:
         raise StepError(
@@ -227,10 +268,12 @@ def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Target]
         raise StepError(
             f"the targets are on {', '.join(sorted(map(str, devices)))}; a global step needs them on one device"
         )
-    left = sum(_left(target) for target in found)
+    left = sum(_ranked(target) for target in found)
     if isinstance(step.amount, int) and step.amount > left:
-        raise StepError(f"the {len(found)} targets have {left:,} entries left; amount {step.amount} asks for more")
-    values = [target.values for target in found]
+        if len(found) == 1:
+            _entries(step, found[0])
+        raise StepError(f"the {len(found)} targets have {left} entries left; amount {step.amount} asks for more")
+    values = [target.values.contiguous() for target in found]
     masks = [
         torch.ones_like(value) if target.mask is None else target.mask
         for target, value in zip(found, values, strict=True)
@@ -239,7 +282,7 @@ def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Target]
     method._tensor_name = "temp"
     flat_values = torch.cat([value.view(-1) for value in values])
     flat_mask = torch.cat([mask.contiguous().view(-1) for mask in masks])
-    final = _compute(f"{len(found)} targets", method, flat_values, flat_mask)
+    final = _compute(", ".join(target.path for target in found), method, flat_values, flat_mask)
     sizes = [value.numel() for value in values]
     # A clone: a view would keep the whole flat vector alive for as long as one hook holds its share.
     shares = [share.clone().view_as(value) for share, value in zip(torch.split(final, sizes), values, strict=True)]
@@ -267,7 +310,7 @@ def _effect(step: steps.Step, target: Target, mask: Tensor) -> Effect:
         units_left = _channels_left(target, getattr(step, "dim"))  # noqa: B009 - every step of channels has it
         units_took = comes_to(getattr(step, "amount"), units_left)  # noqa: B009
     else:
-        units, units_left, units_took = "entries", left, took
+        units, units_left, units_took = "entries", _ranked(target), took
     return Effect(
         target.path, took, left, target.parameter.numel(), units_took, units_left, units, _threshold(target, taken)
     )
@@ -282,19 +325,23 @@ def comes_to(amount: int | float, left: int) -> int:
 
 
 def _threshold(target: Target, taken: Tensor) -> float | None:
-    """The greatest magnitude that goes; None when nothing goes, or where torch has no magnitudes (float8)."""
-    values = target.values
-    if values.dtype.itemsize == 1 or not bool(taken.any()):
+    """The greatest magnitude that goes, NaN apart; None when there is none."""
+    gone = target.values[taken]
+    if not gone.numel():
         return None
-    return float(values[taken].abs().max())
+    gone = comparable(gone) if gone.is_floating_point() else as_numbers(gone)
+    greatest = float(gone.abs().nan_to_num(nan=-1.0, posinf=torch.inf).max())
+    return None if greatest < 0 else greatest
 
 
-def _warnings(step: steps.Step, parts: Iterable[Part]) -> list[str]:
+def _warnings(step: steps.Step, parts: Sequence[Part]) -> list[str]:
     """What a person should know about a plan that torch would carry out without a word."""
     notes = []
+    amount = getattr(step, "amount", 0)
+    if steps.method_of(step).many and amount and not any(part.effect.took for part in parts):
+        notes.append(f"amount {amount} comes to none of {sum(part.effect.left for part in parts)} entries")
     for part in parts:
         effect = part.effect
-        amount = getattr(step, "amount", 0)
         if effect.took == effect.left and effect.left:
             notes.append(f"{effect.target} would be left empty: nothing of it stays")
         elif amount and not effect.units_took and not steps.method_of(step).many:

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from typing import NoReturn
 
 from prune_tui import frames
 from prune_tui.protocol import Answer
@@ -29,16 +30,31 @@ def main(descriptor: int, parent: int) -> None:
     # The terminal is the UI's: a ctrl+c there is a key, not a signal for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=descriptor)
-    connection.sendall(frames.encode(Answer(0, 0, Progress(0, "importing torch"))))
+    try:
+        connection.sendall(frames.encode(Answer(0, 0, Progress(0, "importing torch"))))
+    except ConnectionError:
+        _end()
     from prune_tui.engine.server import Server  # noqa: PLC0415 - this imports torch
 
-    # Not sys.exit: a step or a model's forward may hold the main thread for minutes, and nobody waits any more.
-    Server(connection, gone=lambda: os._exit(0)).serve()
+    Server(connection, gone=_end).serve()
 
 
 def _die_with_parent(parent: int) -> None:
-    """Have Linux kill this process when the UI dies, even while a kernel holds the interpreter lock."""
+    """Have Linux kill this process when the UI dies, even while a kernel holds the interpreter lock.
+
+    Linux means the thread that started us: the UI starts engines from its main thread only.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        os._exit(0)
+        _end()
+
+
+def _end() -> NoReturn:
+    """End at once, with every process that the model's code has started.
+
+    Not sys.exit: a step or a model's forward may hold the main thread for minutes, and nobody waits any more.
+    """
+    if os.getpgrp() == os.getpid():  # we lead a group of our own, so nobody else is in it
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)

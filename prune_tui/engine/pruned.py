@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.nn.utils.prune import BasePruningMethod, PruningContainer
+
+_Held = TypeVar("_Held")
+
+
+def held(registry: Mapping[str, _Held], name: str) -> _Held | None:
+    """What a module's registry holds under a name; the registries of a ScriptModule have no `get`."""
+    return registry[name] if name in registry else None  # noqa: SIM401
 
 
 def pruned_name(hook: object) -> str | None:
@@ -42,19 +51,18 @@ def is_pruned(module: nn.Module, name: str) -> bool:
     """Whether a hook, an original and a mask stand for this tensor."""
     return (
         pruning_hook(module, name) is not None
-        and module._parameters.get(f"{name}_orig") is not None
-        and module._buffers.get(f"{name}_mask") is not None
+        and held(module._parameters, f"{name}_orig") is not None
+        and held(module._buffers, f"{name}_mask") is not None
     )
 
 
 def original(module: nn.Module, name: str) -> Tensor | None:
     """The values before masking, without gradient: `weight_orig` where pruned, else the tensor itself."""
-    found: Tensor | None = module._parameters.get(f"{name}_orig") if is_pruned(module, name) else None
+    found: Tensor | None = parameter_of(module, name)
     if found is None:
-        found = module._parameters.get(name)
-    if found is None:
-        found = module._buffers.get(name)
-    return None if found is None else found.detach()
+        found = held(module._buffers, name)
+    # An uninitialised parameter refuses to be detached; it has no values to keep apart either.
+    return found if found is None or is_lazy(found) else found.detach()
 
 
 def mask(module: nn.Module, name: str) -> Tensor | None:
@@ -88,4 +96,4 @@ def base_names(module: nn.Module) -> list[str]:
 
 def parameter_of(module: nn.Module, name: str) -> nn.Parameter | None:
     """The Parameter behind a name people prune by: `weight_orig` where pruned, else `weight`."""
-    return module._parameters.get(f"{name}_orig" if is_pruned(module, name) else name)
+    return held(module._parameters, f"{name}_orig" if is_pruned(module, name) else name)

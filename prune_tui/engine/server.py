@@ -93,7 +93,7 @@ class Server:
             body = Failed(str(error), "refused", traceback.format_exc())
         except MemoryError as error:
             body = Failed(f"not enough memory: {error}; nothing was changed", "refused", traceback.format_exc())
-        except Exception as error:  # noqa: BLE001 - the boundary: told to the person with its traceback
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: told with its traceback
             body = Failed(f"{type(error).__name__}: {error}", "bug", traceback.format_exc())
         if LANES[type(job.question.request)] != "edit" and revision != self._revision:
             body = Failed("the model changed meanwhile", "superseded")
@@ -111,11 +111,15 @@ class Server:
         self._send(0, body)
 
     def _send(self, identifier: int, body: Any) -> None:
-        frame = frames.encode(Answer(identifier, self._revision, body))
+        try:
+            frame = frames.encode(Answer(identifier, self._revision, body))
+        except (OSError, ValueError, OverflowError) as error:  # a name that is not UTF-8, an answer without end
+            failed = Failed(f"the answer cannot be sent: {error}", "bug", traceback.format_exc())
+            frame = frames.encode(Answer(identifier, self._revision, failed))
         with self._sending:
             try:
                 self._connection.sendall(frame)
-            except (BrokenPipeError, ConnectionResetError):
+            except OSError:
                 return  # the reader sees the same end of the connection and ends the process
 
     # ---------------------------------------------------------------- edits
@@ -301,7 +305,7 @@ class _Measurement:
                 value = metric.measure(session.model, stop)
         except Cancelled:
             return
-        except Exception as error:  # noqa: BLE001 - a person's model may raise anything in its forward
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's forward may raise anything
             self.wanted = False
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             self._tell(MetricMeasured(metric.name, None, self._start, "failed", reason))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import steps
 from prune_tui.engine import bits, commit, hooks, methods, targets, undo
+from prune_tui.engine.mask_files import check_mask
 from prune_tui.steps import StepError
 from prune_tui.views import Effect, HistoryRow, LogEntry, Previewed
 
@@ -57,7 +58,8 @@ class _Edit:
     step: steps.AnyStep
     effects: tuple[Effect, ...]
     moment: undo.Moment
-    expected: object
+    expected: undo.Standing
+    recorded: tuple[tuple[BasePruningMethod, HistoryRow], ...]
 
 
 class Session:
@@ -89,7 +91,8 @@ class Session:
         self.lock = threading.RLock()
         self._edits: list[_Edit] = []
         self._done = 0
-        self._recorded: dict[BasePruningMethod, HistoryRow] = {}
+        # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
+        self._editing = threading.RLock()
         self._planned: tuple[int, steps.Step, methods.Plan] | None = None
 
     # ---------------------------------------------------------------- the public API
@@ -110,7 +113,9 @@ class Session:
         Raises:
             StepError: It cannot be done; nothing has changed.
         """
-        return _public(self.do(self._step(method, targets, settings)))
+        with self._editing:
+            self._planned = None  # `parameter.data.add_()` leaves no trace by which a plan could be known as stale
+            return _public(self.do(self._step(method, targets, settings)))
 
     def preview(self, method: str, targets: str | Iterable[str], **settings: Any) -> Previewed:
         """What `apply` with the same arguments would do, without doing it.
@@ -118,6 +123,7 @@ class Session:
         Raises:
             StepError: It cannot be done.
         """
+        self._planned = None
         return self.foresee(self._step(method, targets, settings))
 
     def undo(self) -> HistoryEntry:
@@ -149,39 +155,62 @@ class Session:
         return Previewed(_any(plan.step), tuple(part.effect for part in plan.parts), plan.notes)
 
     def plan(self, step: steps.Step) -> methods.Plan:
-        """The plan of a step; the last one is kept, so that applying what was previewed costs nothing more."""
-        planned = self._planned
-        if planned is not None and planned[:2] == (self.revision, step):
-            return planned[2]
-        plan = methods.plan(self.model, step, self._seed_of_next())
-        self._planned = (self.revision, step, plan)
+        """The plan of a step. Any thread may ask; others read the model meanwhile.
+
+        The last plan is kept as long as it holds, so that applying what was previewed costs nothing more.
+
+        Raises:
+            StepError: The step cannot be done, or an edit came in between.
+        """
+        with self.lock:  # not in the middle of an edit
+            revision, seed, planned = self.revision, self._seed_of_next(), self._planned
+        if planned is not None and planned[0] == revision:
+            _, asked, plan = planned
+            if step in (asked, plan.step) and self._holds(plan):
+                return plan
+        try:
+            plan = methods.plan(self.model, step, seed)
+        finally:
+            with self.lock:
+                if self.revision != revision:
+                    raise StepError("the model changed while the step was worked out; ask again")
+        self._planned = (revision, step, plan)
         return plan
+
+    def _holds(self, plan: methods.Plan) -> bool:
+        """Whether the targets are still where the plan found them, with the values and masks it saw."""
+        try:
+            return all(
+                targets.locate(self.model, part.target.path) == (part.target.module, part.target.name)
+                and part.target.condition() == condition
+                for part, condition in zip(plan.parts, plan.conditions, strict=True)
+            )
+        except StepError:  # a target is gone
+            return False
 
     def do(self, step: steps.Step) -> LogEntry:
         """Carry a step out. Raises StepError, and changes nothing, when it cannot be done."""
-        plan = self.plan(step)
-        with self.lock:
-            moment = undo.moment_before(self.model, plan.parts)
-            commit.carry_out(plan)
-            after = undo.moment_of(part.target.module for part in plan.parts).shape()
-            del self._edits[self._done :]
-            effects = tuple(part.effect for part in plan.parts)
-            self._edits.append(_Edit(_any(plan.step), effects, moment, after))
-            self._changed(self._done + 1)
-            self._record(plan)
-        return self._entry(self._done - 1)
+        with self._editing:
+            plan = self.plan(step)
+            with self.lock:
+                edit = _carried_out(self.model, plan, self._done + 1)
+                self._edits[self._done :] = [edit]
+                self._changed(self._done + 1)
+            return self._entry(self._done - 1)
 
     def step_back(self) -> LogEntry:
         """Undo."""
-        if not self._done:
-            raise StepError("there is nothing to undo")
-        return self._exchange(self._done - 1, self._done - 1)
+        with self._editing:
+            if not self._done:
+                raise StepError("there is nothing to undo")
+            return self._exchange(self._done - 1, self._done - 1)
 
     def step_forward(self) -> LogEntry:
         """Redo."""
-        if self._done == len(self._edits):
-            raise StepError("there is nothing to redo")
-        return self._exchange(self._done, self._done + 1)
+        with self._editing:
+            if self._done == len(self._edits):
+                raise StepError("there is nothing to redo")
+            return self._exchange(self._done, self._done + 1)
 
     def amend(self, amount: int | float) -> LogEntry:
         """Replace the last step by the same one with another amount, on the same targets with the same seed.
@@ -189,21 +218,15 @@ class Session:
         Raises:
             StepError: There is no such step, or the amount cannot be done; the step stands as it was.
         """
-        if not self._done:
-            raise StepError("there is no step to amend")
-        step = self._edits[self._done - 1].step
-        if not hasattr(step, "amount"):
-            raise StepError(f"{steps.method_of(step).name} has no amount to amend")
-        asked = next(setting for setting in steps.method_of(step).settings if setting.name == "amount")
-        amended = msgspec.structs.replace(step, amount=steps.checked(asked, amount))
-        undone = list(self._edits[self._done :])
-        with self.lock:
+        with self._editing, self.lock:  # nobody sees the model between the two
+            if not self._done:
+                raise StepError("there is no step to amend")
+            amended = _amended(self._edits[self._done - 1].step, amount)
             self.step_back()
             try:
                 return self.do(amended)
             except BaseException:
                 self.step_forward()
-                self._edits[self._done :] = undone
                 raise
 
     def log(self) -> tuple[LogEntry, ...]:
@@ -216,7 +239,7 @@ class Session:
 
     def recorded(self) -> Mapping[BasePruningMethod, HistoryRow]:
         """What the session knows about each method object that it put into a hook."""
-        return self._recorded
+        return {method: row for edit in tuple(self._edits) for method, row in edit.recorded}
 
     def newly_masked(self, path: str) -> Tensor | None:
         """The entries of a tensor that the last step masked.
@@ -233,7 +256,7 @@ class Session:
         now = target.mask
         if now is None:
             return None
-        before = edit.moment.mask(target.module, f"{target.name}_mask")
+        before = edit.moment.mask(target.module, target.name)
         gone = ~bits.alive(now)
         return gone if before is None else gone & before.to(gone.device)
 
@@ -242,12 +265,9 @@ class Session:
     def _step(self, method: str, targets: str | Iterable[str], settings: Mapping[str, Any]) -> steps.Step:
         given = dict(settings)
         if isinstance(given.get("mask"), Tensor):
-            mask = given["mask"]
-            if not bits.is_binary(mask):
-                raise StepError("mask holds other values than 0 and 1; torch cannot prune again after such a mask")
-            given["mask"] = bits.pack(bits.alive(mask))
-        names = targets if isinstance(targets, str) else list(targets)
-        return steps.build(method, names, given)
+            check_mask(given["mask"], "mask")
+            given["mask"] = bits.pack(bits.alive(given["mask"]))
+        return steps.build(method, targets, given)
 
     def _seed_of_next(self) -> int:
         """The seed of the next step: by its place, so that a preview and the step itself draw the same."""
@@ -256,9 +276,9 @@ class Session:
     def _exchange(self, index: int, done: int) -> LogEntry:
         edit = self._edits[index]
         with self.lock:
-            replaced = edit.moment.exchange(edit.expected)
-            edit.expected = edit.moment.shape()
-            edit.moment = replaced
+            with methods.refusals(f"step {index + 1}, {steps.describe(edit.step)}, cannot be taken up again"):
+                replaced = edit.moment.exchange(edit.expected)
+            edit.moment, edit.expected = replaced, replaced.standing()
             self._changed(done)
         return self._entry(index)
 
@@ -267,17 +287,35 @@ class Session:
         self.revision += 1
         self._planned = None
 
-    def _record(self, plan: methods.Plan) -> None:
-        own = f"{steps.describe(plan.step)}" if steps.method_of(plan.step).many else ""
-        for part in plan.parts:
-            if part.method is not None:
-                settings = own or hooks.settings_text(part.method)
-                row = HistoryRow(type(part.method).__name__, settings, part.effect.took, self._done)
-                self._recorded[part.method] = row
-
     def _entry(self, index: int) -> LogEntry:
         edit = self._edits[index]
         return LogEntry(index + 1, edit.step, edit.effects, undone=index >= self._done)
+
+
+def _carried_out(model: nn.Module, plan: methods.Plan, number: int) -> _Edit:
+    """Do what a plan says, and keep what takes it back; after a failure everything is as before."""
+    effects = tuple(part.effect for part in plan.parts)
+    recorded = tuple(_recorded(plan, number))
+    with methods.refusals(", ".join(plan.step.targets)):
+        moment = undo.moment_before(model, plan.parts)
+        commit.carry_out(plan)
+    return _Edit(_any(plan.step), effects, moment, moment.standing(), recorded)
+
+
+def _recorded(plan: methods.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
+    """What torch forgets about each method of a plan: how many entries it took, and what a global step was."""
+    own = steps.describe(plan.step) if steps.method_of(plan.step).many else ""
+    for part in plan.parts:
+        if part.method is not None:
+            settings = own or hooks.settings_text(part.method)
+            yield part.method, HistoryRow(type(part.method).__name__, settings, part.effect.took, number)
+
+
+def _amended(step: steps.Step, amount: int | float) -> steps.Step:
+    asked = [setting for setting in steps.method_of(step).settings if setting.name == "amount"]
+    if not asked:
+        raise StepError(f"{steps.method_of(step).name} has no amount to amend")
+    return msgspec.structs.replace(step, amount=steps.checked(asked[0], amount))
 
 
 def _any(step: steps.Step) -> steps.AnyStep:

@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from prune_tui.engine import pruned
+from prune_tui.engine.reading import why_no_values
 from prune_tui.steps import StepError, nearest
 
 
@@ -38,16 +39,29 @@ class Target(NamedTuple):
 
     @property
     def values(self) -> Tensor:
-        """Effective values, `orig × mask`, contiguous, without gradient; never the attribute, it may be stale."""
+        """Effective values, `orig × mask`, without gradient; never the attribute, it may be stale.
+
+        Strided as torch would read them: the order of a sum, and so a norm's last bit, follows the strides.
+        """
         found = pruned.effective(self.module, self.name)
         if found is None:
             raise StepError(f"{self.path} is gone: the module no longer holds it")
-        return found.contiguous()
+        return found
 
     @property
     def mask(self) -> Tensor | None:
         """Its mask, or None where it is not pruned."""
         return pruned.mask(self.module, self.name)
+
+    def condition(self) -> object:
+        """Differs as soon as an optimizer's step, `load_state_dict` or `half()` has changed its values or mask."""
+        return _condition(self.parameter), None if self.mask is None else _condition(self.mask)
+
+
+def _condition(tensor: Tensor) -> tuple[object, ...]:
+    version = None if tensor.is_inference() else tensor._version
+    memory = tensor.data_ptr() if type(tensor) in {Tensor, nn.Parameter} else None
+    return id(tensor), version, memory, tensor.dtype, tensor.device
 
 
 def locate(model: nn.Module, path: str) -> tuple[nn.Module, str]:
@@ -56,22 +70,28 @@ def locate(model: nn.Module, path: str) -> tuple[nn.Module, str]:
     Raises:
         StepError: No such module; names the nearest one.
     """
-    module_path, _, name = path.rpartition(".")
+    module_path, dot, name = path.rpartition(".")
+    parts = module_path.split(".") if dot else []
     module = model
-    for depth, part in enumerate(filter(None, module_path.split("."))):
-        child = module._modules.get(part)
+    for depth, part in enumerate(parts):
+        child = pruned.held(module._modules, part)
         if child is None:
-            above = ".".join(module_path.split(".")[:depth]) or type(model).__name__
-            raise StepError(f"{path}: {above} has no module {part!r}{nearest(part, module._modules)}")
+            above = ".".join(parts[:depth]) or type(model).__name__
+            raise StepError(f"{path}: {above} has no module {part!r}{nearest(part, module._modules.keys())}")
         module = child
     return module, name
 
 
-def resolve(model: nn.Module, paths: Iterable[str]) -> tuple[list[Target], list[str]]:
+def resolve(model: nn.Module, paths: Iterable[str], *, removing: bool = False) -> tuple[list[Target], list[str]]:
     """The tensors that dotted names mean, each once.
 
     A tensor named twice, through a shared module or a tied parameter, is pruned once, by the first name given:
     torch's `global_unstructured` would count it twice.
+
+    Args:
+        model: The model.
+        paths: Dotted names.
+        removing: Masks are meant rather than tensors: both sides of a tied pair may have one.
 
     Returns:
         The targets in order, and a note for each name left out.
@@ -79,34 +99,27 @@ def resolve(model: nn.Module, paths: Iterable[str]) -> tuple[list[Target], list[
     Raises:
         StepError: A name means nothing, or a tensor that cannot be pruned.
     """
-    targets: list[Target] = []
+    first: dict[object, Target] = {}
     notes: list[str] = []
-    seen: dict[int, str] = {}
     for path in paths:
         target = Target(path, *locate(model, path))
         _refuse_what_cannot_be_pruned(target)
-        first = seen.setdefault(id(target.parameter), path)
-        if first != path:
-            notes.append(f"{path} is the same tensor as {first}: taken once, as {first}")
-        elif all(target.path != known.path for known in targets):
-            targets.append(target)
-    return targets, notes + [note for target in targets for note in _notes(model, target)]
+        key = (id(target.module), target.name) if removing else id(target.parameter)
+        known = first.setdefault(key, target)
+        if known is target:
+            continue
+        if known.path == path:
+            notes.append(f"{path} is named twice: taken once")
+        else:
+            notes.append(f"{path} is the same tensor as {known.path}: taken once, as {known.path}")
+    targets = list(first.values())
+    return targets, notes + _notes(model, targets, removing=removing)
 
 
 def _refuse_what_cannot_be_pruned(target: Target) -> None:
+    _refuse_other_things(target)
+    _refuse_broken_pruning(target)
     path, module, name = target
-    base = name.removesuffix("_orig")
-    if base != name and module._buffers.get(f"{base}_mask") is not None:
-        raise StepError(f"{path} is the original behind a mask; name {path.removesuffix('_orig')} instead")
-    if parametrize.is_parametrized(module, name):
-        raise StepError(
-            f"{path} is computed by a parametrization; torch cannot prune it."
-            " Remove the parametrization first (torch.nn.utils.parametrize.remove_parametrizations)"
-        )
-    if name in module._buffers:
-        raise StepError(f"{path} is a buffer; only parameters can be pruned")
-    if name in module._parameters and module._parameters[name] is None:
-        raise StepError(f"{path} is None: this {type(module).__name__} was built without it")
     parameter = pruned.parameter_of(module, name)
     if parameter is None:
         known = pruned.base_names(module)
@@ -120,24 +133,85 @@ def _refuse_what_cannot_be_pruned(target: Target) -> None:
         raise StepError(f"{path} is on the meta device and has no values; load its weights first")
     if parameter.layout is not torch.strided:
         raise StepError(f"{path} has layout {parameter.layout}; only dense tensors can be pruned")
+    reason = why_no_values(parameter)
+    if reason:
+        raise StepError(f"{path} cannot be pruned: {reason}")
 
 
-def _notes(model: nn.Module, target: Target) -> list[str]:
-    """What a person should know before pruning this tensor."""
-    notes = []
-    if isinstance(target.module, (NonDynamicallyQuantizableLinear, nn.ParameterList, nn.ParameterDict)):
-        notes.append(
-            f"{target.path}: the forward of this {type(target.module).__name__} is never called, so torch's hook"
-            " never fires; the mask holds until the values change. Remove before you train on"
+def _refuse_other_things(target: Target) -> None:
+    """Names of what is no parameter, or none that torch could register another beside."""
+    path, module, name = target
+    if isinstance(module, torch.jit.ScriptModule):
+        raise StepError(
+            f"{path} is inside a ScriptModule; torch cannot add a parameter or a hook to compiled code."
+            " Open the Python module it was scripted from"
         )
-    parameter = target.parameter
-    elsewhere = [
-        path
-        for path, other in model.named_parameters(remove_duplicate=False)
-        if other is parameter and path.removesuffix("_orig") != target.path
+    base = name.removesuffix("_orig")
+    if base != name and pruned.is_pruned(module, base):
+        raise StepError(f"{path} is the original behind a mask; name {path.removesuffix('_orig')} instead")
+    if parametrize.is_parametrized(module, name):
+        raise StepError(
+            f"{path} is computed by a parametrization; torch cannot prune it."
+            " Remove the parametrization first (torch.nn.utils.parametrize.remove_parametrizations)"
+        )
+    if name in module._buffers:
+        raise StepError(f"{path} is a buffer; only parameters can be pruned")
+    if name in module._parameters and module._parameters[name] is None:
+        raise StepError(f"{path} is None: this {type(module).__name__} was built without it")
+
+
+def _refuse_broken_pruning(target: Target) -> None:
+    """What torch leaves when its own prune fails, or would overwrite without a word."""
+    path, module, name = target
+    base = name.removesuffix("_orig")
+    hooks = sum(hooked == base for _, hooked, _ in pruned.pruning_hooks(module))
+    if hooks > 1:
+        raise StepError(f"{path} has {hooks} pruning hooks; torch wants one. Remove all but one of them first")
+    if pruned.is_pruned(module, base):
+        return
+    reserved = [
+        taken
+        for taken in (f"{base}_orig", f"{base}_mask")
+        if any(taken in held for held in (module._parameters, module._buffers, module._modules, module.__dict__))
     ]
-    own = {f"{target.path}_orig", target.path}
-    elsewhere = [path for path in elsewhere if path not in own]
-    if elsewhere:
-        notes.append(f"{target.path} is tied to {', '.join(elsewhere)}, which stays unmasked until remove")
+    if hooks or len(reserved) == 2:
+        has = ", ".join([*reserved, *["a pruning hook"] * hooks])
+        raise StepError(
+            f"{path} is half pruned: of {base}_orig, {base}_mask and a pruning hook it has only {has}."
+            " torch leaves this behind when a second prune fails; load the model again"
+        )
+    if reserved and base == name:
+        raise StepError(
+            f"{path}: this {type(module).__name__} has a {reserved[0]} of its own, and torch needs that name"
+        )
+
+
+def _notes(model: nn.Module, targets: list[Target], *, removing: bool) -> list[str]:
+    """What a person should know before pruning these tensors."""
+    places: dict[int, list[Target]] = {}
+    for path, module in model.named_modules():
+        for name in pruned.base_names(module):
+            here = Target(f"{path}.{name}" if path else name, module, name)
+            places.setdefault(id(here.parameter), []).append(here)
+    notes = []
+    for target in targets:
+        if not removing and isinstance(target.module, _NEVER_CALLED):
+            notes.append(
+                f"{target.path}: the forward of this {type(target.module).__name__} is never called, so torch's"
+                " hook never fires; the mask holds until the values change. Remove before you train on"
+            )
+        notes += [
+            f"{target.path} is tied to {other.path}, {_what_happens_to(other, removing)}"
+            for other in places[id(target.parameter)]
+            if other.module is not target.module or other.name != target.name
+        ]
     return notes
+
+
+_NEVER_CALLED = (NonDynamicallyQuantizableLinear, nn.ParameterList, nn.ParameterDict)
+
+
+def _what_happens_to(other: Target, removing: bool) -> str:
+    if removing:
+        return "where the zeros go too"
+    return "which stays unmasked until remove" if other.mask is None else "which has a mask of its own"

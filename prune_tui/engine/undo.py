@@ -7,8 +7,10 @@ record an edit serves undo and redo alike. Only `remove` overwrites values; thos
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -16,92 +18,146 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 
 from prune_tui.engine import bits, pruned
+from prune_tui.engine.commit import all_or_nothing, refill
 from prune_tui.engine.methods import Part
+from prune_tui.engine.reading import why_no_values
 from prune_tui.steps import Bits, StepError
 
 
 @dataclasses.dataclass(frozen=True)
-class _PackedMask:
-    """A mask buffer at one bit an entry."""
+class _Mask:
+    """A mask buffer: one bit an entry, or as it is where it holds other values than 0 and 1.
 
-    packed: Bits
+    Attributes:
+        kept: Its entries.
+        dtype: Its dtype.
+        of: dtype of the parameter behind it: as long as that stays, the mask's does.
+        persistent: It is saved in the state_dict.
+    """
+
+    kept: Bits | Tensor
     dtype: torch.dtype
+    of: torch.dtype
+    persistent: bool
 
-    def unpack(self, like: Tensor) -> Tensor:
-        """The buffer again, where its parameter is now."""
-        # `.half()` or `.to()` since then converted the buffers that stood; this one must follow.
-        dtype = self.dtype if not self.dtype.is_floating_point else like.dtype
-        return bits.unpack(self.packed, like.device).to(dtype)
+    @classmethod
+    def found(cls, module: nn.Module, name: str) -> _Mask | None:
+        mask, parameter = pruned.mask(module, name), pruned.parameter_of(module, name)
+        if mask is None or parameter is None:
+            return None
+        kept = bits.pack(bits.alive(mask)) if bits.survives(mask) else mask
+        return cls(kept, mask.dtype, parameter.dtype, f"{name}_mask" not in module._non_persistent_buffers_set)
+
+    def buffer(self, parameter: nn.Parameter) -> Tensor:
+        """The buffer again, where its parameter is now; `half()` would have converted it, too."""
+        dtype = self.dtype if parameter.dtype == self.of else parameter.dtype
+        kept = bits.unpack(self.kept) if isinstance(self.kept, Bits) else self.kept
+        return kept.to(device=parameter.device, dtype=dtype)
+
+    def alive(self) -> Tensor:
+        """Which entries it keeps, as bool."""
+        return bits.unpack(self.kept) if isinstance(self.kept, Bits) else bits.alive(self.kept)
 
 
 @dataclasses.dataclass(frozen=True)
 class _ModuleMoment:
-    """The pruning of one module at one time."""
+    """The pruning of some tensors of one module at one time; whatever else the module holds stays as it is.
+
+    Attributes:
+        module: The module.
+        masks: The tensors by name, each with its mask; None where it is not pruned.
+        computed: The attributes that pruning leaves behind, in order, and whether autograd knows them.
+    """
 
     module: nn.Module
+    masks: dict[str, _Mask | None]
     parameters: tuple[tuple[str, nn.Parameter | None], ...]
-    buffers: tuple[tuple[str, Tensor | _PackedMask | None], ...]
+    buffers: tuple[str, ...]
     hooks: tuple[tuple[int, Callable[..., Any]], ...]
     methods: tuple[tuple[PruningContainer, tuple[BasePruningMethod, ...]], ...]
+    computed: dict[str, bool]
 
     @classmethod
-    def of(cls, module: nn.Module) -> _ModuleMoment:
-        masks = {f"{name}_mask" for _, name, _ in pruned.pruning_hooks(module)}
+    def of(cls, module: nn.Module, names: Sequence[str]) -> _ModuleMoment:
         return cls(
             module,
+            {name: _Mask.found(module, name) for name in names},
             tuple(module._parameters.items()),
-            tuple(
-                (name, _packed(buffer) if name in masks else buffer) for name, buffer in module._buffers.items()
-            ),
+            tuple(module._buffers),
             tuple(module._forward_pre_hooks.items()),
-            tuple(
-                (hook, hook._pruning_methods)
-                for _, _, hook in pruned.pruning_hooks(module)
-                if isinstance(hook, PruningContainer)
-            ),
-        )
-
-    def shape(self) -> object:
-        """What must still hold for this moment's neighbour to be restored without losing a stranger's work."""
-        return (
-            [(name, id(parameter)) for name, parameter in self.parameters],
-            [name for name, _ in self.buffers],
-            [(identifier, id(hook)) for identifier, hook in self.hooks],
-            [(id(container), tuple(map(id, methods))) for container, methods in self.methods],
+            _methods(module),
+            {
+                name: value.requires_grad
+                for name, value in module.__dict__.items()
+                if isinstance(value, Tensor) and pruned.is_pruned(module, name)
+            },
         )
 
     def restore(self) -> None:
         """Put names, order, hooks and masks back, in place; the computed attributes follow from them."""
         module = self.module
-        for _, name, _ in list(pruned.pruning_hooks(module)):
-            module.__dict__.pop(name, None)
-        module._parameters.clear()
-        module._parameters.update(self.parameters)
-        module._buffers.clear()
-        for name, buffer in self.buffers:
-            module._buffers[name] = self._unpacked(name, buffer)
-        module._forward_pre_hooks.clear()
-        module._forward_pre_hooks.update(self.hooks)
+        standing = dict(module._buffers)
+        for name, mask in self.masks.items():
+            parameter = dict(self.parameters).get(f"{name}_orig")
+            if mask is not None and parameter is not None:
+                standing[f"{name}_mask"] = mask.buffer(parameter)
+                change = module._non_persistent_buffers_set
+                (change.discard if mask.persistent else change.add)(f"{name}_mask")
+            else:
+                module.__dict__.pop(name, None)
+                module._non_persistent_buffers_set.discard(f"{name}_mask")
+        refill(module._parameters, dict(self.parameters))
+        refill(module._buffers, {name: standing[name] for name in self.buffers})
+        refill(module._forward_pre_hooks, dict(self.hooks))
         for container, methods in self.methods:
             container._pruning_methods = methods
-        for _, name, hook in list(pruned.pruning_hooks(module)):
-            # By setattr, not into __dict__: an LSTM keeps its weights in a second list that follows only so.
-            setattr(module, name, hook.apply_mask(module))
-        if isinstance(module, nn.RNNBase):
-            module._flat_weights = [getattr(module, name, None) for name in module._flat_weights_names]
+        self._compute()
 
-    def _unpacked(self, name: str, buffer: Tensor | _PackedMask | None) -> Tensor | None:
-        if not isinstance(buffer, _PackedMask):
-            return buffer
-        original = self.module._parameters[f"{name.removesuffix('_mask')}_orig"]
-        return None if original is None else buffer.unpack(original)
+    def _compute(self) -> None:
+        module = self.module
+        for name, for_autograd in self.computed.items():
+            found = pruned.pruning_hook(module, name)
+            if name in self.masks and found is not None:
+                with torch.set_grad_enabled(for_autograd):
+                    setattr(module, name, found[1].apply_mask(module))
+        if [name for name in module.__dict__ if name in self.computed] != list(self.computed):
+            for name in [name for name in self.computed if name in module.__dict__]:
+                module.__dict__[name] = module.__dict__.pop(name)
+        if isinstance(module, nn.RNNBase):  # has its weights in a second list
+            module._flat_weights[:] = [getattr(module, name, None) for name in module._flat_weights_names]
 
 
-def _packed(mask: Tensor | None) -> Tensor | _PackedMask | None:
-    """A mask at one bit an entry; one with other values than 0 and 1 is kept as it is."""
-    if mask is None or mask.is_meta or not bits.is_binary(mask):
-        return mask
-    return _PackedMask(bits.pack(bits.alive(mask)), mask.dtype)
+def _methods(module: nn.Module) -> tuple[tuple[PruningContainer, tuple[BasePruningMethod, ...]], ...]:
+    hooks = module._forward_pre_hooks.values()
+    return tuple((hook, hook._pruning_methods) for hook in hooks if isinstance(hook, PruningContainer))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Standing:
+    """What of some modules must still be so for a neighbouring moment to be restored without losing others' work.
+
+    It holds the objects themselves: a mere address may be taken by another object meanwhile.
+    """
+
+    names: tuple[object, ...]
+    objects: tuple[object, ...]
+
+    @classmethod
+    def of(cls, modules: Iterable[nn.Module]) -> Standing:
+        """As these modules stand now."""
+        names: list[object] = []
+        objects: list[object] = []
+        for module in modules:
+            methods = _methods(module)
+            names += [tuple(module._parameters), tuple(module._buffers), tuple(module._forward_pre_hooks)]
+            names += [len(held) for _, held in methods]
+            objects += [*module._parameters.values(), *module._forward_pre_hooks.values()]
+            objects += [method for _, held in methods for method in held]
+        return cls(tuple(names), tuple(objects))
+
+    def same_as(self, other: Standing) -> bool:
+        """Whether all names, ids and objects are the same ones in the same order."""
+        return self.names == other.names and all(map(operator.is_, self.objects, other.objects))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,93 +167,128 @@ class _Overwritten:
     Attributes:
         parameter: The parameter.
         where: Which entries, one bit each.
-        entries: Their values as integers, in order.
-        aliased: The whole former tensor, where another tensor of the model shares its memory: `remove` parts
-            them, and only the same memory joins them again. It costs nothing, the other one keeps it alive.
+        entries: Their values, in order.
+        memory: The whole tensor, where another tensor of the model shares its memory in one of the two states:
+            `remove` parts them. It costs nothing, the other one keeps it alive.
     """
 
     parameter: nn.Parameter
     where: Bits
     entries: Tensor
-    aliased: Tensor | None
+    memory: Tensor | None
 
-    def exchange(self) -> _Overwritten:
-        parameter = self.parameter
-        where = bits.unpack(self.where, parameter.device)
-        present = parameter.data
-        now = bits.integers(present)[where].clone()
-        if self.aliased is not None:
-            parameter.data = self.aliased
-        bits.integers(parameter.data)[where] = self.entries.to(parameter.device)
-        return dataclasses.replace(self, entries=now, aliased=None if self.aliased is None else present)
+    def now(self) -> _Overwritten:
+        """The same entries as they are now."""
+        data = self.parameter.data
+        entries = data[bits.unpack(self.where, data.device)].clone()
+        return _Overwritten(self.parameter, self.where, entries, None if self.memory is None else data)
+
+    def write(self) -> None:
+        """Put the entries back, and the parameter into the memory it had, unless that would lose other changes."""
+        data = self.parameter.data
+        where = bits.unpack(self.where, data.device)
+        if self.memory is None:
+            bits.put(data, where, self.entries)
+            return
+        wanted = data.clone()
+        bits.put(wanted, where, self.entries)
+        # Trained or converted since, the memory holds other values; then the parameter goes on in its own.
+        self.parameter.data = self.memory if _identical(self.memory, wanted) else wanted
+
+
+def _identical(one: Tensor, other: Tensor) -> bool:
+    alike = (one.shape, one.dtype, one.device) == (other.shape, other.dtype, other.device)
+    return alike and torch.equal(bits.integers(one), bits.integers(other))
+
+
+@contextlib.contextmanager
+def _rewritten(values: Sequence[_Overwritten]) -> Iterator[tuple[_Overwritten, ...]]:
+    """Write entries back and yield those they replace; a failure in the block writes these back.
+
+    Which memory a parameter is in belongs to its module, and is put back with that.
+    """
+    replaced = tuple(overwritten.now() for overwritten in reversed(values))
+    data = [overwritten.parameter.data for overwritten in replaced]
+    try:
+        for overwritten in reversed(values):
+            overwritten.write()
+        yield replaced
+    except BaseException:
+        for now, held in zip(replaced, data, strict=True):
+            bits.put(held, bits.unpack(now.where, held.device), now.entries)
+        raise
 
 
 @dataclasses.dataclass(frozen=True)
 class Moment:
-    """The pruning of the modules a step touches, at one time."""
+    """The pruning of the tensors a step touches, at one time."""
 
     modules: tuple[_ModuleMoment, ...]
     values: tuple[_Overwritten, ...] = ()
 
-    def exchange(self, expected: object) -> Moment:
-        """Restore this moment and return the one it replaces.
+    def exchange(self, expected: Standing) -> Moment:
+        """Restore this moment and return the one it replaces; when that fails, nothing has changed.
 
         Args:
-            expected: The `shape` the modules must have now.
+            expected: How its modules must stand now.
 
         Raises:
-            StepError: Something outside the session changed them since; nothing is touched.
+            StepError: Something outside the session changed them since.
         """
-        replaced = tuple(_ModuleMoment.of(moment.module) for moment in self.modules)
-        if [moment.shape() for moment in replaced] != expected:
-            names = ", ".join(sorted({type(moment.module).__name__ for moment in self.modules}))
+        modules = [moment.module for moment in self.modules]
+        if not Standing.of(modules).same_as(expected):
+            names = ", ".join(sorted({type(module).__name__ for module in modules}))
             raise StepError(
                 f"hooks or parameters of {names} changed outside the session since that step;"
                 " undo them there first, or the change would be lost"
             )
-        values = tuple(overwritten.exchange() for overwritten in reversed(self.values))
-        for moment in self.modules:
-            moment.restore()
+        with torch.inference_mode(False), torch.no_grad(), all_or_nothing(modules):
+            replaced = tuple(_ModuleMoment.of(moment.module, tuple(moment.masks)) for moment in self.modules)
+            with _rewritten(self.values) as values:
+                for moment in self.modules:
+                    moment.restore()
         return Moment(replaced, values)
 
-    def mask(self, module: nn.Module, buffer: str) -> Tensor | None:
-        """Which entries a mask buffer kept at this moment, as bool; None when there was no such mask."""
+    def standing(self) -> Standing:
+        """How its modules stand now."""
+        return Standing.of(moment.module for moment in self.modules)
+
+    def mask(self, module: nn.Module, name: str) -> Tensor | None:
+        """Which entries of a tensor were kept at this moment, as bool; None when it was not pruned."""
         for moment in self.modules:
-            found = dict(moment.buffers).get(buffer) if moment.module is module else None
-            if isinstance(found, _PackedMask):
-                return bits.unpack(found.packed)
-            if found is not None:
-                return bits.alive(found)
+            mask = moment.masks.get(name) if moment.module is module else None
+            if mask is not None:
+                return mask.alive()
         return None
-
-    def shape(self) -> object:
-        """See `exchange`."""
-        return [moment.shape() for moment in self.modules]
-
-
-def moment_of(modules: Iterable[nn.Module]) -> Moment:
-    """The pruning of these modules now, each once."""
-    unique = {id(module): module for module in modules}.values()
-    return Moment(tuple(_ModuleMoment.of(module) for module in unique))
 
 
 def moment_before(model: nn.Module, parts: Sequence[Part]) -> Moment:
     """What to remember before a plan is carried out."""
-    moment = moment_of(part.target.module for part in parts)
-    values = tuple(_overwritten(model, part) for part in parts if part.method is None)
-    return dataclasses.replace(moment, values=values)
+    names: dict[int, tuple[nn.Module, list[str]]] = {}
+    for part in parts:
+        names.setdefault(id(part.target.module), (part.target.module, []))[1].append(part.target.name)
+    removed = [part for part in parts if part.method is None]
+    holders = _holders(model) if removed else {}
+    return Moment(
+        tuple(_ModuleMoment.of(module, own) for module, own in names.values()),
+        tuple(_overwritten(part, holders) for part in removed),
+    )
 
 
-def _overwritten(model: nn.Module, part: Part) -> _Overwritten:
+def _holders(model: nn.Module) -> dict[int, set[int]]:
+    """For each piece of memory in a model, the tensors on it, both by address."""
+    holders: dict[int, set[int]] = {}
+    for tensor in [*model.parameters(), *model.buffers()]:
+        if not why_no_values(tensor):
+            holders.setdefault(tensor.untyped_storage().data_ptr(), set()).add(id(tensor))
+    return holders
+
+
+def _overwritten(part: Part, holders: dict[int, set[int]]) -> _Overwritten:
     parameter, mask = part.target.parameter, part.target.mask
     if mask is None:
         raise RuntimeError(f"the plan to remove {part.target.path} is older than the model")
     data = parameter.data
-    where = ~bits.alive(mask) if bits.is_binary(mask) else torch.ones_like(mask, dtype=torch.bool)
-    storage = data.untyped_storage().data_ptr()
-    shared = any(
-        other is not parameter and other.untyped_storage().data_ptr() == storage
-        for other in [*model.parameters(), *model.buffers()]
-        if other.layout is torch.strided and not other.is_meta
-    )
-    return _Overwritten(parameter, bits.pack(where), bits.integers(data)[where].clone(), data if shared else None)
+    where = ~bits.alive(mask) if bits.survives(mask) else torch.ones_like(mask, dtype=torch.bool)
+    shared = len(holders.get(data.untyped_storage().data_ptr(), ())) > 1
+    return _Overwritten(parameter, bits.pack(where), data[where].clone(), data if shared else None)

@@ -66,6 +66,7 @@ class Terminal:
         command: Sequence[str],
         columns: int = 80,
         lines: int = 24,
+        *,
         env: Mapping[str, str | None] | None = None,
         cwd: Path | None = None,
         stderr: int | None = None,
@@ -87,7 +88,7 @@ class Terminal:
             env={name: value for name, value in settings.items() if value is not None},
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - it is one system call
         )
         self._ended = False
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
@@ -129,7 +130,9 @@ class Terminal:
         Raises:
             AssertionError: They did not within the time; shows the screen.
         """
-        self.wait_until(lambda: all(text in self.text for text in wanted), " and ".join(map(repr, wanted)), timeout)
+        self.wait_until(
+            lambda: all(text in self.text for text in wanted), " and ".join(map(repr, wanted)), timeout
+        )
 
     def wait_until(self, is_so: Callable[[], bool], what: str, timeout: float = 30) -> None:
         """Wait until something is so.

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import random
 from collections.abc import Callable, Iterator
+from itertools import chain
 
+import numpy
 import torch
 from torch import Tensor, nn
 
-from prune_tui.engine import generators, pruned
+from prune_tui.engine import bits, generators, pruned
 from prune_tui.engine.cancelling import Cancelled, Stop
+from prune_tui.engine.commit import AsFound
+from prune_tui.engine.reading import why_no_values
 
 _BATCH = 64
 
@@ -51,25 +56,41 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor, stop: Stop) -> fl
 
 @contextlib.contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients, and afterwards every mode, generator and computed attribute as found.
+    """Evaluation mode without gradients, and afterwards the model and every generator as found.
 
     torch's pruning hooks set `module.weight` at each forward; without gradients they would leave one behind that
-    a backward cannot pass.
+    a backward cannot pass. A forward may also count its calls, fill a cache or move a buffer.
     """
-    modules = list(model.modules())
-    modes = [(module, module.training) for module in modules]
-    computed = [
-        (module, name, module.__dict__[name])
-        for module in modules
-        for _, name, _ in pruned.pruning_hooks(module)
-        if name in module.__dict__
-    ]
-    with generators.untouched(), torch.no_grad():
+    found = [AsFound(module) for module in model.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in _own_buffers(model)]
+    with _generators_untouched(model), torch.no_grad():
         try:
             model.eval()
             yield
         finally:
-            for module, training in modes:
-                module.training = training
-            for module, name, value in computed:
-                setattr(module, name, value)
+            for module in found:
+                module.put_back()
+            for buffer, values in buffers:
+                if not torch.equal(bits.integers(buffer), bits.integers(values)):
+                    buffer.copy_(values)
+
+
+def _own_buffers(model: nn.Module) -> Iterator[Tensor]:
+    """Buffers apart from masks, which no forward writes to and which are as large as the model."""
+    masks = {
+        id(pruned.mask(module, name)) for module in model.modules() for _, name, _ in pruned.pruning_hooks(module)
+    }
+    return (buffer for buffer in model.buffers() if id(buffer) not in masks and not why_no_values(buffer))
+
+
+@contextlib.contextmanager
+def _generators_untouched(model: nn.Module) -> Iterator[None]:
+    """The generators of torch on the model's devices, Python's and numpy's."""
+    devices = {tensor.device for tensor in chain(model.parameters(), model.buffers())}
+    python, numpys = random.getstate(), numpy.random.get_state()
+    with generators.untouched(device for device in devices if device.type in {"cuda", "mps"}):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            numpy.random.set_state(numpys)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,10 +17,12 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.steps import nearest
 
 FORMS = "a source is demo, file.py:Symbol or package.module:Symbol"
+_LONGEST_SIGNATURE = 300
 
 
 def load(source: str, arguments: tuple[str, ...], device: torch.device | None) -> nn.Module:
@@ -32,87 +36,144 @@ def load(source: str, arguments: tuple[str, ...], device: torch.device | None) -
     Raises:
         SourceError: A step of this failed; says which and what to do.
     """
-    place, separator, symbol = source.rpartition(":")
-    if not separator or not place or not symbol:
-        if Path(source).suffix == ".py" and Path(source).is_file():
-            raise SourceError(f"{source} names a file but no model; add one: {source}:{_first_class(source)}")
-        raise SourceError(f"cannot tell what {source!r} is; {FORMS}")
-    module = _module_from_file(Path(place)) if place.endswith(".py") else _module_by_name(place)
-    found = _attribute(module, place, symbol)
-    model = _built(found, source, _keywords(arguments))
+    keywords = _keywords(arguments)
+    place, symbol = _parts(source)
+    is_file = place.endswith(".py")
+    with _searched_first(Path(place).resolve().parent if is_file else Path.cwd()):
+        module = _module_from_file(Path(place)) if is_file else _module_by_name(place)
+        model = _built(_attribute(module, place, symbol), source, keywords)
     return model if device is None else _moved(model, device)
 
 
+def _parts(source: str) -> tuple[str, str]:
+    """Place and symbol, or a sentence that says what is missing."""
+    place, _, symbol = source.rpartition(":")
+    if place and symbol:
+        return place, symbol
+    place = source.rstrip(":")
+    if place.endswith(".py"):
+        _check_file(Path(place))
+        raise SourceError(f"{place} names a file but no model; add one: {place}:{_first_class(place)}")
+    if Path(place).exists():
+        raise SourceError(f"{place} is not Python code; {FORMS}")
+    raise SourceError(f"cannot tell what {source!r} is; {FORMS}")
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise SourceError(f"there is no file {path}; {FORMS}")
+
+
 def _first_class(file: str) -> str:
-    """The name of the first class in a file, for an example in a message; `Net` when there is none to read."""
+    """The first class in a file that looks like a model, else the first class, else `Net`: an example to copy."""
     try:
         tree = ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError):
         return "Net"
-    return next((node.name for node in tree.body if isinstance(node, ast.ClassDef)), "Net")
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    models = [node for node in classes if any("Module" in ast.unparse(base) for base in node.bases)]
+    return next((node.name for node in (*models, *classes)), "Net")
+
+
+# ---------------------------------------------------------------- importing
+
+
+@contextlib.contextmanager
+def _searched_first(folder: Path) -> Iterator[None]:
+    """While the code runs, its imports of neighbouring files work as in `python file.py`.
+
+    Afterwards the folder is searched last: what torch or the engine imports later must not be a profile.py in it.
+    """
+    name = str(folder)
+    sys.path.insert(0, name)
+    try:
+        yield
+    finally:
+        if name in sys.path:
+            sys.path.remove(name)
+        if name not in sys.path:
+            sys.path.append(name)
 
 
 def _module_from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise SourceError(f"there is no file {path}; {FORMS}")
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)  # its imports of neighbouring files work as in `python file.py`
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    _check_file(path)
+    name = _free_name(path.stem)
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise SourceError(f"cannot import {path} as Python code")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    with _explained(f"{path} could not be imported"):
-        spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        with explained(f"{path} could not be imported"):
+            spec.loader.exec_module(module)
+    except SourceError:
+        del sys.modules[name]
+        raise
     return module
+
+
+def _free_name(stem: str) -> str:
+    """The file's own name as a module, or another where that one is taken: a torch.py must not become torch."""
+    taken = stem in sys.modules or stem in sys.stdlib_module_names
+    return f"{stem}_opened_by_prune_tui" if taken else stem
 
 
 def _module_by_name(name: str) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise SourceError(f"there is no module {name!r}; {FORMS}")
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        missing = importlib.util.find_spec(name) is None
-    except ModuleNotFoundError:
-        missing = True
-    if missing:
-        raise SourceError(
-            f"there is no module {name!r} in this Python ({sys.executable}); is it installed, or is it {name}.py?"
-        )
-    with _explained(f"module {name} could not be imported"):
-        return importlib.import_module(name)
+    with explained(f"module {name} could not be imported"):
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise  # it is there, and imports one that is not
+            raise SourceError(
+                f"there is no module {error.name!r} in this Python ({sys.executable});"
+                f" is it installed, or is it {error.name.replace('.', '/')}.py?"
+            ) from None
+
+
+# ---------------------------------------------------------------- finding the symbol
 
 
 def _attribute(module: ModuleType, place: str, symbol: str) -> Any:
     found: Any = module
     for part in symbol.split("."):
-        if not hasattr(found, part):
-            public = (
-                [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
-            )
-            models = [name for name in public if _looks_like_a_model(getattr(found, name), module)]
-            has = f"; it has {', '.join(models)}" if models else ""
-            raise SourceError(f"{place} has no {part!r}{nearest(part, public)}{has}")
-        found = getattr(found, part)
+        with explained(f"{place} could not give {symbol}"):
+            if not hasattr(found, part):
+                raise SourceError(_no_such(found, module, place, part))
+            found = getattr(found, part)
     return found
 
 
+def _no_such(holder: Any, module: ModuleType, place: str, part: str) -> str:
+    public = [name for name in getattr(holder, "__dict__", ()) if not name.startswith("_")]
+    models = [name for name in public if _looks_like_a_model(getattr(holder, name, None), module)]
+    has = f"; it has {', '.join(models)}" if models else ""
+    return f"{place} has no {part!r}{nearest(part, public)}{has}"
+
+
 def _looks_like_a_model(candidate: Any, module: ModuleType) -> bool:
-    if isinstance(candidate, nn.Module):
-        return True
-    defined_here = getattr(candidate, "__module__", None) == module.__name__
-    return defined_here and (inspect.isfunction(candidate) or inspect.isclass(candidate))
+    if inspect.isclass(candidate):
+        return issubclass(candidate, nn.Module) and candidate.__module__ == module.__name__
+    if inspect.isfunction(candidate):
+        return candidate.__module__ == module.__name__
+    return isinstance(candidate, nn.Module)
+
+
+# ---------------------------------------------------------------- building
 
 
 def _keywords(arguments: tuple[str, ...]) -> dict[str, Any]:
     keywords: dict[str, Any] = {}
     for argument in arguments:
         name, separator, text = argument.partition("=")
-        if not separator or not name.strip().isidentifier():
+        name = name.strip()
+        if not separator or not name.isidentifier():
             raise SourceError(f"--arg {argument}: write it as name=value, such as --arg num_classes=10")
-        keywords[name.strip()] = _value(text)
+        if name in keywords:
+            raise SourceError(f"--arg {name} is given twice")
+        keywords[name] = _value(text.strip())
     return keywords
 
 
@@ -120,7 +181,7 @@ def _value(text: str) -> Any:
     """A Python literal (10, 0.5, True, None, [1, 2], 'a'), or the text itself."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return text
 
 
@@ -128,28 +189,42 @@ def _built(found: Any, source: str, keywords: dict[str, Any]) -> nn.Module:
     if isinstance(found, nn.Module):
         if keywords:
             raise SourceError(f"{source} is a finished model; it takes no --arg")
-        return found
+        return _complete(found, source)
+    if inspect.isclass(found) and not issubclass(found, nn.Module):
+        raise SourceError(f"{source} is a class, but no torch.nn.Module; name a model's class")
     if not callable(found):
         raise SourceError(
             f"{source} is a {type(found).__name__}; it must be a model, its class or a function returning one"
         )
-    try:
-        inspect.signature(found).bind(**keywords)
-    except TypeError as error:
-        raise SourceError(
-            f"{source} cannot be called so: {error}. Its signature is {_signature(found)}; use --arg name=value"
-        ) from None
-    except ValueError:
-        pass  # a builtin without a signature: calling it will tell
-    with _explained(f"{source} raised while building the model"):
+    _check_call(found, source, keywords)
+    with explained(f"{source} raised while building the model"):
         model = found(**keywords)
     if not isinstance(model, nn.Module):
-        raise SourceError(f"{source} returned a {type(model).__name__}, not a torch.nn.Module")
+        raise SourceError(f"{source} returned a {type(model).__name__}; it must return a torch.nn.Module")
+    return _complete(model, source)
+
+
+def _check_call(found: Any, source: str, keywords: dict[str, Any]) -> None:
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):
+        return  # a builtin without a signature: calling it will tell
+    try:
+        signature.bind(**keywords)
+    except TypeError as error:
+        text = f"{getattr(found, '__name__', type(found).__name__)}{signature}"
+        if len(text) > _LONGEST_SIGNATURE:
+            text = f"{text[:_LONGEST_SIGNATURE]}…"
+        raise SourceError(
+            f"{source} cannot be called so: {error}. Its signature is {text}; use --arg name=value"
+        ) from None
+
+
+def _complete(model: nn.Module, source: str) -> nn.Module:
+    if "_modules" not in vars(model):
+        name = type(model).__name__
+        raise SourceError(f"{source} is not a complete model: {name}.__init__ must call super().__init__()")
     return model
-
-
-def _signature(found: Any) -> str:
-    return f"{getattr(found, '__name__', type(found).__name__)}{inspect.signature(found)}"
 
 
 def _moved(model: nn.Module, device: torch.device) -> nn.Module:
@@ -158,27 +233,5 @@ def _moved(model: nn.Module, device: torch.device) -> nn.Module:
         raise SourceError(
             f"the model is on the meta device and has no values to move; leave out --device {device}"
         )
-    with _explained(f"the model could not be moved to {device}"):
+    with explained(f"the model could not be moved to {device}"):
         return model.to(device)
-
-
-class _explained:  # noqa: N801 - used as a context manager, reads as a verb
-    """Turn whatever a person's code raises into a SourceError that names the line of theirs.
-
-    Their code may raise anything, SystemExit included; nothing is swallowed: the traceback travels as the cause.
-    """
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
-        if error is None or isinstance(error, (KeyboardInterrupt, SourceError)):
-            return
-        while traceback.tb_next is not None:
-            traceback = traceback.tb_next
-        where = f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise SourceError(f"{self.what} ({where}): {reason}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from prune_tui.engine.sources import demo, python_object
+from prune_tui.engine.sources.explained import explained, reason
 from prune_tui.engine.sources.loaded import Loaded, SourceError
 
 
@@ -25,7 +26,8 @@ def load(source: str, arguments: tuple[str, ...], device: str, seed: int) -> Loa
     if source == "demo":
         if arguments:
             raise SourceError("the demo takes no --arg; name your own model: prune-tui my_model.py:Net --arg x=1")
-        return demo.load(chosen)
+        with explained(f"the demo could not be loaded on {chosen}"):
+            return demo.load(chosen)
     return Loaded(python_object.load(source, arguments, chosen if device != "auto" else None))
 
 
@@ -41,6 +43,8 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise SourceError(f"{name!r} is not a device; use auto, cpu, cuda or cuda:0") from None
+    if device.type == "meta":
+        raise SourceError(f"--device {name}: no values live there; use auto, cpu, cuda or cuda:0")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SourceError(
             f"--device {name}: this torch ({torch.__version__}) sees no CUDA device; use --device cpu"
@@ -50,4 +54,13 @@ def choose_device(name: str) -> torch.device:
         raise SourceError(f"--device {name}: there are {count} CUDA devices, cuda:0 to cuda:{count - 1}")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise SourceError(f"--device {name}: this torch sees no MPS device; use --device cpu")
+    _try_out(device)
     return device
+
+
+def _try_out(device: torch.device) -> None:
+    """Torch knows the names of more devices than it can use; the driver of one may be broken too."""
+    try:
+        torch.empty(0, device=device)
+    except Exception as error:
+        raise SourceError(f"--device {device}: torch cannot use it ({reason(error)}); use --device cpu") from error

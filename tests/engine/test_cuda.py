@@ -1,0 +1,58 @@
+"""The engine on a CUDA device; skipped where there is none."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import prune
+
+from prune_tui import Session
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+
+@pytest.fixture
+def models() -> tuple[nn.Module, nn.Module]:
+    """The same model twice, on the device."""
+    model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.Flatten(), nn.Linear(64, 32), nn.LSTM(8, 8)).to("cuda")
+    return model, copy.deepcopy(model)
+
+
+def test_masks_are_torchs_on_the_device(models: tuple[nn.Module, nn.Module]) -> None:
+    model, twin = models
+    session = Session(model)
+    session.apply("l1_unstructured", "0.weight", amount=0.3)
+    prune.l1_unstructured(twin[0], "weight", amount=0.3)
+    entry = session.apply("random_unstructured", "2.weight", amount=0.4)
+    torch.manual_seed(entry.seed)
+    prune.random_unstructured(twin[2], "weight", amount=0.4)
+    entry = session.apply("random_structured", "0.weight", amount=0.5, dim=0)
+    torch.manual_seed(entry.seed)
+    prune.random_structured(twin[0], "weight", amount=0.5, dim=0)
+    for name, tensor in twin.state_dict().items():
+        assert tensor.equal(model.state_dict()[name]), name
+
+
+def test_the_devices_generator_is_left_as_it_was(models: tuple[nn.Module, nn.Module]) -> None:
+    before = torch.cuda.get_rng_state(), torch.get_rng_state()
+    Session(models[0]).apply("random_unstructured", "2.weight", amount=0.4)
+    assert before[0].equal(torch.cuda.get_rng_state())
+    assert before[1].equal(torch.get_rng_state())
+
+
+def test_undo_of_remove_is_exact_on_the_device(models: tuple[nn.Module, nn.Module]) -> None:
+    model, twin = models
+    session = Session(model)
+    session.apply("l1_unstructured", "3.weight_ih_l0", amount=0.5)
+    session.apply("remove", "3.weight_ih_l0")
+    session.undo()
+    session.undo()
+    for (name, tensor), (_, expected) in zip(model.named_parameters(), twin.named_parameters(), strict=True):
+        assert tensor.equal(expected), name
+    model[3](torch.zeros(1, 1, 8, device="cuda"))

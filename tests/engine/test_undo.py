@@ -1,0 +1,205 @@
+import sys
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import prune
+
+from prune_tui import Session
+from tests.engine.fingerprints import bits, fingerprint
+
+
+def shared_memory():
+    """Two Parameters over one memory, as FSDP's flat buffer and cuDNN's LSTM weights are."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 2, bias=False), nn.Linear(2, 3, bias=False))
+    model[1].weight.data = model[0].weight.data.view(3, 2)
+    session = Session(model)
+    session.apply("l1_unstructured", "0.weight", amount=3)
+    return session
+
+
+def share(model, name="weight_orig"):
+    return getattr(model[0], name).data_ptr() == model[1].weight.data_ptr()
+
+
+def test_remove_parts_memory_and_undo_joins_it_again():
+    session = shared_memory()
+    before = fingerprint(session.model)
+    session.apply("remove", "0.weight")
+    after = fingerprint(session.model)
+    assert not share(session.model, "weight")
+    for _ in range(2):
+        session.undo()
+        assert share(session.model)
+        assert fingerprint(session.model) == before
+        session.redo()
+        assert not share(session.model, "weight")
+        assert fingerprint(session.model) == after
+
+
+@pytest.mark.parametrize("trained", [0, 1])
+def test_memory_that_was_trained_since_is_not_joined_over_it(trained):
+    session = shared_memory()
+    session.apply("remove", "0.weight")
+    with torch.no_grad():
+        session.model[trained].weight.add_(1)
+    other = bits(session.model[1].weight)
+    session.undo()
+    assert bits(session.model[1].weight) == other
+    assert not share(session.model)
+
+
+def test_redo_of_remove_never_writes_into_shared_memory():
+    session = shared_memory()
+    session.apply("remove", "0.weight")
+    session.undo()
+    with torch.no_grad():
+        session.model[1].weight.add_(1)
+    other = bits(session.model[1].weight)
+    session.redo()
+    assert bits(session.model[1].weight) == other
+    assert int((session.model[0].weight == 0).sum()) == 3
+
+
+def test_masks_cost_one_bit_an_entry():
+    session = Session(nn.Linear(300, 300, bias=False))
+    for _ in range(3):
+        session.apply("l1_unstructured", "weight", amount=0.1)
+    mask = session._edits[-1].moment.modules[0].masks["weight"]
+    assert sys.getsizeof(mask.kept.data) < 90_000 / 8 + 100
+
+
+def test_a_mask_that_bits_cannot_hold_comes_back_as_it_was():
+    module = nn.Linear(4, 1, bias=False)
+    prune.custom_from_mask(module, "weight", torch.tensor([[0.5, -0.0, 1.0, 0.0]]))
+    before = fingerprint(module)
+    session = Session(module)
+    session.apply("identity", "weight")
+    session.apply("remove", "weight")
+    session.undo()
+    session.undo()
+    assert fingerprint(module) == before
+
+
+def test_a_mask_that_is_not_saved_stays_so():
+    module = nn.Linear(4, 1)
+    prune.identity(module, "weight")
+    module._non_persistent_buffers_set.add("weight_mask")
+    before = fingerprint(module)
+    session = Session(module)
+    session.apply("l1_unstructured", "weight", amount=1)
+    assert "weight_mask" in module.state_dict()  # torch registers it anew
+    session.undo()
+    assert fingerprint(module) == before
+    session.redo()
+    assert "weight_mask" in module.state_dict()
+
+
+def test_a_mask_of_another_dtype_than_its_tensor_comes_back_in_it():
+    module = nn.Linear(4, 1)
+    prune.identity(module, "weight")
+    module.weight_mask = module.weight_mask.double()
+    before = fingerprint(module)
+    session = Session(module)
+    session.apply("l1_unstructured", "weight", amount=1)
+    session.undo()
+    assert fingerprint(module) == before
+
+
+def test_what_an_edit_does_not_touch_is_not_computed_again():
+    module = nn.Linear(4, 2)
+    prune.identity(module, "bias")
+    stale = module.bias
+    with torch.no_grad():
+        module.bias_orig.add_(1)
+    session = Session(module)
+    session.apply("l1_unstructured", "weight", amount=1)
+    session.undo()
+    assert module.bias is stale
+
+
+def test_a_container_on_two_modules_gets_its_methods_back():
+    one, other = nn.Linear(3, 3), nn.Linear(3, 3)
+    for _ in range(2):
+        prune.l1_unstructured(one, "weight", amount=1)
+    prune.identity(other, "weight")
+    (container,) = one._forward_pre_hooks.values()
+    (key,) = other._forward_pre_hooks
+    other._forward_pre_hooks[key] = container
+    model = nn.Sequential(one, other)
+    before = fingerprint(model)
+    session = Session(model)
+    session.apply("l1_unstructured", ["0.weight", "1.weight"], amount=1)
+    assert len(container) == 4
+    session.apply("remove", "1.weight")
+    for _ in range(2):
+        session.undo()
+    assert fingerprint(model) == before
+
+
+def test_an_empty_container_and_odd_hooks_stand_in_nobodys_way():
+    class Odd:
+        _tensor_name = 3
+
+        def __call__(self, *_):
+            raise AssertionError("called")
+
+        def __eq__(self, other):
+            raise AssertionError("compared")
+
+        __hash__ = None
+
+    module = nn.Linear(3, 3)
+    module.register_forward_pre_hook(prune.PruningContainer())
+    module.register_forward_pre_hook(Odd())
+    before = fingerprint(module)
+    session = Session(module)
+    session.apply("l1_unstructured", "weight", amount=1)
+    session.apply("l1_unstructured", "weight", amount=1)
+    session.apply("remove", "weight")
+    for _ in range(3):
+        session.undo()
+    assert fingerprint(module) == before
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.complex64, torch.int32, torch.uint8, torch.bool],
+)
+def test_values_of_any_dtype_come_back_bit_by_bit(dtype):
+    module = nn.Module()
+    module.weight = nn.Parameter(torch.arange(-3, 5).to(dtype).view(2, 4), requires_grad=False)
+    before = fingerprint(module)
+    session = Session(module)
+    session.apply("custom_from_mask", "weight", mask=torch.tensor([[1, 0, 1, 0], [0, 1, 1, 0]]))
+    session.apply("remove", "weight")
+    session.undo()
+    session.undo()
+    assert fingerprint(module) == before
+
+
+def test_order_of_two_pruned_tensors_is_kept():
+    module = nn.Linear(3, 3)
+    session = Session(module)
+    session.apply("identity", ["weight", "bias"])
+    before = fingerprint(module)
+    session.apply("remove", "weight")
+    session.undo()
+    assert fingerprint(module) == before
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_recurrent_layer_computes_with_the_weights_it_has(kind):
+    module = kind(3, 2)
+    sequence = torch.randn(4, 1, 3)
+    session = Session(module)
+    outputs = [module(sequence)[0]]
+    for method in ("l1_unstructured", "remove"):
+        session.apply(method, "weight_hh_l0", **({"amount": 0.5} if method != "remove" else {}))
+        outputs.append(module(sequence)[0])
+    for turn in (session.undo, session.undo, session.redo, session.redo):
+        turn()
+        assert module._flat_weights[1] is module.weight_hh_l0
+        expected = outputs[len(session.history)]
+        assert torch.equal(module(sequence)[0], expected)

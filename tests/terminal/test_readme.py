@@ -1,0 +1,107 @@
+"""Every command of the README, run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.terminal.conftest import Start
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    part.strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.strip().splitlines()
+    for part in line.split("&&")
+]
+INSTALLS = [command for command in COMMANDS if command.startswith("pip install")]
+STARTS = [command for command in COMMANDS if command.startswith("prune-tui")]
+
+NET = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self, num_classes=2):
+        super().__init__()
+        self.head = torch.nn.Linear(3, num_classes)
+
+factory = Net
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with what the README's commands name."""
+    (tmp_path / "my_model.py").write_text(NET)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").touch()
+    (tmp_path / "package" / "module.py").write_text(NET)
+    return tmp_path
+
+
+def test_there_is_no_command_that_is_not_tested_here() -> None:
+    assert [command for command in COMMANDS if command not in [*INSTALLS, *STARTS]] == ["pytest"]
+
+
+@pytest.mark.parametrize("command", INSTALLS)
+def test_what_is_to_be_installed_can_be(command: str) -> None:
+    _, *arguments = shlex.split(command)
+    run = subprocess.run(
+        [sys.executable, "-m", "pip", *arguments, "--dry-run", "--quiet", "--disable-pip-version-check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_test_command_finds_the_tests() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_steps.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "test_steps.py" in run.stdout, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("command", STARTS)
+def test_what_is_to_be_opened_opens(command: str, folder: Path, start: Start) -> None:
+    terminal = start(*shlex.split(command)[1:], cwd=folder, columns=120, lines=40)
+    if "cuda" in command and not torch.cuda.is_available():
+        terminal.wait_for("sees no CUDA device; use --device cpu")
+        assert terminal.exit_code() == 2
+        return
+    terminal.wait_for("params", "Modules")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    assert "l1_unstructured ('0.weight',) {'amount': 0.3} None {'0.weight': 16}" in run.stdout
+    saved = torch.load(tmp_path / "pruned.pt", weights_only=True)
+    assert list(saved)[:3] == ["0.bias", "0.weight_orig", "0.weight_mask"]
+
+
+def test_every_picture_is_there() -> None:
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / picture).is_file(), picture
+
+
+def test_every_link_into_the_repository_leads_somewhere() -> None:
+    for target in re.findall(r"(?<!!)\[[^\]]*\]\(((?!http)[^)]*)\)", README):
+        assert (ROOT / target).exists(), target

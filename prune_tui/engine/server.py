@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from prune_tui import frames, protocol, views
 from prune_tui.engine import modules, outline, sources, statistics, targets, tiles
@@ -23,6 +25,9 @@ from prune_tui.engine.session import Session, WrappedModelError
 from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.steps import StepError
 from prune_tui.views import Failed, LogEntry, MetricMeasured, Progress, Summary
+
+_PATIENCE = 1.0
+"""Seconds that a first edit may wait for the first measurement."""
 
 
 class Server:
@@ -94,6 +99,7 @@ class Server:
         except MemoryError as error:
             body = Failed(f"not enough memory: {error}; nothing was changed", "refused", traceback.format_exc())
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: told with its traceback
+            traceback.print_exc()  # into the log pane
             body = Failed(f"{type(error).__name__}: {error}", "bug", traceback.format_exc())
         if LANES[type(job.question.request)] != "edit" and revision != self._revision:
             body = Failed("the model changed meanwhile", "superseded")
@@ -188,7 +194,6 @@ class Server:
             raise StepError("no model is open yet")
         done, undone = session.counts()
         row = self._rows[0]
-        notes = () if row.parameters else ("this model has no parameters: there is nothing to prune",)
         return Summary(
             name=type(session.model).__name__,
             device=outline.devices(session.model),
@@ -198,7 +203,7 @@ class Server:
             undone=undone,
             readonly=self._readonly,
             seed=session.seed,
-            notes=notes,
+            notes=_notes(session.model),
             metric=self._measurement.name,
         )
 
@@ -240,6 +245,19 @@ class Server:
 
 def _stopped(job: Job, message: str) -> Failed:
     return Failed(message, "superseded" if job.stopped == "superseded" else "cancelled")
+
+
+def _notes(model: nn.Module) -> tuple[str, ...]:
+    """What of a model a person should know before pruning it."""
+    parameters = list(model.parameters())
+    lazy = sum(map(is_lazy, parameters))
+    meta = sum(parameter.is_meta for parameter in parameters if not is_lazy(parameter))
+    told = {
+        "this model has no parameters: there is nothing to prune": not parameters,
+        f"{lazy} parameters are not initialised: run one forward before you prune them": lazy,
+        f"{meta} parameters are on the meta device: they have no values to prune": meta,
+    }
+    return tuple(note for note, holds in told.items() if holds)
 
 
 def _module_at(model: nn.Module, path: str) -> nn.Module:
@@ -300,9 +318,12 @@ class _Measurement:
         if metric is None or not (self.wanted and self._switched_on):
             return
         self._tell(MetricMeasured(metric.name, None, self._start, "measuring"))
+        first = self._start is None and session.revision == 0
+        # The first one is what all others are compared with: an edit waits for it, though not for long.
+        until = time.monotonic() + (_PATIENCE if first else 0)
         try:
             with unchanged(session.model):
-                value = metric.measure(session.model, stop)
+                value = metric.measure(session.model, lambda: time.monotonic() > until and stop())
         except Cancelled:
             return
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's forward may raise anything
@@ -311,6 +332,6 @@ class _Measurement:
             self._tell(MetricMeasured(metric.name, None, self._start, "failed", reason))
             return
         self.wanted = False
-        if self._start is None and session.revision == 0:
+        if first:
             self._start = value
         self._tell(MetricMeasured(metric.name, value, self._start, "measured"))

@@ -67,6 +67,7 @@ class PruneApp(App[None]):
         self._request = request
         self._start_engine = start_engine
         self._asked_to_leave = False
+        self._to_repeat: tuple[views.LogEntry, ...] = ()
         self._leaving = False
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._begun = False
@@ -215,7 +216,7 @@ class PruneApp(App[None]):
         main.close_form()
         main.status.activity = "the engine is gone"
         how = self.client.broken or await asyncio.to_thread(engine.ending)
-        done = [entry for entry in main.entries if not entry.undone]
+        done = [entry for entry in self._to_repeat or main.entries if not entry.undone]
         last = list(engine.log)[-6:]
         said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
         steps = (
@@ -234,24 +235,39 @@ class PruneApp(App[None]):
 
     @work(exclusive=True, group="open")
     async def _restart(self) -> None:
-        """A new engine, the same model, the same steps with the same seeds."""
+        """A new engine, the same model, the same steps with the same seeds; undone ones can be redone."""
         main = self.main
-        done = [entry for entry in main.entries if not entry.undone]
-        main.status.activity = "starting the engine"
+        # Kept until all are done: a second death on the way must not lose the rest.
+        self._to_repeat = self._to_repeat or main.entries
         await self.client.close()
         if self.engine is not None:
             self.engine.stop()
+        main.status.activity = "starting the engine"
         await self._connect()
         try:
             main.show_model(await self.client.ask(self._request, views.Opened))
-            for entry in done:
-                main.status.activity = f"step {entry.number} of {len(done)} again"
-                await main.show_edit(await self.client.ask(protocol.Apply(entry.step), views.Edited))
+            await self._repeat(self._to_repeat)
         except Refused as refused:
             self.notify(f"not all steps could be done again: {refused}", severity="error", markup=False)
         except EngineGone:
             return
+        self._to_repeat = ()
         main.status.activity = ""
+
+    async def _repeat(self, entries: tuple[views.LogEntry, ...]) -> None:
+        edits: list[protocol.Request] = [protocol.Apply(entry.step) for entry in entries]
+        edits += [protocol.Undo() for entry in entries if entry.undone]
+        for number, request in enumerate(edits, start=1):
+            self.main.status.activity = f"step {number} of {len(edits)} again"
+            await self.main.show_edit(await self.client.ask(request, views.Edited), quietly=True)
+
+    @property
+    def editable(self) -> bool:
+        """Whether an engine is there and not busy doing the steps again; offers a new one when it is gone."""
+        if self.client.gone:
+            self._mourn()
+            return False
+        return not self._to_repeat
 
     # Screens over the main one
 
@@ -263,11 +279,9 @@ class PruneApp(App[None]):
         """Show what the engine has printed."""
         self.push_screen(EngineLogScreen(self.engine.log if self.engine is not None else []))
 
-    def tell_bug(self, failed: views.Failed) -> None:
-        """A mistake of ours: the traceback goes where the engine's output goes."""
+    def tell_bug(self) -> None:
+        """A mistake of ours; the engine has printed its traceback."""
         self.notify("this is a bug of prune-tui; nothing was changed. F12 shows the details", severity="error")
-        for line in failed.details.splitlines():
-            self.log.error(line)
 
     # Leaving
 

@@ -50,6 +50,8 @@ class Editing(Screen[None]):
             self.notify("the model is not open yet", markup=False)
         elif summary.readonly:
             self.notify("read-only: start without --readonly to prune", severity="warning", markup=False)
+        elif not self._main.prune_app.editable:
+            self.notify("the engine is not ready for steps", markup=False)
         else:
             return True
         return False
@@ -150,10 +152,10 @@ class Editing(Screen[None]):
         else:
             self.notify(str(refused), severity="warning", markup=False)
         if refused.failed.kind == "bug":
-            self._main.prune_app.tell_bug(refused.failed)
+            self._main.prune_app.tell_bug()
 
-    async def show_edit(self, edited: views.Edited) -> None:
-        """Show the model as it is after an edit."""
+    async def show_edit(self, edited: views.Edited, *, quietly: bool = False) -> None:
+        """Show the model as it is after an edit, and say what was done where it does not show by itself."""
         main = self._main
         self.close_form()
         main.status.summary = edited.summary
@@ -169,7 +171,7 @@ class Editing(Screen[None]):
         if history is not None:
             self.entries = history.entries
             self.query_one(EditLog).show_entries(history.entries)
-        if edited.action != "applied":
+        if edited.action != "applied" and not quietly:
             took = sum(effect.took for effect in edited.entry.effects)
             self.notify(f"{edited.action} {steps.describe(edited.entry.step)}, −{took:,}", timeout=2, markup=False)
 

@@ -68,6 +68,7 @@ async def opened(pilot: Pilot[None]) -> None:
     for _ in range(500):
         await pilot.pause(0.02)
         if pilot.app.main.status.summary is not None or isinstance(pilot.app.screen, Question):
+            await pilot.pause()
             return
     raise AssertionError("the model never opened")
 

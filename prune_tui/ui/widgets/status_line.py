@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 from rich.text import Text
 from textual.reactive import reactive
@@ -49,29 +51,42 @@ class StatusLine(Widget):
 
     def render(self) -> Text:
         """The line at its present width."""
-        summary = self.summary
-        text = Text("prune-tui", style="bold", no_wrap=True, overflow="ellipsis")
-        if summary is None:
-            text.append(f"  {self.activity}", style="not bold")
-            return text
-        parts = [
-            printable(summary.name),
-            summary.device,
-            f"{summary.parameters:,} params",
-            f"{percent(summary.masked, summary.parameters)} pruned",
-            metric_text(self.metric),
-            "read-only" if summary.readonly else "",
-        ]
-        text.append("  " + " · ".join(part for part in parts if part), style="not bold")
-        right = self._right(summary)
-        space = self.size.width - text.cell_len - len(right)
-        if right and space >= 2:
-            text.append(" " * space + right, style="not bold")
+        width = self.size.width
+        text = Text("prune-tui", style="bold", no_wrap=True)
+        right = self._right()
+        for parts in self._shortened():
+            left = "  " + " · ".join(filter(None, parts))
+            if len("prune-tui") + len(left) + len(right) + 2 <= width:
+                break
+        text.append(left, style="not bold")
+        text.truncate(max(0, width - len(right) - 2), overflow="ellipsis", pad=True)
+        text.append(f"  {right}", style="not bold")
+        text.truncate(width, overflow="ellipsis")
         return text
 
-    def _right(self, summary: Summary) -> str:
+    def _shortened(self) -> Iterator[list[str]]:
+        """What is told of the model: all of it, then less and less."""
+        summary = self.summary
+        if summary is None:
+            yield [printable(self.activity)]
+            return
+        parts = {
+            "name": printable(summary.name),
+            "device": summary.device,
+            "params": f"{summary.parameters:,} params",
+            "pruned": f"{percent(summary.masked, summary.parameters)} pruned",
+            "metric": metric_text(self.metric),
+            "readonly": "read-only" if summary.readonly else "",
+        }
+        yield list(parts.values())
+        for name in ("device", "params"):
+            del parts[name]
+            yield list(parts.values())
+
+    def _right(self) -> str:
+        if self.summary is None:
+            return ""
         if self.activity:
             return self.activity
-        if summary.steps:
-            return f"● {summary.steps} unsaved step{'s' if summary.steps > 1 else ''}"
-        return ""
+        steps = self.summary.steps
+        return f"● {steps} unsaved step{'s' if steps > 1 else ''}" if steps else ""

@@ -78,7 +78,9 @@ class Terminal:
         self._master, self._slave = pty.openpty()
         self._window(columns, lines)
         self._cooked = termios.tcgetattr(self._slave)
-        settings = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
+        # A size in the environment, as pytest-xdist gives its workers, would be believed before the window's.
+        here = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": None, "LINES": None}
+        settings = {**os.environ, **here, **(env or {})}
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             command,

@@ -49,7 +49,8 @@ def odd_dtypes():
     model = nn.Module()
     for dtype in (torch.bfloat16, torch.float8_e4m3fn, torch.complex64, torch.bool, torch.int8):
         tensor = torch.zeros(2, 3).to(dtype)
-        model.register_parameter("w_" + str(dtype).removeprefix("torch."), nn.Parameter(tensor, requires_grad=False))
+        name = "w_" + str(dtype).removeprefix("torch.")
+        model.register_parameter(name, nn.Parameter(tensor, requires_grad=False))
     model.register_parameter("w_meta", nn.Parameter(torch.zeros(2, 3, device="meta")))
     model.register_parameter("w_empty", nn.Parameter(torch.zeros(0, 3)))
     model.register_parameter("w_scalar", nn.Parameter(torch.tensor(float("nan"))))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -240,9 +239,8 @@ def test_large_models_cost_milliseconds(rows: tuple[ModuleRow, ...]) -> None:
         lambda: outline.set_filter(""),
     ]
     for operation in operations:
-        started = time.perf_counter()
         operation()
         lines = outline.visible
-        [(outline.guides(index, most=40), outline.line_of(index)) for index in lines[-50:]]
-        # A few ms each on an idle machine; anything quadratic takes seconds.
-        assert time.perf_counter() - started < 0.2
+        # A few ms each on an idle machine; anything quadratic runs into the timeout.
+        for index in lines[-50:]:
+            assert lines[outline.line_of(index)] == index

@@ -246,6 +246,11 @@ def settings_of(step: Step) -> dict[str, Any]:
     }
 
 
+def same(one: Step, other: Step) -> bool:
+    """Whether two steps are the same. `==` would not do: amount 1 is one entry, 1.0 is all, and 1 == 1.0."""
+    return msgspec.msgpack.encode(one) == msgspec.msgpack.encode(other)
+
+
 def describe(step: Step) -> str:
     """The step as a call: `ln_structured(amount=0.5, n=2, dim=0)`."""
     settings = ", ".join(f"{name}={value}" for name, value in settings_of(step).items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import cast
 
@@ -90,6 +91,11 @@ def _read_all(path: Path) -> dict[str, Tensor]:
             with safe_open(path, framework="pt") as stored:
                 return {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - not a dict
         loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise StepError(
+            f"cannot read a mask from {path}: it is damaged, or holds other objects than tensors,"
+            " and those are not loaded"
+        ) from error
     except Exception as error:  # a damaged file makes its reader raise anything; that travels as the cause
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise StepError(f"cannot read a mask from {path}: {reason}") from error
@@ -110,4 +116,6 @@ def _choose(tensors: dict[str, Tensor], path: Path, name: str, target: str) -> T
             return tensors[candidate]
     if len(tensors) == 1:
         return next(iter(tensors.values()))
-    raise StepError(f"{path} holds {len(tensors)} tensors, none called {target}; pick one with {path}:name")
+    raise StepError(
+        f"{path} holds {len(tensors)} tensors, none called {target} or {target}_mask; pick one with {path}:name"
+    )

@@ -340,10 +340,10 @@ def _warnings(step: steps.Step, parts: Sequence[Part]) -> list[str]:
     amount = getattr(step, "amount", 0)
     if steps.method_of(step).many and amount and not any(part.effect.took for part in parts):
         notes.append(f"amount {amount} comes to none of {sum(part.effect.left for part in parts)} entries")
-    for part in parts:
-        effect = part.effect
-        if effect.took == effect.left and effect.left:
-            notes.append(f"{effect.target} would be left empty: nothing of it stays")
-        elif amount and not effect.units_took and not steps.method_of(step).many:
-            notes.append(f"amount {amount} comes to none of {effect.units_left} {effect.units} in {effect.target}")
+    emptied = [part.effect.target for part in parts if part.effect.took == part.effect.left > 0]
+    if emptied:
+        notes.append(f"{targets.listed(emptied)} would be left empty: nothing of it stays")
+    idle = [part.effect for part in parts if amount and part.effect.left and not part.effect.units_took]
+    if not steps.method_of(step).many:
+        notes += [f"amount {amount} comes to none of {one.units_left} {one.units} in {one.target}" for one in idle]
     return notes

@@ -26,6 +26,9 @@ from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.steps import StepError
 from prune_tui.views import Failed, LogEntry, MetricMeasured, Progress, Summary
 
+_ATTEMPTS = 3
+"""How often a view is taken of a model that changes while it is looked at."""
+
 _PATIENCE = 1.0
 """Seconds that a first edit may wait for the first measurement."""
 
@@ -86,24 +89,32 @@ class Server:
             self._lanes[LANES[type(question.request)]].put(question)
 
     def _work(self, job: Job) -> None:
-        """Answer one job, whatever happens: a request without an answer would leave the UI waiting for ever."""
-        revision = self._revision
+        """Answer one job; a view of a model that changed meanwhile is taken anew."""
+        edit = LANES[type(job.question.request)] == "edit"
+        for _ in range(_ATTEMPTS):
+            revision = self._revision
+            body = self._body(job)
+            if edit or revision == self._revision or job.stopped:
+                break
+        else:
+            body = Failed("the model keeps changing", "superseded")
+        self._send(job.question.id, body)
+
+    def _body(self, job: Job) -> views.Body:
+        """The answer, whatever happens: a request without one would leave the UI waiting for ever."""
         try:
-            body: views.Body = _HANDLERS[type(job.question.request)](self, job)
+            return _HANDLERS[type(job.question.request)](self, job)
         except (Cancelled, KeyboardInterrupt):
-            body = _stopped(job, "stopped")
+            return _stopped(job, "stopped")
         except WrappedModelError as error:
-            body = Failed(str(error), "wrapped")
+            return Failed(str(error), "wrapped")
         except (StepError, sources.SourceError) as error:
-            body = Failed(str(error), "refused", traceback.format_exc())
+            return Failed(str(error), "refused", traceback.format_exc())
         except MemoryError as error:
-            body = Failed(f"not enough memory: {error}; nothing was changed", "refused", traceback.format_exc())
+            return Failed(f"not enough memory: {error}; nothing was changed", "refused", traceback.format_exc())
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: told with its traceback
             traceback.print_exc()  # into the log pane
-            body = Failed(f"{type(error).__name__}: {error}", "bug", traceback.format_exc())
-        if LANES[type(job.question.request)] != "edit" and revision != self._revision:
-            body = Failed("the model changed meanwhile", "superseded")
-        self._send(job.question.id, body)
+            return Failed(f"{type(error).__name__}: {error}", "bug", traceback.format_exc())
 
     def _answer_dropped(self, job: Job) -> None:
         self._send(job.question.id, _stopped(job, "stopped before it began"))

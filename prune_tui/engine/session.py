@@ -166,7 +166,7 @@ class Session:
             revision, seed, planned = self.revision, self._seed_of_next(), self._planned
         if planned is not None and planned[0] == revision:
             _, asked, plan = planned
-            if step in (asked, plan.step) and self._holds(plan):
+            if any(steps.same(step, known) for known in (asked, plan.step)) and self._holds(plan):
                 return plan
         try:
             plan = methods.plan(self.model, step, seed)

@@ -193,19 +193,29 @@ def _notes(model: nn.Module, targets: list[Target], *, removing: bool) -> list[s
         for name in pruned.base_names(module):
             here = Target(f"{path}.{name}" if path else name, module, name)
             places.setdefault(id(here.parameter), []).append(here)
+    never_called = [target for target in targets if isinstance(target.module, _NEVER_CALLED)]
     notes = []
+    if never_called and not removing:
+        notes.append(
+            f"{listed(target.path for target in never_called)}: the forward of this"
+            f" {type(never_called[0].module).__name__} is never called, so torch's hook never fires;"
+            " the mask holds until the values change. Remove before you train on"
+        )
     for target in targets:
-        if not removing and isinstance(target.module, _NEVER_CALLED):
-            notes.append(
-                f"{target.path}: the forward of this {type(target.module).__name__} is never called, so torch's"
-                " hook never fires; the mask holds until the values change. Remove before you train on"
-            )
         notes += [
             f"{target.path} is tied to {other.path}, {_what_happens_to(other, removing)}"
             for other in places[id(target.parameter)]
             if other.module is not target.module or other.name != target.name
         ]
     return notes
+
+
+def listed(paths: Iterable[str]) -> str:
+    """Names in a sentence: `a`, `a and b`, `a, b and 10 more`."""
+    names = list(paths)
+    if len(names) <= 2:
+        return " and ".join(names)
+    return f"{names[0]}, {names[1]} and {len(names) - 2} more"
 
 
 _NEVER_CALLED = (NonDynamicallyQuantizableLinear, nn.ParameterList, nn.ParameterDict)

@@ -219,9 +219,8 @@ class PruneApp(App[None]):
         done = [entry for entry in self._to_repeat or main.entries if not entry.undone]
         last = list(engine.log)[-6:]
         said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
-        steps = (
-            f"A new one can do your {len(done)} step(s) again" if done else "A new one can open the model again"
-        )
+        again = f"do your {len(done)} step{'s' if len(done) > 1 else ''} again" if done else "open the model again"
+        steps = f"A new one can {again}"
         text = f"The engine has ended: {how}. The screen still shows what it told before.\n{steps}.{said}"
         answer = await self.push_screen_wait(
             Question("The engine is gone", text, {"r": "restart", "q": "quit", "escape": "look around"})

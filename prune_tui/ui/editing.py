@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 from textual import on, work
@@ -43,15 +43,20 @@ class Editing(Screen[None]):
     def _main(self) -> MainScreen:
         return cast("MainScreen", self)
 
+    def say(self, message: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        """Tell a person something in a toast, the only one on the screen; it is shown literally."""
+        self.app.clear_notifications()
+        self.notify(message, severity=severity, markup=False)
+
     def _editable(self) -> bool:
         """Whether a step may be done now; says why when not."""
         summary = self._main.status.summary
         if summary is None:
-            self.notify("the model is not open yet", markup=False)
+            self.say("the model is not open yet")
         elif summary.readonly:
-            self.notify("read-only: start without --readonly to prune", severity="warning", markup=False)
+            self.say("read-only: start without --readonly to prune", "warning")
         elif not self._main.prune_app.editable:
-            self.notify("the engine is not ready for steps", markup=False)
+            self.say("the engine is not ready for steps")
         else:
             return True
         return False
@@ -66,7 +71,7 @@ class Editing(Screen[None]):
         current = main.module_tree.current
         found = targeting.targets(method, self.marked, main.rows, current, main.tensor)
         if not found:
-            self.notify(targeting.nothing_to_do(method, current), severity="warning", markup=False)
+            self.say(targeting.nothing_to_do(method, current), "warning")
             return
         only = main.tensor if main.tensor is not None and found == (main.tensor.tensor,) else None
         self._open_form(StepForm(method, found, only, self._last_values.get(name, {})))
@@ -150,7 +155,7 @@ class Editing(Screen[None]):
         if self.form is not None:
             self.form.show_error(str(refused))
         else:
-            self.notify(str(refused), severity="warning", markup=False)
+            self.say(str(refused), "warning")
         if refused.failed.kind == "bug":
             self._main.prune_app.tell_bug()
 
@@ -171,40 +176,46 @@ class Editing(Screen[None]):
         if history is not None:
             self.entries = history.entries
             self.query_one(EditLog).show_entries(history.entries)
-        if edited.action != "applied" and not quietly:
-            took = sum(effect.took for effect in edited.entry.effects)
-            self.notify(f"{edited.action} {steps.describe(edited.entry.step)}, −{took:,}", timeout=2, markup=False)
+        say = edited.action != "applied" and not quietly
+        main.status.said = f"{edited.action} {steps.describe(edited.entry.step)}" if say else ""
+
+    def _between_forms(self) -> bool:
+        """Whether a step may be done now that is not the open form's."""
+        if self.form is not None:
+            self.say("a form is open: enter applies it, esc closes it")
+            return False
+        return self._editable()
 
     def action_undo(self) -> None:
         """Take back the last step."""
-        if self._editable():
+        if self._between_forms():
             self._edit(protocol.Undo())
 
     def action_redo(self) -> None:
         """Do the last undone step again."""
-        if self._editable():
+        if self._between_forms():
             self._edit(protocol.Redo())
 
     def _last_step(self) -> AnyStep | None:
         done = [entry.step for entry in self.entries if not entry.undone]
         if not done:
-            self.notify("no step yet: a number key prunes the tensor at the cursor", markup=False)
+            self.say("no step yet: a number key prunes the tensor at the cursor")
         return done[-1] if done else None
 
     def action_amend(self, direction: int) -> None:
         """Do the last step with a little more or less."""
-        step = self._last_step() if self._editable() else None
+        step = self._last_step() if self._between_forms() else None
         if step is None:
             return
         amount = getattr(step, "amount", None)
         if amount is None:
-            self.notify(f"{steps.method_of(step).name} has no amount to change", markup=False)
+            self.say(f"{steps.method_of(step).name} has no amount to change")
             return
         self._edit(protocol.Amend(nudged(amount, direction)))
 
     def action_repeat(self) -> None:
         """Do the last step again, where the cursor or the marks are now."""
-        step = self._last_step() if self._editable() else None
+        step = self._last_step() if self._between_forms() else None
         if step is None:
             return
         main, method = self._main, steps.method_of(step)

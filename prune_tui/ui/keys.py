@@ -117,9 +117,21 @@ KEYS: tuple[Key, ...] = (
         bar=32,
     ),
     Key("metric.toggle", "app", ("m",), "metric", "metric", "Measure the model after each step, or stop that."),
-    Key("panes.next", "app", ("tab",), "focus_next_pane", "next pane", "Go to the next pane."),
     Key(
-        "panes.previous", "app", ("shift+tab",), "focus_previous_pane", "previous pane", "Go to the previous pane."
+        "panes.next",
+        "app",
+        ("tab",),
+        "focus_next_pane",
+        "next pane",
+        "Go to the next pane; in a form, to its next field.",
+    ),
+    Key(
+        "panes.previous",
+        "app",
+        ("shift+tab",),
+        "focus_previous_pane",
+        "previous pane",
+        "Go to the previous pane; in a form, to its previous field.",
     ),
     Key(
         "panes.maximise",
@@ -181,6 +193,8 @@ KEYS: tuple[Key, ...] = (
     Key("tensor.down", "tensor", ("down", "j"), "scroll_down", "down", "Scroll down."),
     Key("tensor.left", "tensor", ("left", "h"), "scroll_left", "left", "Scroll left."),
     Key("tensor.right", "tensor", ("right", "l"), "scroll_right", "right", "Scroll right."),
+    Key("tensor.page_left", "tensor", ("ctrl+left",), "page_left", "page left", "Scroll left a page."),
+    Key("tensor.page_right", "tensor", ("ctrl+right",), "page_right", "page right", "Scroll right a page."),
     Key("tensor.page_up", "tensor", ("pageup",), "page_up", "page up", "Scroll up a page."),
     Key("tensor.page_down", "tensor", ("pagedown",), "page_down", "page down", "Scroll down a page."),
     Key("tensor.top", "tensor", ("home", "g"), "scroll_home", "start", "Go to the first entries."),

@@ -24,7 +24,7 @@ class Line:
 
 
 # Columns of a tensor's line that go first when the pane is narrow.
-_GO_FIRST = ("device", "bytes", "grad", "kind", "dtype")
+_GO_FIRST = ("device", "grad", "kind", "bytes", "dtype")
 
 
 def module_lines(view: ModuleView, width: int) -> list[Line]:

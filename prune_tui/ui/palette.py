@@ -10,7 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
-from prune_tui.ui import keys
+from prune_tui.ui import keys, targeting
 from prune_tui.ui.tree_line import printable
 
 if TYPE_CHECKING:
@@ -57,6 +57,13 @@ class Commands(Provider):
         for row in self._main.rows:
             score = matcher.match(row.path)
             if score > 0:
-                run = functools.partial(self._main.module_tree.go_to, row.path)
+                run = functools.partial(self._main.go_to, row.path)
                 name = printable(row.path)
                 yield Hit(score, Content(f"go to {name}"), run, text=name, help=printable(row.type))
+            for tensor in row.tensors:
+                path = targeting.dotted(row, tensor)
+                score = matcher.match(path)
+                if score > 0:
+                    run = functools.partial(self._main.go_to, row.path, path)
+                    shape = "×".join(map(str, tensor.shape))
+                    yield Hit(score, Content(f"go to {printable(path)}"), run, text=printable(path), help=shape)

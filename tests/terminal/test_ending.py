@@ -136,7 +136,7 @@ def test_a_killed_engine_leaves_a_ui_that_can_start_another(start: Start) -> Non
     terminal.press("enter")
     terminal.wait_for("1 unsaved step", "keeps 38 of 54", "accuracy 99.4% ▼0.3")
     os.kill(engine, signal.SIGKILL)
-    terminal.wait_for("The engine is gone", "it was killed by SIGKILL", "do your 1 step(s) again")
+    terminal.wait_for("The engine is gone", "it was killed by SIGKILL", "do your 1 step again")
     terminal.press("r")
     terminal.wait_for("importing torch")
     terminal.wait_for("1 unsaved step", "keeps 38 of 54", "accuracy 99.4% ▼0.3")

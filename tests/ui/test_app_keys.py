@@ -396,3 +396,72 @@ async def test_read_only_refuses_every_edit(key: str) -> None:
         await press(pilot, "j", key)
         assert main_of(pilot).form is None
         assert "read-only: start without --readonly to prune" in screen_text(pilot)
+
+
+async def test_one_is_not_all() -> None:
+    """1 is one entry and 1.0 all of them, though 1 == 1.0: the preview follows each key."""
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3")
+        await type_into(pilot, "amount", "1")
+        assert "= 1 of 54 left" in screen_text(pilot)
+        await type_into(pilot, "amount", "1.0")
+        assert "= 54 of 54 left" in screen_text(pilot)
+        await type_into(pilot, "amount", "1")
+        await press(pilot, "enter")
+        assert masked(pilot) == 1
+
+
+async def test_a_small_window_keeps_the_focus_for_when_it_is_enlarged() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j")
+        await pilot.resize_terminal(20, 5)
+        await settle(pilot)
+        assert "needs 60×16" in " ".join(screen_text(pilot).split())
+        await pilot.resize_terminal(120, 40)
+        await press(pilot, "j")
+        assert main_of(pilot).module_tree.current.path == "conv2"
+
+
+async def test_ctrl_p_finds_tensors_too() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "ctrl+p", *"fc2.bias", "enter")
+        await settle(pilot)
+        assert main_of(pilot).tensor.tensor == "fc2.bias"
+
+
+async def test_tab_stays_in_the_form() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "5", "tab", "tab", "tab")
+        assert main_of(pilot).focused.id == "field-amount"
+        await press(pilot, "shift+tab")
+        assert main_of(pilot).focused.id == "field-dim"
+        await press(pilot, "enter")
+        assert masked(pilot) == 18
+
+
+async def test_t_passes_from_tensor_to_tensor_and_stays_with_effective_values() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "t")
+        assert main_of(pilot).tensor.name == "bias"
+        await press(pilot, "t")
+        assert (main_of(pilot).tensor.name, main_of(pilot).tensor.kind) == ("weight", "computed")
+        assert "‹effective›" in screen_text(pilot)
+
+
+async def test_an_open_form_is_not_swept_away_by_undo() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "0", "u")
+        assert "a form is open: enter applies it, esc closes it" in words(pilot)
+        assert masked(pilot) == 16
+
+
+async def test_ctrl_arrows_scroll_a_page_of_whole_columns() -> None:
+    async with running(app_on()) as pilot:
+        main_of(pilot).go_to("fc1")
+        await settle(pilot)
+        await press(pilot, "enter", "enter", "ctrl+right")
+        grid = main_of(pilot).tensor_pane.grid
+        assert grid.scroll_offset.x % grid._step == 0
+        assert grid.scroll_offset.x > 3 * grid._step
+        await press(pilot, "ctrl+left")
+        assert grid.scroll_offset.x == 0

@@ -165,7 +165,7 @@ async def test_the_engine_dies_and_the_screen_stays() -> None:
             if isinstance(pilot.app.screen, Question):
                 break
         assert "The engine is gone" in screen_text(pilot)
-        assert "do your 1 step(s) again" in screen_text(pilot)
+        assert "do your 1 step again" in screen_text(pilot)
         await pilot.press("escape")
         await pilot.press("j", "k", "question_mark", "escape", "3")
         await pilot.pause()

@@ -47,6 +47,7 @@ class MainScreen(Editing, Screen[None]):
         self.tensor: TensorRow | None = None
         self.view: View = "effective"
         self.previewed_step: AnyStep | None = None
+        self._wanted_tensor = ""
 
     def compose(self) -> ComposeResult:
         """The panes."""
@@ -77,8 +78,6 @@ class MainScreen(Editing, Screen[None]):
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "-too-small")
-        self.set_class(width < 100, "-narrow")
-        self.set_class(height < 30, "-low")
         self.query_one("#too-small", Static).update(
             Content(
                 f"prune-tui needs {SMALLEST[0]}×{SMALLEST[1]}; this window is {width}×{height}. Enlarge it, or q."
@@ -131,8 +130,8 @@ class MainScreen(Editing, Screen[None]):
         self.status.summary = opened.summary
         self.status.activity = ""
         self.module_tree.set_rows(opened.rows)
-        for note in opened.summary.notes:
-            self.notify(note, markup=False)
+        if opened.summary.notes:
+            self.say("\n".join(opened.summary.notes))
 
     # Looking
 
@@ -155,11 +154,14 @@ class MainScreen(Editing, Screen[None]):
         try:
             view = await self.ask(protocol.GetModule(path), views.ModuleView)
         except Refused as refused:
-            self.notify(str(refused), severity="error", markup=False)
+            self.say(str(refused), "error")
             return
         if view is None:
             return
         self.module_pane.show_module(view)
+        if self._wanted_tensor.rpartition(".")[0] == path:
+            self.module_pane.select(self._wanted_tensor)
+        self._wanted_tensor = ""
         if not (view.parameters or view.buffers or view.computed):
             self.tensor = None
             self.tensor_pane.show_tensor(None, "effective")
@@ -183,7 +185,7 @@ class MainScreen(Editing, Screen[None]):
         try:
             statistics = await self.ask(protocol.GetStatistics(tensor, view), views.Statistics)
         except Refused as refused:
-            self.notify(str(refused), severity="error", markup=False)
+            self.say(str(refused), "error")
             return
         if statistics is not None:
             self.tensor_pane.show_statistics(statistics)
@@ -215,6 +217,12 @@ class MainScreen(Editing, Screen[None]):
 
     # Keys
 
+    def go_to(self, path: str, tensor: str = "") -> None:
+        """Move the tree's cursor to a module, and the module pane's to one of its tensors."""
+        self._wanted_tensor = tensor
+        self.module_tree.go_to(path)
+        self.show_module(path)
+
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""
         self.module_pane.next_tensor()
@@ -241,7 +249,7 @@ class MainScreen(Editing, Screen[None]):
     def action_mark(self) -> None:
         """Mark the tensor at the cursor, or unmark it."""
         if self.tensor is None:
-            self.notify("no tensor at the cursor to mark; * marks all weights the tree shows", markup=False)
+            self.say("no tensor at the cursor to mark; * marks all weights the tree shows")
             return
         self.set_marks(self.marked ^ {self.tensor.tensor})
 
@@ -263,18 +271,23 @@ class MainScreen(Editing, Screen[None]):
         """Measure after each step, or no more."""
         summary, metric = self.status.summary, self.status.metric
         if summary is None or not summary.metric:
-            self.notify("this model has no metric to measure", markup=False)
+            self.say("this model has no metric to measure")
             return
         off = metric is not None and metric.state == "off"
         await self.ask(protocol.SetMetric(off), views.Done)
 
     def action_focus_next_pane(self) -> None:
-        """Go to the next pane."""
-        self.focus_next()
+        """Go to the next pane; in a form, to its next field."""
+        self.focus_next(self._focusable_now)
 
     def action_focus_previous_pane(self) -> None:
-        """Go to the previous pane."""
-        self.focus_previous()
+        """Go to the previous pane; in a form, to its previous field."""
+        self.focus_previous(self._focusable_now)
+
+    @property
+    def _focusable_now(self) -> str:
+        """What tab goes round: an open form keeps it, since enter and esc are its keys."""
+        return "StepForm, StepForm Input, StepForm Select" if self.form is not None else "*"
 
     def action_maximise(self) -> None:
         """Give the screen to the focused pane, or take it back."""

@@ -91,31 +91,31 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
         self.border_title = Content(f"{name}  {printable(view.title)}".strip())
         self.border_subtitle = Content(f"{printable(view.where)}{mode}")
         self._lay_out()
-        self._select(known)
+        if known is not None:
+            self.select(known.tensor, known.name)
+        else:
+            self.select(_first_target(self._lines))
 
-    def _select(self, known: TensorRow | None) -> None:
-        """Put the cursor on the tensor that was selected, under whichever name it has now; else on the first."""
+    def select(self, tensor: str, name: str = "") -> None:
+        """Put the cursor on a tensor.
+
+        Args:
+            tensor: Its dotted name.
+            name: Which of its lines (`weight_orig`); the one the module works with when there is no such line.
+        """
         rows = [(index, line.tensor) for index, line in enumerate(self._lines) if line.tensor is not None]
         if not rows:
             self.cursor = 0
             return
-        wanted, name = (known.tensor, known.name) if known is not None else (_first_target(rows), "")
-        found = min(rows, key=lambda row: (row[1].tensor != wanted, row[1].name != name, _order(row[1])))
+        found = min(rows, key=lambda row: (row[1].tensor != tensor, row[1].name != name, _order(row[1])))
         self.set_reactive(ModulePane.cursor, -1)
         self.cursor = found[0]
 
     def next_tensor(self) -> None:
-        """Move the cursor to the next tensor by another name, from the last back to the first."""
-        present = self.tensor
-        starts = [
-            i
-            for i, line in enumerate(self._lines)
-            if line.tensor is not None and not line.text.plain.startswith("   ")
-        ]
-        if present is None or not starts:
-            return
-        later = [index for index in starts if index > self.cursor]
-        self.cursor = (later or starts)[0]
+        """Select the next tensor, from the last on the first; a pruned one is one tensor, not three."""
+        tensors = list(dict.fromkeys(line.tensor.tensor for line in self._lines if line.tensor is not None))
+        if self.tensor is not None:
+            self.select(tensors[(tensors.index(self.tensor.tensor) + 1) % len(tensors)])
 
     # Keys
 
@@ -202,9 +202,12 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
         return self.rich_style
 
 
-def _first_target(rows: list[tuple[int, TensorRow]]) -> str:
-    """The dotted name of the module's first parameter: what a pruning key works on before anything is chosen."""
-    return next((row.tensor for _, row in rows if row.kind == "parameter"), rows[0][1].tensor)
+def _first_target(lines: list[Line]) -> str:
+    """What a pruning key works on before anything is chosen: the weight, else the first parameter."""
+    rows = [line.tensor for line in lines if line.tensor is not None]
+    parameters = [row for row in rows if row.kind != "buffer"]
+    weights = [row for row in parameters if row.tensor.rpartition(".")[2] == "weight"]
+    return next((row.tensor for row in [*weights, *parameters, *rows]), "")
 
 
 def _order(row: TensorRow) -> int:

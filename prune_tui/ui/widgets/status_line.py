@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+from rich.cells import cell_len
 from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -44,6 +45,9 @@ class StatusLine(Widget):
     activity: reactive[str] = reactive("")
     """What is being done now: `importing torch`, `applying…`."""
 
+    said: reactive[str] = reactive("")
+    """What the last key did, where that may not show by itself: `undone l1_unstructured(amount=0.3)`."""
+
     def expect_measurement(self) -> None:
         """The model has changed: the value that stands here is of the model before."""
         if self.metric is not None and self.metric.state == "measured":
@@ -56,10 +60,13 @@ class StatusLine(Widget):
         right = self._right()
         for parts in self._shortened():
             left = "  " + " · ".join(filter(None, parts))
-            if len("prune-tui") + len(left) + len(right) + 2 <= width:
+            if text.cell_len + cell_len(left) + cell_len(right) + 2 <= width:
                 break
+        said = f"  {self.said}" if self.said and not self.activity else ""
+        if text.cell_len + cell_len(left) + cell_len(said) + cell_len(right) + 2 <= width:
+            right = f"{said}  {right}".strip()
         text.append(left, style="not bold")
-        text.truncate(max(0, width - len(right) - 2), overflow="ellipsis", pad=True)
+        text.truncate(max(0, width - cell_len(right) - 2), overflow="ellipsis", pad=True)
         text.append(f"  {right}", style="not bold")
         text.truncate(width, overflow="ellipsis")
         return text

@@ -265,9 +265,9 @@ def preview_text(previewed: Previewed, method: Method) -> Text:
     text = Text()
     if method.name == "remove":
         pruned = sum(effect.elements - effect.left for effect in previewed.effects)
-        text.append(
-            f"writes {pruned:,} zeros into {len(previewed.effects)} tensors; mask and hook go. u takes it back.\n"
-        )
+        into = ", ".join(printable(effect.target) for effect in previewed.effects[:2])
+        more = f" and {len(previewed.effects) - 2} more" if len(previewed.effects) > 2 else ""
+        text.append(f"writes {pruned:,} zeros into {into}{more}; mask and hook go. u takes it back.\n")
     if len(previewed.effects) > 1:
         took = sum(effect.took for effect in previewed.effects)
         elements = sum(effect.elements for effect in previewed.effects)

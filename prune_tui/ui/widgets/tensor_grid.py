@@ -194,6 +194,14 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
         """Scroll down a page."""
         self.scroll_relative(y=self.size.height - 2, animate=False, force=True)
 
+    def action_page_left(self) -> None:
+        """Scroll left a page of whole entries."""
+        self.scroll_relative(x=-max(self._room // self._step, 1) * self._step, animate=False, force=True)
+
+    def action_page_right(self) -> None:
+        """Scroll right a page of whole entries."""
+        self.scroll_relative(x=max(self._room // self._step, 1) * self._step, animate=False, force=True)
+
     def action_scroll_home(self) -> None:
         """Go to the first entries."""
         self.scroll_to(0, 0, animate=False, force=True)

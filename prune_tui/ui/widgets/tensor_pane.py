@@ -72,7 +72,8 @@ class TensorPane(Vertical):
             self.grid.show_note("no tensor here: go to a module that holds some")
             return
         shape = "×".join(map(str, tensor.shape)) or "scalar"
-        self.border_title = Content(f"{printable(tensor.tensor)}  {shape}")
+        shown = "" if self.view == "effective" else f"  {self.view}"
+        self.border_title = Content(f"{printable(tensor.tensor)}  {shape}{shown}")
         self.border_subtitle = Content(" ").join([*_view_names(self.view)])
         self.query_one("#statistics", Static).update(statistics_text(self.statistics))
         form = number_format(self.statistics, tensor.dtype, self.view)

@@ -78,6 +78,7 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
     Often two come together, SIGTERM and SIGHUP: only the first counts. The app cannot leave while it waits for a
     terminal that takes no output any more, as over a connection that has died; then it is ended as it stands.
     """
+    ending: list[threading.Timer] = []
 
     def handle(number: int, _: object) -> None:
         code = 128 + number
@@ -86,12 +87,15 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
         patience = threading.Timer(_PATIENCE, os._exit, (code,))
         patience.daemon = True
         patience.start()
+        ending.append(patience)
         leave(code)
 
     before = {number: signal.signal(number, handle) for number in _ENDING}
     try:
         yield
     finally:
+        for patience in ending:
+            patience.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 

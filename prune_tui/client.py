@@ -107,12 +107,12 @@ class EngineProcess:
         """End it at once, busy, suspended or idle, with every process that the model's code has started."""
         self.on_line = None
         self.connection.close()
-        if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-                os.killpg(self._process.pid, signal.SIGKILL)
-            # A process that waits for a dead disk or GPU cannot be killed yet; it will end when it wakes.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=5)
+        # Its group outlives it when the model's code has started processes and only the engine was killed.
+        with contextlib.suppress(ProcessLookupError):  # none of them is left
+            os.killpg(self._process.pid, signal.SIGKILL)
+        # A process that waits for a dead disk or GPU cannot be killed yet; it will end when it wakes.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
 
 
 class Client:

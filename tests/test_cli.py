@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,13 @@ def test_a_signal_before_the_screen_is_there_ends_the_process_too() -> None:
     with pytest.raises(SystemExit) as ended, cli._ended_by_signals(leave):
         os.kill(os.getpid(), signal.SIGTERM)
     assert ended.value.code == 143
+
+
+def test_nothing_waits_to_end_the_process_by_force_once_it_has_left() -> None:
+    with cli._ended_by_signals(lambda _: None):
+        os.kill(os.getpid(), signal.SIGTERM)
+    waiting = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert all(timer.finished.is_set() for timer in waiting)
 
 
 def test_signals_are_as_before_afterwards() -> None:

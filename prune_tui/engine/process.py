@@ -42,6 +42,8 @@ def main(descriptor: int, parent: int) -> None:
 def _die_with_parent(parent: int) -> None:
     """Have Linux kill this process when the UI dies, even while a kernel holds the interpreter lock.
 
+    It kills this process alone: what the model's code has started notices, as a DataLoader's workers do, or stays.
+
     Linux means the thread that started us: the UI starts engines from its main thread only.
     """
     if sys.platform == "linux":

@@ -194,7 +194,8 @@ def _built(found: Any, source: str, keywords: dict[str, Any]) -> nn.Module:
         raise SourceError(f"{source} is a class, but no torch.nn.Module; name a model's class")
     if not callable(found):
         raise SourceError(
-            f"{source} is of type {type(found).__name__}; it must be a model, its class or a function returning one"
+            f"{source} is of type {type(found).__name__};"
+            " it must be a model, its class or a function returning one"
         )
     _check_call(found, source, keywords)
     with explained(f"{source} raised while building the model"):

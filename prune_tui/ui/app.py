@@ -66,7 +66,7 @@ class PruneApp(App[None]):
         self.animation_level = "none"
         self._request = request
         self._start_engine = start_engine
-        self._asked_to_leave = False
+        self.asked_to_leave = False
         self._to_repeat: tuple[views.LogEntry, ...] = ()
         self._leaving = False
         self._running_loop: asyncio.AbstractEventLoop | None = None
@@ -207,7 +207,7 @@ class PruneApp(App[None]):
             self._mourn()
 
     @work(exclusive=True, group="mourn")
-    async def _mourn(self) -> None:
+    async def _mourn(self, why: str = "") -> None:
         """Say that the engine is dead, what it said last, and offer a new one with the steps done again."""
         engine = self.engine
         if engine is None:
@@ -215,7 +215,7 @@ class PruneApp(App[None]):
         main = self.main
         main.close_form()
         main.status.activity = "the engine is gone"
-        how = self.client.broken or await asyncio.to_thread(engine.ending)
+        how = why or self.client.broken or await asyncio.to_thread(engine.ending)
         done = [entry for entry in self._to_repeat or main.entries if not entry.undone]
         last = list(engine.log)[-6:]
         said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
@@ -247,26 +247,38 @@ class PruneApp(App[None]):
             main.show_model(await self.client.ask(self._request, views.Opened))
             await self._repeat(self._to_repeat)
         except Refused as refused:
-            self.notify(f"not all steps could be done again: {refused}", severity="error", markup=False)
+            self._mourn(f"it could not open the model again: {refused}")
+            return
         except EngineGone:
             return
         self._to_repeat = ()
         main.status.activity = ""
 
     async def _repeat(self, entries: tuple[views.LogEntry, ...]) -> None:
+        """Do steps again; one that is refused is told and left out, the others do not wait for it."""
         edits: list[protocol.Request] = [protocol.Apply(entry.step) for entry in entries]
         edits += [protocol.Undo() for entry in entries if entry.undone]
+        refusals = []
         for number, request in enumerate(edits, start=1):
             self.main.status.activity = f"step {number} of {len(edits)} again"
-            await self.main.show_edit(await self.client.ask(request, views.Edited), quietly=True)
+            try:
+                await self.main.show_edit(await self.client.ask(request, views.Edited), quietly=True)
+            except Refused as refused:
+                refusals.append(f"step {number} could not be done again: {refused}")
+        if refusals:
+            self.notify("\n".join(refusals), severity="error", timeout=30, markup=False)
+
+    @property
+    def answering(self) -> bool:
+        """Whether there is an engine to ask; offers a new one when it is gone."""
+        if self.client.gone:
+            self._mourn()
+        return not self.client.gone
 
     @property
     def editable(self) -> bool:
         """Whether an engine is there and not busy doing the steps again; offers a new one when it is gone."""
-        if self.client.gone:
-            self._mourn()
-            return False
-        return not self._to_repeat
+        return self.answering and not self._to_repeat
 
     # Screens over the main one
 
@@ -287,14 +299,14 @@ class PruneApp(App[None]):
     def action_leave(self) -> None:
         """Leave; asks once when there are steps that are not saved."""
         summary = self.main.status.summary
-        if summary is None or not summary.steps or self._asked_to_leave:
+        if summary is None or not summary.steps or self.asked_to_leave:
             self._leaving = True
             self.exit(return_code=0)
             return
-        self._asked_to_leave = True
+        self.asked_to_leave = True
         self.set_timer(5, self._stay)
         steps = f"{summary.steps} step{'s' if summary.steps > 1 else ''}"
         self.notify(f"{steps} will be lost. Press the key again to leave", severity="warning", timeout=5)
 
     def _stay(self) -> None:
-        self._asked_to_leave = False
+        self.asked_to_leave = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
@@ -38,6 +40,8 @@ class Editing(Screen[None]):
         self.form: StepForm | None = None
         self._last_values: dict[str, dict[str, Any]] = {}
         self._focus_before: Widget | None = None
+        # Edits are made one after the other, each worked out when its turn comes: `+ + +` is three notches.
+        self._turn = asyncio.Lock()
 
     @property
     def _main(self) -> MainScreen:
@@ -45,7 +49,8 @@ class Editing(Screen[None]):
 
     def say(self, message: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Tell a person something in a toast, the only one on the screen; it is shown literally."""
-        self.app.clear_notifications()
+        if not self._main.prune_app.asked_to_leave:
+            self.app.clear_notifications()
         self.notify(message, severity=severity, markup=False)
 
     def _editable(self) -> bool:
@@ -103,8 +108,9 @@ class Editing(Screen[None]):
         self._main.show_preview_cells(None)
 
     @on(StepForm.Left)
-    def _form_left(self) -> None:
-        self.close_form()
+    def _form_left(self, event: StepForm.Left) -> None:
+        if event.form is self.form:
+            self.close_form()
 
     @on(StepForm.Invalid)
     def _form_invalid(self) -> None:
@@ -117,43 +123,61 @@ class Editing(Screen[None]):
 
     @work(exclusive=True, group="preview")
     async def _preview(self, step: Step) -> None:
+        form = self.form
         try:
             previewed = await self._main.ask(protocol.Preview(cast(AnyStep, step)), views.Previewed)
         except Refused as refused:
-            if self.form is not None:
-                self.form.show_error(str(refused))
-            self._main.show_preview_cells(None)
+            if form is not None and form is self.form:
+                form.show_error(str(refused))
+                self._main.show_preview_cells(None)
             return
-        if previewed is not None and self.form is not None:
-            self.form.show_preview(previewed)
+        if previewed is not None and form is not None and form is self.form:
+            form.show_preview(previewed)
             self._main.show_preview_cells(step)
 
     @on(StepForm.Submitted)
     def _form_submitted(self, event: StepForm.Submitted) -> None:
-        if self.form is not None:
-            self._last_values[self.form.method.name] = self.form.texts
-        self._edit(protocol.Apply(cast(AnyStep, event.step)))
+        form = self.form
+        if form is None or form.applying:
+            return
+        form.applying = True
+        self._last_values[form.method.name] = form.texts
+        self._edit(lambda: protocol.Apply(cast(AnyStep, event.step)), form)
 
     # Edits
 
     @work(group="edit")
-    async def _edit(self, request: protocol.Request) -> None:
-        """Ask for an edit and show what it did; a refusal is shown where it was asked."""
+    async def _edit(self, make: Callable[[], protocol.Request | None], form: StepForm | None = None) -> None:
+        """Ask for an edit when its turn comes, and show what it did; a refusal is shown where it was asked.
+
+        Args:
+            make: The edit, worked out on the model as it is then; None when there is nothing to do after all.
+            form: Where it comes from: closed when it is done.
+        """
         main = self._main
-        main.status.activity = "working…"
-        try:
-            edited = await main.ask(request, views.Edited)
-        except Refused as refused:
-            self._refused(refused)
-            return
-        finally:
-            main.status.activity = ""
-        if edited is not None:
+        async with self._turn:
+            request = make()
+            if request is None:
+                return
+            main.status.activity = "working…"
+            try:
+                edited = await main.ask(request, views.Edited)
+            except Refused as refused:
+                self._refused(refused, form)
+                return
+            finally:
+                main.status.activity = ""
+                if form is not None:
+                    form.applying = False
+            if edited is None:
+                return
+            if form is not None and form is self.form:
+                self.close_form()
             await self.show_edit(edited)
 
-    def _refused(self, refused: Refused) -> None:
-        if self.form is not None:
-            self.form.show_error(str(refused))
+    def _refused(self, refused: Refused, form: StepForm | None) -> None:
+        if form is not None and form is self.form:
+            form.show_error(str(refused))
         else:
             self.say(str(refused), "warning")
         if refused.failed.kind == "bug":
@@ -162,7 +186,6 @@ class Editing(Screen[None]):
     async def show_edit(self, edited: views.Edited, *, quietly: bool = False) -> None:
         """Show the model as it is after an edit, and say what was done where it does not show by itself."""
         main = self._main
-        self.close_form()
         main.status.summary = edited.summary
         main.status.expect_measurement()
         rows = list(main.rows)
@@ -172,7 +195,7 @@ class Editing(Screen[None]):
         main.module_tree.update_rows(edited.rows)
         if main.module_tree.current is not None:
             main.show_module(main.module_tree.current.path)
-        history = await main.ask(protocol.GetHistory(), views.History)
+        history = await main.ask_or_tell(protocol.GetHistory(), views.History)
         if history is not None:
             self.entries = history.entries
             self.query_one(EditLog).show_entries(history.entries)
@@ -189,12 +212,12 @@ class Editing(Screen[None]):
     def action_undo(self) -> None:
         """Take back the last step."""
         if self._between_forms():
-            self._edit(protocol.Undo())
+            self._edit(protocol.Undo)
 
     def action_redo(self) -> None:
         """Do the last undone step again."""
         if self._between_forms():
-            self._edit(protocol.Redo())
+            self._edit(protocol.Redo)
 
     def _last_step(self) -> AnyStep | None:
         done = [entry.step for entry in self.entries if not entry.undone]
@@ -204,26 +227,36 @@ class Editing(Screen[None]):
 
     def action_amend(self, direction: int) -> None:
         """Do the last step with a little more or less."""
-        step = self._last_step() if self._between_forms() else None
+        if self._between_forms():
+            self._edit(lambda: self._amended(direction))
+
+    def _amended(self, direction: int) -> protocol.Amend | None:
+        step = self._last_step()
         if step is None:
-            return
+            return None
         amount = getattr(step, "amount", None)
         if amount is None:
             self.say(f"{steps.method_of(step).name} has no amount to change")
-            return
-        self._edit(protocol.Amend(nudged(amount, direction)))
+            return None
+        return protocol.Amend(nudged(amount, direction))
 
     def action_repeat(self) -> None:
         """Do the last step again, where the cursor or the marks are now."""
-        step = self._last_step() if self._between_forms() else None
+        if self._between_forms():
+            main = self._main
+            marked, current, tensor = self.marked, main.module_tree.current, main.tensor
+            self._edit(lambda: self._repeated(marked, current, tensor))
+
+    def _repeated(
+        self, marked: frozenset[str], current: views.ModuleRow | None, tensor: views.TensorRow | None
+    ) -> protocol.Apply | None:
+        step = self._last_step()
         if step is None:
-            return
-        main, method = self._main, steps.method_of(step)
-        found = targeting.targets(method, self.marked, main.rows, main.module_tree.current, main.tensor)
+            return None
+        method = steps.method_of(step)
+        found = targeting.targets(method, marked, self._main.rows, current, tensor)
         if not found:
-            self.notify(
-                targeting.nothing_to_do(method, main.module_tree.current), severity="warning", markup=False
-            )
-            return
+            self.say(targeting.nothing_to_do(method, current), "warning")
+            return None
         fresh = {"targets": found, "seed": None} if hasattr(step, "seed") else {"targets": found}
-        self._edit(protocol.Apply(msgspec.structs.replace(step, **fresh)))
+        return protocol.Apply(msgspec.structs.replace(step, **fresh))

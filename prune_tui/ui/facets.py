@@ -118,7 +118,8 @@ class Canvas:
 
     @property
     def _facet_width(self) -> int:
-        return max(self.columns * self.cell, 10)
+        last = self.title(tuple(self.shape[axis] - 1 for axis in self.facet_axes))
+        return max(self.columns * self.cell, len(last))
 
     @property
     def titled(self) -> bool:

@@ -41,6 +41,12 @@ class Key(NamedTuple):
     bar: int = 0
 
 
+# Which methods the key bar keeps when it is short.
+_METHOD_RANKS = {
+    "l1_unstructured": 10, "random_unstructured": 11, "ln_structured": 12, "global_unstructured": 13, "remove": 14,
+    "random_structured": 15, "identity": 16, "custom_from_mask": 17,
+}  # fmt: skip
+
 _METHOD_KEYS = tuple(
     Key(
         f"method.{method.name}",
@@ -49,7 +55,7 @@ _METHOD_KEYS = tuple(
         f"method('{method.name}')",
         method.label,
         f"{method.name}: {method.sentence[0].lower()}{method.sentence[1:]}",
-        bar=10 + "32560417".index(method.key),
+        bar=_METHOD_RANKS.get(method.name, 19),
     )
     for method in METHODS
 )
@@ -153,7 +159,14 @@ KEYS: tuple[Key, ...] = (
         "palette",
         "Find a command, a module or a tensor by name.",
     ),
-    Key("app.back", "app", ("escape",), "back", "back", "Close what is open: a form, a filter, a maximised pane."),
+    Key(
+        "app.back",
+        "app",
+        ("escape",),
+        "back",
+        "back",
+        "Close what is open: form, maximised pane, filter, edit log; then unmark all.",
+    ),
     Key(
         "app.quit",
         "app",
@@ -231,6 +244,12 @@ def of(place: Place) -> list[Key]:
     return [key for key in KEYS if key.place == place]
 
 
-def bar() -> list[Key]:
+def edits(key: Key) -> bool:
+    """Whether it changes the model, which a read-only session refuses."""
+    return key.id.startswith(("method.", "steps.")) and key.id != "steps.log"
+
+
+def bar(*, readonly: bool = False) -> list[Key]:
     """The keys of the key bar, most important first."""
-    return sorted((key for key in KEYS if key.bar), key=lambda key: key.bar)
+    shown = [key for key in KEYS if key.bar and not (readonly and edits(key))]
+    return sorted(shown, key=lambda key: key.bar)

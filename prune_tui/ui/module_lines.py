@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from prune_tui.ui.tree_line import printable
@@ -40,7 +41,7 @@ def module_lines(view: ModuleView, width: int) -> list[Line]:
     if histories:
         lines += _section("History", histories, "")
     parametrized = [
-        Text(f"{printable(found.tensor)} = {' ∘ '.join(reversed(found.modules))}")
+        Text(f"{printable(found.tensor)} = {' ∘ '.join(map(printable, reversed(found.modules)))}")
         for found in view.parametrizations
     ]
     if parametrized:
@@ -60,7 +61,7 @@ def _tensor_lines(view: ModuleView, width: int) -> list[Line]:
     held = [*view.parameters, *view.buffers]
     if not held:
         title = Line(Text("Tensors", style="bold"))
-        title.text.append("  none of its own; the modules in it hold them", style="not bold dim")
+        title.text.append("  none of its own", style="not bold dim")
         return [title]
     cells = [_columns(row) for row in held]
     shown = _columns_that_fit(cells, width - 2)
@@ -68,7 +69,7 @@ def _tensor_lines(view: ModuleView, width: int) -> list[Line]:
     for row, columns in zip(held, cells, strict=True):
         text = Text(" ")
         for name, size in shown.items():
-            text.append(columns[name].ljust(size) + "  ", style=_STYLES[name])
+            text.append(set_cell_size(columns[name], size) + "  ", style=_STYLES[name])
         text.rstrip()
         text.append(_remarks(row), style="dim")
         lines += [Line(text, row), *_warnings(row)]
@@ -98,7 +99,7 @@ def _columns(row: TensorRow) -> dict[str, str]:
 
 def _columns_that_fit(cells: list[dict[str, str]], width: int) -> dict[str, int]:
     """Columns that hold anything, with their widths; the least needed go until the rest fits."""
-    sizes = {name: max(len(row[name]) for row in cells) for name in cells[0]}
+    sizes = {name: max(cell_len(row[name]) for row in cells) for name in cells[0]}
     sizes = {name: size for name, size in sizes.items() if size}
     for name in _GO_FIRST:
         if sum(sizes.values()) + 2 * len(sizes) <= width:
@@ -133,7 +134,7 @@ def _warnings(row: TensorRow) -> list[Line]:
     if row.stale:
         warnings.append("! stale: not orig × mask until the next forward")
     if row.note:
-        warnings.append(f"! {row.note}")
+        warnings.append(f"! {printable(row.note)}")
     return [Line(Text(f"   {warning}", style="bold"), row) for warning in warnings]
 
 

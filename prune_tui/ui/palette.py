@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.fuzzy import Matcher
 from textual.types import IgnoreReturnCallbackType
 
 from prune_tui.ui import keys, targeting
 from prune_tui.ui.tree_line import printable
+from prune_tui.views import ModuleRow
 
 if TYPE_CHECKING:
+    from prune_tui.ui.app import PruneApp
     from prune_tui.ui.screens.main import MainScreen
 
-_NOT_IN_PALETTE = {"app.palette", "app.back", "panes.next", "panes.previous"}
+_MOST_PLACES = 50
+# Moving about needs no palette.
+_NOT_IN_PALETTE = {
+    "app.palette", "app.back", "panes.next", "panes.previous",
+    "tree.up", "tree.down", "tree.page_up", "tree.page_down", "tree.enter",
+}  # fmt: skip
 
 
 class _Command(NamedTuple):
@@ -30,16 +38,16 @@ class Commands(Provider):
 
     @property
     def _main(self) -> MainScreen:
-        return cast("MainScreen", self.screen)
+        return cast("PruneApp", self.app).main
 
     def _commands(self) -> Iterator[_Command]:
         summary = self._main.status.summary
         editable = summary is not None and not summary.readonly
-        for key in keys.of("app"):
-            edits = key.id.startswith(("method.", "steps."))
-            if key.id in _NOT_IN_PALETTE or (edits and not editable and key.id != "steps.log"):
+        for key in [*keys.of("app"), *keys.of("tree")]:
+            if key.id in _NOT_IN_PALETTE or (keys.edits(key) and not editable):
                 continue
-            run = functools.partial(self._main.run_action, key.action)
+            place = self._main if key.place == "app" else self._main.module_tree
+            run = functools.partial(place.run_action, key.action)
             yield _Command(f"{key.label}  ({keys.shown(key.keys[0])})", run, key.sentence)
 
     async def discover(self) -> Hits:
@@ -54,16 +62,22 @@ class Commands(Provider):
             score = max(matcher.match(command.name), matcher.match(command.sentence) * 0.8)
             if score > 0:
                 yield Hit(score, Content(command.name), command.run, text=command.name, help=command.sentence)
+        for score, row, path in self._places(matcher, query):
+            run = functools.partial(self._main.go_to, row.path, path if path != row.path else "")
+            name = printable(path)
+            yield Hit(score, Content(f"go to {name}"), run, text=name, help=printable(row.type))
+
+    def _places(self, matcher: Matcher, query: str) -> Iterator[tuple[float, ModuleRow, str]]:
+        """Modules and tensors whose dotted names hold what was typed; the fuzzy match is for their order only.
+
+        Matching is slow, and ten thousand modules have thirty thousand names.
+        """
+        found = 0
+        wanted = query.lower()
         for row in self._main.rows:
-            score = matcher.match(row.path)
-            if score > 0:
-                run = functools.partial(self._main.go_to, row.path)
-                name = printable(row.path)
-                yield Hit(score, Content(f"go to {name}"), run, text=name, help=printable(row.type))
-            for tensor in row.tensors:
-                path = targeting.dotted(row, tensor)
-                score = matcher.match(path)
-                if score > 0:
-                    run = functools.partial(self._main.go_to, row.path, path)
-                    shape = "×".join(map(str, tensor.shape))
-                    yield Hit(score, Content(f"go to {printable(path)}"), run, text=printable(path), help=shape)
+            for path in (row.path, *(targeting.dotted(row, tensor) for tensor in row.tensors)):
+                if wanted in path.lower():
+                    yield matcher.match(path) or 0.1, row, path
+                    found += 1
+                    if found == _MOST_PLACES:
+                        return

@@ -44,8 +44,19 @@ class NumberFormat:
         if self.scientific:
             return f"{value:.{self.decimals}e}"
         text = f"{value:.{self.decimals}f}"
+        if len(text) > self.digits:
+            return _in_cells(value, self.digits)
         # -0.0004 at three decimals would read -0.000, as if it were a zero with a sign.
         return text.removeprefix("-") if value and not text.strip("-0.") else text
+
+
+def _in_cells(value: float, cells: int) -> str:
+    """A number that is longer than those the format was made for: fewer digits, never a part of it."""
+    for precision in range(cells, 0, -1):
+        text = f"{value:.{precision}g}"
+        if len(text) <= cells:
+            return text
+    return "#" * cells
 
 
 WHOLE = NumberFormat(digits=4, decimals=0)

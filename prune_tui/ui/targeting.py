@@ -39,6 +39,17 @@ def below(rows: Sequence[ModuleRow], path: str) -> list[ModuleRow]:
     return [row for row in rows if not path or row.path == path or row.path.startswith(f"{path}.")]
 
 
+def selected(current: ModuleRow, tensor: TensorRow | None) -> str:
+    """The tensor at the cursor: what the module pane has selected, once it shows the module the tree is on.
+
+    Until then it is what the pane will select: the weight, else the first parameter.
+    """
+    if tensor is not None and tensor.tensor.rpartition(".")[0] == current.path:
+        return tensor.tensor
+    first = next((own for own in current.tensors if own.name == "weight"), current.tensors[0])
+    return dotted(current, first)
+
+
 def targets(
     method: Method,
     marked: frozenset[str],
@@ -65,10 +76,10 @@ def targets(
         return tuple(dotted(row, own) for row in rows for own in row.tensors if dotted(row, own) in marked)
     if method.many:
         return weights(rows)
-    if tensor is not None and current is not None and current.tensors:
-        return (tensor.tensor,)
     if current is None:
         return ()
+    if current.tensors:
+        return (selected(current, tensor),)
     inside = below(rows, current.path)
     return pruned(inside) if method.name == "remove" else weights(inside)
 

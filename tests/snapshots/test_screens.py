@@ -42,7 +42,7 @@ def test_the_demo(snap_compare, walk: str, size: tuple[int, int]) -> None:
     assert snap_compare(app_on(), terminal_size=size, run_before=walked)
 
 
-@pytest.mark.parametrize("size", [(60, 16), (20, 5)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", [(60, 18), (20, 5)], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_small_windows(snap_compare, size: tuple[int, int]) -> None:
     assert snap_compare(app_on(), terminal_size=size, run_before=settle)
 

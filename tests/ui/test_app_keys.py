@@ -416,7 +416,7 @@ async def test_a_small_window_keeps_the_focus_for_when_it_is_enlarged() -> None:
         await press(pilot, "j")
         await pilot.resize_terminal(20, 5)
         await settle(pilot)
-        assert "needs 60×16" in " ".join(screen_text(pilot).split())
+        assert "needs 60×18" in " ".join(screen_text(pilot).split())
         await pilot.resize_terminal(120, 40)
         await press(pilot, "j")
         assert main_of(pilot).module_tree.current.path == "conv2"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from textual.widgets import ContentSwitcher, Input, Static
 
 from prune_tui import protocol, views
 from prune_tui.client import EngineGone, Refused
+from prune_tui.frames import FrameError
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import keys, targeting
 from prune_tui.ui.editing import Editing
@@ -31,7 +32,9 @@ from prune_tui.views import VIEWS, ModuleRow, TensorRow, View
 if TYPE_CHECKING:
     from prune_tui.ui.app import PruneApp
 
-SMALLEST = (60, 16)
+B = TypeVar("B", bound=views.Body)
+
+SMALLEST = (60, 18)
 _DEBOUNCE = 0.03
 
 
@@ -47,7 +50,7 @@ class MainScreen(Editing, Screen[None]):
         self.tensor: TensorRow | None = None
         self.view: View = "effective"
         self.previewed_step: AnyStep | None = None
-        self._wanted_tensor = ""
+        self._wanted_tensor: str | None = None
 
     def compose(self) -> ComposeResult:
         """The panes."""
@@ -72,6 +75,10 @@ class MainScreen(Editing, Screen[None]):
         self.query_one("#module").border_title = Content("Module")
         self.query_one("#tensor").border_title = Content("Tensor")
         self.prune_app.begin()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing is done blind: in a window too small for the panes only leaving works."""
+        return not self.has_class("-too-small") or action == "leave"
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so when the window is too small for the panes."""
@@ -111,8 +118,12 @@ class MainScreen(Editing, Screen[None]):
         """The status line."""
         return self.query_one(StatusLine)
 
-    async def ask(self, request: protocol.Request, kind: type[Any]) -> Any:
-        """Ask the engine; None when the answer is not wanted any more, or there is no engine."""
+    async def ask(self, request: protocol.Request, kind: type[B]) -> B | None:
+        """Ask the engine; None when the answer is not wanted any more, or there is no engine.
+
+        Raises:
+            Refused: The engine says why not.
+        """
         try:
             return await self.prune_app.client.ask(request, kind)
         except EngineGone:
@@ -121,6 +132,17 @@ class MainScreen(Editing, Screen[None]):
             if refused.failed.kind in {"superseded", "cancelled"}:
                 return None
             raise
+        except FrameError as error:
+            self.say(str(error), "error")
+            return None
+
+    async def ask_or_tell(self, request: protocol.Request, kind: type[B]) -> B | None:
+        """Ask the engine; a refusal is told in a toast."""
+        try:
+            return await self.ask(request, kind)
+        except Refused as refused:
+            self.say(str(refused), "error")
+            return None
 
     # Opening
 
@@ -129,6 +151,7 @@ class MainScreen(Editing, Screen[None]):
         self.rows = opened.rows
         self.status.summary = opened.summary
         self.status.activity = ""
+        self.query_one(KeyBar).readonly = opened.summary.readonly
         self.module_tree.set_rows(opened.rows)
         if opened.summary.notes:
             self.say("\n".join(opened.summary.notes))
@@ -141,30 +164,36 @@ class MainScreen(Editing, Screen[None]):
 
     @on(ModuleTree.Selected)
     def _module_chosen(self) -> None:
-        self.module_pane.focus()
+        self.bring_forward(self.module_pane)
 
     @on(ModulePane.Entered)
     def _tensor_chosen(self) -> None:
-        self.tensor_pane.grid.focus()
+        self.bring_forward(self.tensor_pane.grid)
+
+    def bring_forward(self, pane: Widget) -> None:
+        """Focus a pane that something may hide: a maximised one, the edit log. An open form stays where it is."""
+        if self.form is not None:
+            return
+        if self.maximized is not None:
+            self.minimize()
+        if pane is self.module_pane:
+            self.query_one("#upper", ContentSwitcher).current = "module"
+        pane.focus()
 
     @work(exclusive=True, group="module")
     async def show_module(self, path: str) -> None:
         """Ask for a module and show it."""
         await asyncio.sleep(_DEBOUNCE)
-        try:
-            view = await self.ask(protocol.GetModule(path), views.ModuleView)
-        except Refused as refused:
-            self.say(str(refused), "error")
-            return
+        view = await self.ask_or_tell(protocol.GetModule(path), views.ModuleView)
         if view is None:
             return
         self.module_pane.show_module(view)
-        if self._wanted_tensor.rpartition(".")[0] == path:
+        if self._wanted_tensor is not None and self._wanted_tensor.rpartition(".")[0] == path:
             self.module_pane.select(self._wanted_tensor)
-        self._wanted_tensor = ""
+        self._wanted_tensor = None
         if not (view.parameters or view.buffers or view.computed):
             self.tensor = None
-            self.tensor_pane.show_tensor(None, "effective")
+            self.show_tensor("effective")
 
     @on(ModulePane.TensorSelected)
     def _tensor_selected(self, event: ModulePane.TensorSelected) -> None:
@@ -174,7 +203,9 @@ class MainScreen(Editing, Screen[None]):
         self.show_tensor(self.view if same else event.tensor.view)
 
     def show_tensor(self, view: View) -> None:
-        """Show the selected tensor in a view."""
+        """Show the selected tensor in a view; answers on their way for another are not wanted any more."""
+        self.workers.cancel_group(self, "tile")
+        self.workers.cancel_group(self, "statistics")
         self.view = view
         self.tensor_pane.show_tensor(self.tensor, view)
         if self.tensor is not None and not self.tensor.note:
@@ -182,11 +213,7 @@ class MainScreen(Editing, Screen[None]):
 
     @work(exclusive=True, group="statistics")
     async def _count(self, tensor: str, view: View) -> None:
-        try:
-            statistics = await self.ask(protocol.GetStatistics(tensor, view), views.Statistics)
-        except Refused as refused:
-            self.say(str(refused), "error")
-            return
+        statistics = await self.ask_or_tell(protocol.GetStatistics(tensor, view), views.Statistics)
         if statistics is not None:
             self.tensor_pane.show_statistics(statistics)
 
@@ -208,12 +235,14 @@ class MainScreen(Editing, Screen[None]):
             self.tensor_pane.grid.show_note(str(refused))
             return
         if tile is not None:
-            self.tensor_pane.grid.show_tile(blocks, tile)
+            self.tensor_pane.show_tile(blocks, tile)
 
     def show_preview_cells(self, step: Step | None) -> None:
         """Mark the entries that a step would mask, or none any more."""
+        if step is None and self.previewed_step is None:
+            return
         self.previewed_step = cast("AnyStep | None", step)
-        self.tensor_pane.grid.want()
+        self.tensor_pane.grid.refetch()
 
     # Keys
 
@@ -229,13 +258,13 @@ class MainScreen(Editing, Screen[None]):
 
     def action_next_view(self) -> None:
         """Show the tensor in the next view."""
-        if self.tensor is not None:
+        if self.tensor is not None and self.prune_app.answering:
             self.show_tensor(VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)])
 
     def action_filter(self) -> None:
         """Type a filter for the tree."""
         self.query_one("#left").add_class("-filtering")
-        self.query_one("#filter").focus()
+        self.bring_forward(self.query_one("#filter"))
 
     @on(Input.Changed, "#filter")
     def _filtered(self, event: Input.Changed) -> None:
@@ -248,10 +277,11 @@ class MainScreen(Editing, Screen[None]):
 
     def action_mark(self) -> None:
         """Mark the tensor at the cursor, or unmark it."""
-        if self.tensor is None:
+        current = self.module_tree.current
+        if current is None or not current.tensors:
             self.say("no tensor at the cursor to mark; * marks all weights the tree shows")
             return
-        self.set_marks(self.marked ^ {self.tensor.tensor})
+        self.set_marks(self.marked ^ {targeting.selected(current, self.tensor)})
 
     def action_mark_shown(self) -> None:
         """Mark the weights of the modules the filter shows; unmark them when all are marked already."""
@@ -274,7 +304,7 @@ class MainScreen(Editing, Screen[None]):
             self.say("this model has no metric to measure")
             return
         off = metric is not None and metric.state == "off"
-        await self.ask(protocol.SetMetric(off), views.Done)
+        await self.ask_or_tell(protocol.SetMetric(off), views.Done)
 
     def action_focus_next_pane(self) -> None:
         """Go to the next pane; in a form, to its next field."""
@@ -302,6 +332,8 @@ class MainScreen(Editing, Screen[None]):
 
     def action_edit_log(self) -> None:
         """Show the edit log in place of the module pane, or the module pane again."""
+        if self.maximized is not None:
+            self.minimize()
         upper = self.query_one("#upper", ContentSwitcher)
         upper.current = "module" if upper.current == "edit-log" else "edit-log"
 
@@ -319,6 +351,8 @@ class MainScreen(Editing, Screen[None]):
             self.module_tree.focus()
         elif upper.current == "edit-log":
             upper.current = "module"
+        elif self.marked:
+            self.set_marks(frozenset())
 
     def action_help(self) -> None:
         """Show all keys, those of the focused pane first."""

@@ -21,9 +21,12 @@ class KeyBar(Widget):
     form_open: reactive[bool] = reactive(False)
     """A form is open: its keys are shown instead."""
 
+    readonly: reactive[bool] = reactive(False)
+    """No step is possible: their keys are left out."""
+
     def render(self) -> Text:
         """The line at its present width."""
-        ranked = keys.of("form") if self.form_open else keys.bar()
+        ranked = keys.of("form") if self.form_open else keys.bar(readonly=self.readonly)
         room, fitting = self.size.width, []
         for key in ranked:
             room -= len(keys.shown(key.keys[0])) + len(key.label) + 2

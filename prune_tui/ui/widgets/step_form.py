@@ -69,6 +69,11 @@ class StepForm(VerticalScroll, can_focus=False):
     class Left(Message):
         """The form is to be closed; nothing has changed."""
 
+        def __init__(self, form: StepForm) -> None:
+            self.form = form
+            """The form."""
+            super().__init__()
+
     def __init__(
         self, method: Method, targets: tuple[str, ...], tensor: TensorRow | None, values: dict[str, Any]
     ) -> None:
@@ -86,8 +91,8 @@ class StepForm(VerticalScroll, can_focus=False):
         self._tensor = tensor
         self._values = values
         self._asked = [setting for setting in method.settings if setting.kind != "bits"]
-        self._previewed: Previewed | None = None
-        self._error = ""
+        self.applying = False
+        """The step has been submitted and is not answered yet."""
 
     def compose(self) -> ComposeResult:
         """The method's sentence, its fields, and room for what it would do."""
@@ -180,12 +185,14 @@ class StepForm(VerticalScroll, can_focus=False):
         except StepError as error:
             self.show_error(str(error))
             return
-        if not self._error:
-            self.post_message(self.Submitted(step))
+        self.post_message(self.Submitted(step))
 
     def action_leave(self) -> None:
         """Close the form."""
-        self.post_message(self.Left())
+        if self.applying:
+            self.app.notify("the step is being applied; u takes it back when it is done", markup=False)
+        else:
+            self.post_message(self.Left(self))
 
     def action_nudge(self, direction: int) -> None:
         """Change the amount a little."""
@@ -225,8 +232,6 @@ class StepForm(VerticalScroll, can_focus=False):
 
     def show_preview(self, previewed: Previewed) -> None:
         """Show what the step would do."""
-        self._error = ""
-        self._previewed = previewed
         effect = self.query_one("#effect", Static)
         effect.remove_class("refused")
         effect.update(preview_text(previewed, self.method))
@@ -238,7 +243,6 @@ class StepForm(VerticalScroll, can_focus=False):
 
     def show_error(self, message: str) -> None:
         """Say why the step cannot be done."""
-        self._error = message
         effect = self.query_one("#effect", Static)
         effect.add_class("refused")
         effect.update(Text(f"✗ {printable(message)}"))

@@ -78,19 +78,29 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     # What the pane asks of it
 
-    def show(self, picture: Picture | None, *, keep_place: bool) -> None:
-        """Show another tensor or view, or none; its values are asked for."""
-        same = (
-            picture is not None
-            and self._picture is not None
-            and picture.tensor.tensor == self._picture.tensor.tensor
-        )
+    def show(self, picture: Picture | None) -> None:
+        """Show a tensor in a view, or none; its values are asked for, also when only they have changed."""
+        before = self._picture
         self._picture = picture
         self._note = "" if picture is None else picture.tensor.note
-        if not (same and keep_place):
-            self._tile = {}
+        if picture is None or before is None or picture.tensor.tensor != before.tensor.tensor:
             self.scroll_to(0, 0, animate=False, force=True)
+            self._tile = {}
+        elif picture.view != before.view:
+            self._tile = {}  # what stands there is of another view: not under this one's name
         self._lay_out()
+        self._ask()
+
+    def write_as(self, form: NumberFormat) -> None:
+        """Write the values in another format; the first column that is seen stays."""
+        picture, canvas = self._picture, self._canvas
+        if picture is None or canvas is None or picture.form == form:
+            return
+        first = round(self.scroll_offset.x / canvas.cell)
+        self._picture = dataclasses.replace(picture, form=form)
+        self._lay_out()
+        if not canvas.titled:
+            self.scroll_to(x=first * form.cell, animate=False, force=True)
         self.want()
 
     def show_note(self, note: str) -> None:
@@ -112,14 +122,34 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
         return (-1, -1) if self._canvas is None else (self._canvas.row_axis, self._canvas.column_axis)
 
     def want(self) -> None:
-        """Ask for what is visible."""
+        """Ask for what is visible, unless it is here already."""
+        canvas = self._canvas
+        if canvas is None or canvas.empty:
+            return
+        x, y = self.scroll_offset
+        seen = canvas.blocks(y, y + self.size.height, x, x + self._room)
+        if not all(self._holds(block) for block in seen):
+            self._ask()
+
+    def _ask(self) -> None:
+        """Ask for what is visible and half a screen around it."""
         canvas = self._canvas
         if canvas is None or canvas.empty or self._note or not self.size.height:
             return
         x, y = self.scroll_offset
         width, height = self._room, self.size.height
-        self.post_message(
-            self.Wanted(canvas.blocks(y - height // 2, y + height * 3 // 2, x - width // 2, x + width * 3 // 2))
+        blocks = canvas.blocks(y - height // 2, y + height * 3 // 2, x - width // 2, x + width * 3 // 2)
+        self.post_message(self.Wanted(blocks))
+
+    def refetch(self) -> None:
+        """Ask for what is visible, also when it is here: its states have changed."""
+        self._ask()
+
+    def _holds(self, block: Block) -> bool:
+        known = self._tile.get(block.facet)
+        return known is not None and all(
+            have[0] <= need[0] and need[1] <= have[1]
+            for have, need in ((known[0].rows, block.rows), (known[0].columns, block.columns))
         )
 
     # Geometry
@@ -218,7 +248,8 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        return self._line(y).apply_style(self.rich_style)
+        # Entries of one style side by side become one run: a third of the bytes over a slow line.
+        return self._line(y).simplify().apply_style(self.rich_style)
 
     def _line(self, y: int) -> Strip:
         """The first line names the axes and stays, the others scroll under it."""

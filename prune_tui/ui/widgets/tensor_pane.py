@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rich.text import Text
@@ -10,11 +11,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from prune_tui.protocol import Block
 from prune_tui.ui.numbers import percent
 from prune_tui.ui.render import number_format
 from prune_tui.ui.tree_line import printable
 from prune_tui.ui.widgets.tensor_grid import Picture, TensorGrid
-from prune_tui.views import VIEWS, Statistics, TensorRow, View
+from prune_tui.views import VIEWS, Statistics, TensorRow, Tile, View
 
 
 class TensorPane(Vertical):
@@ -50,34 +52,60 @@ class TensorPane(Vertical):
         return self.query_one(TensorGrid)
 
     def show_tensor(self, tensor: TensorRow | None, view: View) -> None:
-        """Show another tensor, or the same one after it changed."""
-        if tensor is None or self.tensor is None or tensor.tensor != self.tensor.tensor or view != self.view:
+        """Show another tensor or view, or the same one after it has changed."""
+        same = tensor is not None and self.tensor is not None and tensor.tensor == self.tensor.tensor
+        if not same or view != self.view:
             self.statistics = None
         self.tensor = tensor
         self.view = view
-        self._draw(keep_place=True)
+        self._title()
+        self._tell(outdated=True)
+        if tensor is None:
+            self.grid.show(None)
+            self.grid.show_note("no tensor here: go to a module that holds some")
+        else:
+            self.grid.show(Picture(tensor, view, number_format(self.statistics, tensor.dtype, view)))
 
     def show_statistics(self, statistics: Statistics) -> None:
         """Show the counts, and write the values in the format that they suggest."""
         self.statistics = statistics
-        self._draw(keep_place=True)
+        self._tell(outdated=False)
+        if self.tensor is not None:
+            self.grid.write_as(number_format(statistics, self.tensor.dtype, self.view))
 
-    def _draw(self, *, keep_place: bool) -> None:
+    def show_tile(self, blocks: tuple[Block, ...], tile: Tile) -> None:
+        """Show values; as long as nothing is known of the others, they suggest the format."""
+        self.grid.show_tile(blocks, tile)
+        if self.statistics is None and self.tensor is not None:
+            self.grid.write_as(number_format(seen(tile), self.tensor.dtype, self.view))
+
+    def _title(self) -> None:
         tensor = self.tensor
         if tensor is None:
             self.border_title = Content("Tensor")
             self.border_subtitle = ""
-            self.query_one("#statistics", Static).update("")
-            self.grid.show(None, keep_place=False)
-            self.grid.show_note("no tensor here: go to a module that holds some")
             return
         shape = "×".join(map(str, tensor.shape)) or "scalar"
         shown = "" if self.view == "effective" else f"  {self.view}"
         self.border_title = Content(f"{printable(tensor.tensor)}  {shape}{shown}")
         self.border_subtitle = Content(" ").join([*_view_names(self.view)])
-        self.query_one("#statistics", Static).update(statistics_text(self.statistics))
-        form = number_format(self.statistics, tensor.dtype, self.view)
-        self.grid.show(Picture(tensor, self.view, form), keep_place=keep_place)
+
+    def _tell(self, *, outdated: bool) -> None:
+        """Write the counts; dim while those of the model as it is now are still to come."""
+        line = self.query_one("#statistics", Static)
+        text = Text("") if self.tensor is None or self.tensor.note else statistics_text(self.statistics)
+        if outdated:
+            text.stylize("dim")
+        line.update(text)
+
+
+def seen(tile: Tile) -> Statistics | None:
+    """Range and root mean square of the values in a tile; None when none of them is finite."""
+    values = [value for block in tile.blocks for value in (*block.values, *block.origs) if math.isfinite(value)]
+    if not values:
+        return None
+    rms = math.sqrt(sum(value * value for value in values) / len(values))
+    return Statistics(len(values), 0, minimum=min(values), maximum=max(values), rms=rms)
 
 
 def _view_names(view: View) -> Iterator[Content]:
@@ -89,6 +117,12 @@ def statistics_text(statistics: Statistics | None) -> Text:
     """Counts, range and moments in a line; those that are nought are left out."""
     if statistics is None:
         return Text("counting…", style="dim")
+    counts = {"NaN": statistics.nans, "Inf": statistics.infinities, "zero": statistics.zeros}
+    text = Text()
+    for name, count in counts.items():
+        if count:  # first, so that a narrow pane does not cut them off
+            text.append(f"{count:,} {name}", style="" if name == "zero" else "bold reverse")
+            text.append(" · ")
     told = [f"{statistics.elements:,} entries"]
     if statistics.masked:
         kept = statistics.elements - statistics.masked
@@ -99,12 +133,7 @@ def statistics_text(statistics: Statistics | None) -> Text:
         told.append(f"mean {statistics.mean:.4g}")
     if statistics.std is not None:
         told.append(f"std {statistics.std:.4g}")
-    counts = {"zero": statistics.zeros, "NaN": statistics.nans, "Inf": statistics.infinities}
-    alarming = [f"{count:,} {name}" for name, count in counts.items() if count]
     if statistics.note:
-        told.append(statistics.note)
-    text = Text(" · ".join(told))
-    for alarm in alarming:
-        text.append(" · ")
-        text.append(alarm, style="" if alarm.endswith("zero") else "bold reverse")
+        told.append(printable(statistics.note))
+    text.append(" · ".join(told))
     return text

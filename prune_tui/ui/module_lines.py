@@ -7,6 +7,7 @@ import dataclasses
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from prune_tui.ui.numbers import percent
 from prune_tui.ui.tree_line import printable
 from prune_tui.views import HookRow, ModuleView, TensorHistory, TensorRow
 
@@ -64,6 +65,8 @@ def _tensor_lines(view: ModuleView, width: int) -> list[Line]:
         title.text.append("  none of its own", style="not bold dim")
         return [title]
     cells = [_columns(row) for row in held]
+    if _width(_sizes(cells)) > width - 2:
+        cells = [{**columns, "kept": _kept_share(row)} for columns, row in zip(cells, held, strict=True)]
     shown = _columns_that_fit(cells, width - 2)
     lines = [Line(Text("Tensors", style="bold"))]
     for row, columns in zip(held, cells, strict=True):
@@ -97,12 +100,26 @@ def _columns(row: TensorRow) -> dict[str, str]:
     }
 
 
-def _columns_that_fit(cells: list[dict[str, str]], width: int) -> dict[str, int]:
-    """Columns that hold anything, with their widths; the least needed go until the rest fits."""
+def _kept_share(row: TensorRow) -> str:
+    """The same in fewer cells: `keeps 35.2%`."""
+    return f"keeps {percent(row.kept, row.elements)}" if row.kept >= 0 else ""
+
+
+def _sizes(cells: list[dict[str, str]]) -> dict[str, int]:
+    """The columns that hold anything, with their widths."""
     sizes = {name: max(cell_len(row[name]) for row in cells) for name in cells[0]}
-    sizes = {name: size for name, size in sizes.items() if size}
+    return {name: size for name, size in sizes.items() if size}
+
+
+def _width(sizes: dict[str, int]) -> int:
+    return sum(sizes.values()) + 2 * len(sizes)
+
+
+def _columns_that_fit(cells: list[dict[str, str]], width: int) -> dict[str, int]:
+    """The columns with their widths; the least needed go until the rest fits."""
+    sizes = _sizes(cells)
     for name in _GO_FIRST:
-        if sum(sizes.values()) + 2 * len(sizes) <= width:
+        if _width(sizes) <= width:
             break
         sizes.pop(name, None)
     return sizes

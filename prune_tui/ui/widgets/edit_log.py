@@ -23,7 +23,7 @@ class EditLog(VerticalScroll):
         border-subtitle-color: $foreground 60%;
         padding: 0 1;
         scrollbar-size-vertical: 1;
-        &:focus { border: round $border; }
+        &:focus { border: heavy $border; }
         & > Static { height: auto; }
     }
     """

@@ -36,7 +36,7 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
-        &:focus { border: round $border; }
+        &:focus { border: heavy $border; }
         & > .module-pane--selected { background: $block-cursor-blurred-background; }
         & > .module-pane--note { text-style: dim; }
         &:focus > .module-pane--cursor {
@@ -175,7 +175,7 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
         if self._view is None:
             return
         # The scrollbar may come or go with the number of lines: lay out for the width that is always there.
-        self._lines = module_lines(self._view, self.container_size.width - 1)
+        self._lines = module_lines(self._view, self.container_size.width - 2)
         self.virtual_size = Size(0, len(self._lines))
         self.refresh()
 
@@ -189,6 +189,7 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
         text = line.text.copy()
         if line.tensor is not None and line.tensor.tensor in self.marked and text.plain.startswith(" "):
             text = Text.assemble("+", text[1:])
+        text = Text.assemble("›" if index == self.cursor else " ", text)
         text.truncate(width, overflow="ellipsis")
         strip = Strip(text.render(self.app.console)).adjust_cell_length(width)
         return strip.apply_style(self._line_style(index, line))

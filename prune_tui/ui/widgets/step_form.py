@@ -29,7 +29,7 @@ class StepForm(VerticalScroll, can_focus=False):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("form")]
     DEFAULT_CSS = """
     StepForm {
-        border: round $border;
+        border: heavy $border;
         border-title-color: $foreground;
         border-subtitle-color: $foreground 60%;
         border-title-style: bold;

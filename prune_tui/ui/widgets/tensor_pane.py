@@ -30,7 +30,7 @@ class TensorPane(Vertical):
         border-title-color: $foreground;
         border-subtitle-color: $foreground 60%;
         padding: 0 1;
-        &:focus-within { border: round $border; }
+        &:focus-within { border: heavy $border; }
         & > #statistics { height: auto; max-height: 2; color: $text-muted; }
     }
     """

@@ -101,7 +101,7 @@ def words(pilot: Pilot[None]) -> str:
     assert isinstance(app, PruneApp)
     left = app.main.query_one("#right").region.x
     text = " ".join(line[left:] for line in screen_text(pilot).splitlines())
-    return " ".join(re.sub("[│╭╮╰╯─]", " ", text).split())
+    return " ".join(re.sub("[│╭╮╰╯─┃┏┓┗┛━]", " ", text).split())
 
 
 def screen_text(pilot: Pilot[None]) -> str:

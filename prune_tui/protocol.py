@@ -40,10 +40,6 @@ class Open(Request, frozen=True):
     unwrap: bool = False
 
 
-class GetOutline(Request, frozen=True):
-    """The rows of the module tree. Answered with `Outline`."""
-
-
 class GetModule(Request, frozen=True):
     """What one module holds. Answered with `ModuleView`."""
 
@@ -128,7 +124,10 @@ class SetMetric(Request, frozen=True):
 
 
 class Cancel(Request, frozen=True):
-    """Stop working on a request; it is answered with `Failed(kind="cancelled")` if it had not ended.
+    """Stop working on a request. Answered with `Done`.
+
+    The request is answered with `Failed(kind="cancelled")` unless it has ended. An edit that has begun to change
+    the model is carried to its end and answered as ever.
 
     Attributes:
         id: Of the request to stop.
@@ -139,7 +138,6 @@ class Cancel(Request, frozen=True):
 
 AnyRequest = (
     Open
-    | GetOutline
     | GetModule
     | GetTile
     | GetStatistics
@@ -162,7 +160,6 @@ LANES: dict[type[Request], Lane] = {
     Undo: "edit",
     Redo: "edit",
     SetMetric: "edit",
-    GetOutline: "look",
     GetModule: "look",
     GetTile: "look",
     GetHistory: "look",

@@ -11,7 +11,7 @@ import difflib
 import math
 import numbers
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -136,6 +136,8 @@ class Bits(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"<{'×'.join(map(str, self.shape))} mask>"
 
+    __repr__ = __str__  # its bytes would fill the screen
+
 
 class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):
     """Apply a mask read from a file: entries where it is 0 go."""
@@ -144,7 +146,10 @@ class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):
         str,
         Setting("file", "A .pt, .npy or .safetensors file; file.safetensors:name picks one of several tensors."),
     ] = ""
-    mask: Annotated[Bits | None, Setting("bits", "The mask itself, instead of a file.")] = None
+    mask: Annotated[
+        Bits | tuple[Bits, ...] | None,
+        Setting("bits", "The mask itself, or one for each target; beside it, file only says where it came from."),
+    ] = None
 
 
 class Remove(Step, frozen=True, kw_only=True, tag="remove"):
@@ -232,17 +237,18 @@ def draws(step: Step) -> bool:
 
 
 def settings_of(step: Step) -> dict[str, Any]:
-    """The settings of a step by name, without targets and seed.
+    """The settings of a step by name, without targets and seed; of a file and the mask read from it, the file.
 
     Returns:
         A new dict in the order of the fields.
     """
     settings = {name: getattr(step, name) for name in step.__struct_fields__}
     empty = {"mask": None, "file": ""}
+    left_out = {"targets", "seed", *(["mask"] if settings.get("file") else [])}
     return {
         name: value
         for name, value in settings.items()
-        if name not in {"targets", "seed"} and not (name in empty and value == empty[name])
+        if name not in left_out and not (name in empty and value == empty[name])
     }
 
 
@@ -284,7 +290,7 @@ def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -
             raise StepError(f"{method} has no setting {name!r}{nearest(name, known)}; {takes}")
     if "amount" in known and "amount" not in settings:
         raise StepError(f"{method} needs amount: {known['amount'].sentence}")
-    if "file" in known and len(settings) != 1:
+    if "file" in known and not settings:
         raise StepError(f"{method} needs either file or mask. file: {known['file'].sentence}")
     return entry.step(targets=names, **{name: checked(known[name], value) for name, value in settings.items()})
 
@@ -364,10 +370,10 @@ def _checked_file(setting: Setting, value: Any) -> str:
     return text
 
 
-def _checked_bits(setting: Setting, value: Any) -> Bits:
-    if not isinstance(value, Bits):
+def _checked_bits(setting: Setting, value: Any) -> Bits | tuple[Bits, ...]:
+    if not all(isinstance(mask, Bits) for mask in (value if isinstance(value, tuple) else (value,))):
         raise StepError(f"{setting.name} is {value!r}; it must be a tensor of the target's shape")
-    return value
+    return cast(Bits | tuple[Bits, ...], value)
 
 
 _CHECKS = {

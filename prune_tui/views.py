@@ -109,12 +109,6 @@ class Opened(Body, frozen=True):
     rows: tuple[ModuleRow, ...]
 
 
-class Outline(Body, frozen=True):
-    """The module tree, parents before children, in the order of the model."""
-
-    rows: tuple[ModuleRow, ...]
-
-
 class TensorRow(msgspec.Struct, frozen=True):
     """One tensor that a module holds.
 
@@ -165,7 +159,7 @@ class HookRow(msgspec.Struct, frozen=True):
         where: `file.py:12` of its definition, or its module when there is no source.
         tensor: What a pruning hook prunes, or the tensor a tensor hook hangs on.
         settings: Of a pruning hook, as written in a call.
-        flags: Such as `with_kwargs` and `always_call`.
+        flags: Such as `with_kwargs` and `always_call`; `global` where it is torch's hook on every module.
     """
 
     kind: HookKind
@@ -353,14 +347,12 @@ class Edited(Body, frozen=True):
         action: Which of these.
         summary: The model now.
         rows: The rows of the outline that changed, with their indices.
-        notes: What a person should know about what was done.
     """
 
     entry: LogEntry
     action: Literal["applied", "amended", "undone", "redone"]
     summary: Summary
     rows: tuple[tuple[int, ModuleRow], ...]
-    notes: tuple[str, ...] = ()
 
 
 class History(Body, frozen=True):
@@ -420,7 +412,6 @@ class MetricMeasured(Body, frozen=True):
 
 AnyBody = (
     Opened
-    | Outline
     | ModuleView
     | Tile
     | Statistics

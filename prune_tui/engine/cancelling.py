@@ -8,5 +8,10 @@ Stop = Callable[[], bool]
 """Asked between pieces of work: True when nobody waits for the answer any more."""
 
 
+def never() -> bool:
+    """The `Stop` of work that nobody can stop."""
+    return False
+
+
 class Cancelled(Exception):  # noqa: N818  # it is no error: someone asked for it
     """The work was given up half-way because its `Stop` said so."""

@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 
 from prune_tui.engine import pruned
+from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.methods import Part, Plan, refusals
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -73,14 +74,20 @@ def _remove(part: Part) -> None:
 
 
 @contextlib.contextmanager
-def all_or_nothing(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Put modules back as they were when the block fails, by whatever exception."""
+def all_or_nothing(modules: Iterable[nn.Module], done: Stop = never) -> Iterator[None]:
+    """Put modules back as they were when the block fails, by whatever exception.
+
+    Args:
+        modules: The modules.
+        done: Whether the block has got so far that what it did stands, though an interrupt came after that.
+    """
     before = [AsFound(module) for module in {id(module): module for module in modules}.values()]
     try:
         yield
     except BaseException:
-        for found in before:
-            found.put_back()
+        if not done():
+            for found in before:
+                found.put_back()
         raise
 
 

@@ -13,6 +13,38 @@ from prune_tui.steps import StepError
 # The default generators belong to the process: a preview in one thread and a step in another take turns.
 exclusive = threading.RLock()
 
+_waiting = 0
+_waiting_changed = threading.Condition()
+
+
+def wanted() -> bool:
+    """Whether somebody waits for the generators: whoever holds them for long and can start anew gives way."""
+    return _waiting > 0
+
+
+def give_way() -> None:
+    """Wait until nobody waits for the generators any more."""
+    with _waiting_changed:
+        _waiting_changed.wait_for(lambda: not wanted())
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    global _waiting  # noqa: PLW0603 - the process has one set of generators
+    if not exclusive.acquire(blocking=False):
+        with _waiting_changed:
+            _waiting += 1
+        try:
+            exclusive.acquire()
+        finally:
+            with _waiting_changed:
+                _waiting -= 1
+                _waiting_changed.notify_all()
+    try:
+        yield
+    finally:
+        exclusive.release()
+
 
 def _generator(device: torch.device) -> torch.Generator:
     """The default generator that torch draws from on a device."""
@@ -33,7 +65,7 @@ def untouched(devices: Iterable[torch.device] = ()) -> Iterator[set[torch.Genera
     Raises:
         StepError: A device whose generator cannot be reached.
     """
-    with exclusive:
+    with _turn():
         generators = {_generator(device) for device in {torch.device("cpu"), *devices}}
         states = [(generator, generator.get_state()) for generator in generators]
         try:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from numbers import Number
 
 from torch import Tensor, nn
+from torch.nn.modules import module as torch_module
 from torch.nn.modules.module import _WrappedHook
 from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 
@@ -31,6 +32,17 @@ _OF_MODULES: tuple[tuple[HookKind, str, dict[str, str]], ...] = (
     ("load_state_dict_pre", "_load_state_dict_pre_hooks", {}),
     ("load_state_dict_post", "_load_state_dict_post_hooks", {}),
 )
+_OF_TORCH: dict[HookKind, tuple[str, dict[str, str]]] = {
+    "forward_pre": ("_global_forward_pre_hooks", {}),
+    "forward": (
+        "_global_forward_hooks",
+        {"with_kwargs": "_global_forward_hooks_with_kwargs", "always_call": "_global_forward_hooks_always_called"},
+    ),
+    "backward_pre": ("_global_backward_pre_hooks", {}),
+    "backward": ("_global_backward_hooks", {}),
+}
+"""Hooks on every module of the process, which torch keeps beside its class."""
+
 _OF_TENSORS: tuple[tuple[HookKind, str], ...] = (
     ("tensor_grad", "_backward_hooks"),
     ("tensor_post_accumulate_grad", "_post_accumulate_grad_hooks"),
@@ -39,7 +51,10 @@ _NAMED = (types.FunctionType, types.BuiltinFunctionType, type)
 
 
 def hooks_of(module: nn.Module) -> tuple[HookRow, ...]:
-    """Every hook of a module and of its parameters, forward_pre first, each kind in torch's order."""
+    """Every hook of a module and of its parameters, forward_pre first, each kind in torch's order.
+
+    Hooks on every module of the process come after the module's own of their kind, though torch calls them first.
+    """
     return (*_module_hooks(module), *_tensor_hooks(module))
 
 
@@ -50,6 +65,16 @@ def _module_hooks(module: nn.Module) -> Iterator[HookRow]:
             if kind == "backward":
                 flags.append("full" if module._is_full_backward_hook else "non-full")
             yield _row(kind, identifier, hook, tensor=pruned_name(hook) or "", flags=tuple(flags))
+        yield from _global_hooks(kind)
+
+
+def _global_hooks(kind: HookKind) -> Iterator[HookRow]:
+    registry, called = _OF_TORCH.get(kind, ("", {}))
+    for identifier, hook in _registered(torch_module, registry):
+        flags = [flag for flag, keys in called.items() if identifier in getattr(torch_module, keys, ())]
+        if kind == "backward":
+            flags.append("full" if torch_module._global_is_full_backward_hook else "non-full")
+        yield _row(kind, identifier, hook, tensor="", flags=("global", *flags))
 
 
 def _tensor_hooks(module: nn.Module) -> Iterator[HookRow]:

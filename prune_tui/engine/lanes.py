@@ -55,7 +55,6 @@ class Lane:
         self._waiting: list[Job] = []
         self._running: Job | None = None
         self._closed = False
-        self._woken = False
         self._changed = threading.Condition()
 
     def put(self, question: Question) -> None:
@@ -92,12 +91,6 @@ class Lane:
         """Whether something waits, or the lane is to end."""
         return self._closed or bool(self._waiting)
 
-    def wake(self) -> None:
-        """Have `idle` called once more."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify()
-
     def close(self) -> None:
         """End the loop after the job that runs, which is told to stop."""
         with self._changed:
@@ -110,14 +103,12 @@ class Lane:
         """Work until closed."""
         while True:
             with self._changed:
-                while not (self.has_work() or self._woken):
+                while not self.has_work():
                     self._changed.wait()
                 if self._closed:
                     return
-                self._woken = False
-                self._running = self._waiting.pop(0) if self._waiting else None
-            if self._running is not None:
-                self._work_one(self._running)
+                job = self._running = self._waiting.pop(0)
+            self._work_one(job)
             if self._idle is not None and not self.has_work():
                 self._idle()
 

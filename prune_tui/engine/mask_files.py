@@ -44,6 +44,20 @@ def read_mask(file: str, target: str, shape: torch.Size) -> Tensor:
     return found
 
 
+def stamp(file: str) -> tuple[int, ...]:
+    """Differs as soon as a mask file has been written anew.
+
+    Raises:
+        StepError: No such file.
+    """
+    path, _ = _split(file)
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise StepError(f"{file} cannot be opened: {error}") from error
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def check_mask(mask: Tensor, what: str) -> None:
     """Refuse a mask that torch would take and then stumble over.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,11 +18,12 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, generators, pruned, targets
+from prune_tui.engine import bits, generators, targets
+from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.mask_files import read_mask
 from prune_tui.engine.reading import as_numbers, comparable
-from prune_tui.engine.targets import Target
-from prune_tui.steps import StepError
+from prune_tui.engine.targets import Seen, Target
+from prune_tui.steps import Bits, StepError
 from prune_tui.views import Effect
 
 
@@ -61,47 +62,74 @@ class Plan:
 
 
 Masked = tuple[prune.BasePruningMethod, Tensor]
-Planner = Callable[[Any, Sequence[Target]], list[Masked]]
+Planner = Callable[[Any, Sequence[Seen], Stop], list[Masked]]
 
 
-def plan(model: torch.nn.Module, step: steps.Step, seed: int) -> Plan:
+def plan(
+    model: torch.nn.Module,
+    step: steps.Step,
+    seed: int,
+    *,
+    lock: contextlib.AbstractContextManager[object] | None = None,
+    stop: Stop = never,
+    mask_of: Callable[[Target], Tensor | None] = lambda target: target.mask,
+) -> Plan:
     """Work out a step without changing the model, its generators or its gradients.
 
     Args:
         model: The model.
         step: What to do.
         seed: For a step that draws random numbers and does not carry its own.
+        lock: Held while the tensors are taken hold of, and not while they are worked on: `.data =` in one thread
+            and `detach()` in another do not go together.
+        stop: Asked between targets.
+        mask_of: The mask to build upon, for a moment that is not now.
 
     Returns:
-        The plan; its step carries the seed that was used.
+        The plan. Its step carries the seed that was used and the mask that was read from a file.
 
     Raises:
         StepError: The step cannot be done on these targets.
+        Cancelled: `stop` said so.
     """
     step = _checked(step)
     removing = isinstance(step, steps.Remove)
-    found, notes = targets.resolve(model, step.targets, removing=removing)
+    with lock or contextlib.nullcontext():
+        found, notes = targets.resolve(model, step.targets, removing=removing)
+        conditions = tuple(target.condition() for target in found)
+        seen = [Seen.of(target, mask_of(target)) for target in found]
     if steps.draws(step) and getattr(step, "seed", None) is None:
         step = msgspec.structs.replace(step, seed=seed)
-    conditions = tuple(target.condition() for target in found)
-    with torch.inference_mode(False), torch.no_grad(), refusals(", ".join(step.targets)):
-        if removing:
-            return Plan(step, tuple(_removal(target) for target in found), tuple(notes), conditions)
-        masked = _draw(step, found)
+    if isinstance(step, steps.CustomFromMask) and step.mask is None:
+        step = msgspec.structs.replace(step, mask=_read(step, seen))
+    with torch.inference_mode(False), torch.no_grad():
+        masked: Sequence[tuple[prune.BasePruningMethod | None, Tensor | None]]
+        masked = [(None, None) for _ in seen] if removing else _draw(step, seen, stop)
         parts = [
-            Part(target, method, mask, _effect(step, target, mask))
-            for target, (method, mask) in zip(found, masked, strict=True)
+            Part(target, method, mask, _removal(one) if mask is None else _effect(step, one, mask))
+            for target, one, (method, mask) in zip(found, _each(seen, stop), masked, strict=True)
         ]
-    return Plan(step, tuple(parts), tuple(notes + _warnings(step, parts)), conditions)
+    return Plan(step, tuple(parts), tuple(notes + ([] if removing else _warnings(step, parts))), conditions)
+
+
+def _each(seen: Iterable[Seen], stop: Stop) -> Iterator[Seen]:
+    for one in seen:
+        if stop():
+            raise Cancelled
+        yield one
 
 
 def _checked(step: steps.Step) -> steps.Step:
     """The same step with its settings checked: one that came over the wire or was made by hand never was."""
-    settings = {**steps.settings_of(step), "seed": getattr(step, "seed", None)}
-    known = {setting.name for setting in steps.method_of(step).settings}
-    return steps.build(
-        steps.method_of(step).name, step.targets, {name: settings[name] for name in settings if name in known}
-    )
+    given = {setting.name: getattr(step, setting.name) for setting in steps.method_of(step).settings}
+    settings = {name: value for name, value in given.items() if not (name in {"file", "mask"} and not value)}
+    return steps.build(steps.method_of(step).name, step.targets, settings)
+
+
+def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits, ...]:
+    """The masks of a file: one where all targets get the same, else one for each."""
+    masks = tuple(bits.pack(bits.alive(read_mask(step.file, one.path, one.original.shape))) for one in seen)
+    return masks[0] if len(set(masks)) == 1 else masks
 
 
 @contextlib.contextmanager
@@ -109,6 +137,7 @@ def refusals(what: str) -> Iterator[None]:
     """Tell whatever torch raises as a StepError about a tensor, the exception itself as its cause.
 
     A tensor's class, a hook or a person's module may raise anything. Interrupts and MemoryError pass as they are.
+    It stands around calls into torch's or a person's code only: a failure of ours is a bug and is told as one.
     """
     try:
         yield
@@ -119,46 +148,48 @@ def refusals(what: str) -> Iterator[None]:
         raise StepError(f"{what}: torch refuses with {type(error).__name__}: {reason}") from error
 
 
-def _draw(step: steps.Step, found: Sequence[Target]) -> list[Masked]:
+def _draw(step: steps.Step, seen: Sequence[Seen], stop: Stop) -> list[Masked]:
     planner = _PLANNERS[type(step)]
     if not steps.draws(step):
-        return planner(step, found)
-    with generators.seeded(getattr(step, "seed"), {target.parameter.device for target in found}):  # noqa: B009
-        return planner(step, found)
+        return planner(step, seen, stop)
+    with generators.seeded(getattr(step, "seed"), {one.original.device for one in seen}):  # noqa: B009
+        return planner(step, seen, stop)
 
 
-def _removal(target: Target) -> Part:
-    if not pruned.is_pruned(target.module, target.name):
+def _removal(target: Seen) -> Effect:
+    if target.mask is None:
         raise StepError(f"{target.path} is not pruned; there is nothing to remove")
     left = _left(target)
-    return Part(target, None, None, Effect(target.path, 0, left, target.parameter.numel(), 0, left))
+    return Effect(target.path, 0, left, target.original.numel(), 0, left)
 
 
-def _left(target: Target) -> int:
+def _left(target: Seen) -> int:
     """Entries that its mask keeps."""
     mask = target.mask
-    return target.parameter.numel() if mask is None else int(bits.alive(mask).sum())
+    return target.original.numel() if mask is None else int(bits.alive(mask).sum())
 
 
-def _ranked(target: Target) -> int:
+def _ranked(target: Seen) -> int:
     """Entries that torch ranks when it prunes: after a mask of other values than 0 and 1, fewer than are left."""
     mask = target.mask
-    return target.parameter.numel() if mask is None else int((comparable(mask) == 1).sum())
+    return target.original.numel() if mask is None else int((comparable(mask) == 1).sum())
 
 
-def _masks_by(make: Callable[[Any, Target], prune.BasePruningMethod]) -> Planner:
+def _masks_by(make: Callable[[Any, Seen], prune.BasePruningMethod]) -> Planner:
     """A planner that prunes each target by itself, with a method object of its own."""
 
-    def planner(step: Any, found: Sequence[Target]) -> list[Masked]:
-        return [_mask(target, make(step, target)) for target in found]
+    def planner(step: Any, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+        return [_mask(target, make(step, target)) for target in _each(found, stop)]
 
     return planner
 
 
-def _mask(target: Target, method: prune.BasePruningMethod) -> Masked:
+def _mask(target: Seen, method: prune.BasePruningMethod) -> Masked:
     """The mask of torch's `BasePruningMethod.apply`, up to the point where it would change the module."""
     method._tensor_name = target.name
-    return method, _compute(target.path, method, target.values, target.mask)
+    with refusals(target.path):
+        values = target.values
+    return method, _compute(target.path, method, values, target.mask)
 
 
 def _compute(where: str, method: prune.BasePruningMethod, values: Tensor, mask: Tensor | None) -> Tensor:
@@ -179,10 +210,10 @@ def _compute(where: str, method: prune.BasePruningMethod, values: Tensor, mask: 
         return again
 
 
-def _entries(step: Any, target: Target) -> None:
+def _entries(step: Any, target: Seen) -> None:
     left = _ranked(target)
     if isinstance(step.amount, int) and step.amount > left:
-        elements = target.parameter.numel()
+        elements = target.original.numel()
         has = _count(left, "entry", "entries") if left == elements else f"{left} entries left of {elements}"
         raise StepError(f"{target.path} has {has}; amount {step.amount} asks for more")
 
@@ -191,17 +222,17 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _channels_left(target: Target, dim: int) -> int:
+def _channels_left(target: Seen, dim: int) -> int:
     """Channels along an axis that are not wholly masked, as PruningContainer counts them."""
     mask = target.mask
     if mask is None:
-        return target.parameter.shape[dim]
+        return target.original.shape[dim]
     others = [axis for axis in range(mask.dim()) if axis != dim % mask.dim()]
     return int((bits.alive(mask).sum(dim=others) != 0).sum())
 
 
-def _channels(step: Any, target: Target) -> None:
-    shape = target.parameter.shape
+def _channels(step: Any, target: Seen) -> None:
+    shape = target.original.shape
     if len(shape) < 2:
         raise StepError(
             f"{target.path} is {len(shape)}-D; channels need two axes or more."
@@ -217,28 +248,28 @@ def _channels(step: Any, target: Target) -> None:
         raise StepError(f"{target.path} has {has} along axis {step.dim}; amount {step.amount} asks for more")
 
 
-def _identity(_: steps.Identity, __: Target) -> prune.BasePruningMethod:
+def _identity(_: steps.Identity, __: Seen) -> prune.BasePruningMethod:
     return prune.Identity()
 
 
-def _random_unstructured(step: steps.RandomUnstructured, target: Target) -> prune.BasePruningMethod:
+def _random_unstructured(step: steps.RandomUnstructured, target: Seen) -> prune.BasePruningMethod:
     _entries(step, target)
     return prune.RandomUnstructured(step.amount)
 
 
-def _l1_unstructured(step: steps.L1Unstructured, target: Target) -> prune.BasePruningMethod:
+def _l1_unstructured(step: steps.L1Unstructured, target: Seen) -> prune.BasePruningMethod:
     _entries(step, target)
     return prune.L1Unstructured(step.amount)
 
 
-def _random_structured(step: steps.RandomStructured, target: Target) -> prune.BasePruningMethod:
+def _random_structured(step: steps.RandomStructured, target: Seen) -> prune.BasePruningMethod:
     _channels(step, target)
     return prune.RandomStructured(step.amount, dim=step.dim)
 
 
-def _ln_structured(step: steps.LnStructured, target: Target) -> prune.BasePruningMethod:
+def _ln_structured(step: steps.LnStructured, target: Seen) -> prune.BasePruningMethod:
     _channels(step, target)
-    axes = target.parameter.dim()
+    axes = target.original.dim()
     if step.n == "fro" and axes > 3:
         raise StepError(f"{target.path} is {axes}-D; n=fro is for 2-D and 3-D tensors, n=2 is the same here")
     if step.n == "nuc" and axes != 3:
@@ -246,24 +277,32 @@ def _ln_structured(step: steps.LnStructured, target: Target) -> prune.BasePrunin
     return prune.LnStructured(step.amount, n=step.n, dim=step.dim)
 
 
-def _custom_from_mask(step: steps.CustomFromMask, target: Target) -> prune.BasePruningMethod:
-    shape = target.parameter.shape
-    if step.mask is None:
-        mask = read_mask(step.file, target.path, shape)
-    elif step.mask.shape == tuple(shape):
-        if len(step.mask.data) != -(-shape.numel() // 8):
-            raise StepError(f"the mask has {len(step.mask.data)} bytes, which do not make a {step.mask}")
-        mask = bits.unpack(step.mask)
-    else:
-        raise StepError(
-            f"the mask is {step.mask}; {target.path} is {'×'.join(map(str, shape))}: they must be the same"
-        )
-    return prune.CustomFromMask(mask.to(target.parameter.device))
+def _custom_from_mask(step: steps.CustomFromMask, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+    masks = step.mask if isinstance(step.mask, tuple) else (step.mask,) * len(found)
+    if len(masks) != len(found):
+        raise StepError(f"the step has {len(masks)} masks for {len(found)} targets")
+    kept = {target.path: mask for target, mask in zip(found, masks, strict=True)}
+    return _masks_by(lambda _, target: _from_bits(kept[target.path], target))(step, found, stop)
 
 
-def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Target]) -> list[Masked]:
+def _from_bits(kept: Bits | None, target: Seen) -> prune.BasePruningMethod:
+    if kept is None:
+        raise RuntimeError("the mask's file has not been read")
+    return prune.CustomFromMask(_unpacked(kept, target).to(target.original.device))
+
+
+def _unpacked(kept: Bits, target: Seen) -> Tensor:
+    shape = target.original.shape
+    if kept.shape != tuple(shape):
+        raise StepError(f"the mask is {kept}; {target.path} is {'×'.join(map(str, shape))}: they must be the same")
+    if len(kept.data) != -(-shape.numel() // 8):
+        raise StepError(f"the mask has {len(kept.data)} bytes, which do not make a {kept}")
+    return bits.unpack(kept)
+
+
+def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
     """`prune.global_unstructured`: one long vector ranked by one method, each tensor's share a mask of its own."""
-    devices = {target.parameter.device for target in found}
+    devices = {target.original.device for target in found}
     if len(devices) > 1:
         raise StepError(
             f"the targets are on {', '.join(sorted(map(str, devices)))}; a global step needs them on one device"
@@ -273,7 +312,8 @@ def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Target]
         if len(found) == 1:
             _entries(step, found[0])
         raise StepError(f"the {len(found)} targets have {left} entries left; amount {step.amount} asks for more")
-    values = [target.values.contiguous() for target in found]
+    with refusals(targets.listed(target.path for target in found)):
+        values = [target.values.contiguous() for target in _each(found, stop)]
     masks = [
         torch.ones_like(value) if target.mask is None else target.mask
         for target, value in zip(found, values, strict=True)
@@ -296,11 +336,11 @@ _PLANNERS: dict[type[steps.Step], Planner] = {
     steps.RandomStructured: _masks_by(_random_structured),
     steps.LnStructured: _masks_by(_ln_structured),
     steps.GlobalUnstructured: _global_unstructured,
-    steps.CustomFromMask: _masks_by(_custom_from_mask),
+    steps.CustomFromMask: _custom_from_mask,
 }
 
 
-def _effect(step: steps.Step, target: Target, mask: Tensor) -> Effect:
+def _effect(step: steps.Step, target: Seen, mask: Tensor) -> Effect:
     """Count what a mask takes beyond the one before it."""
     before, after = target.mask, bits.alive(mask)
     taken = ~after if before is None else bits.alive(before) & ~after
@@ -312,7 +352,7 @@ def _effect(step: steps.Step, target: Target, mask: Tensor) -> Effect:
     else:
         units, units_left, units_took = "entries", _ranked(target), took
     return Effect(
-        target.path, took, left, target.parameter.numel(), units_took, units_left, units, _threshold(target, taken)
+        target.path, took, left, target.original.numel(), units_took, units_left, units, _threshold(target, taken)
     )
 
 
@@ -324,7 +364,7 @@ def comes_to(amount: int | float, left: int) -> int:
     return amount if isinstance(amount, int) else round(amount * left)
 
 
-def _threshold(target: Target, taken: Tensor) -> float | None:
+def _threshold(target: Seen, taken: Tensor) -> float | None:
     """The greatest magnitude that goes, NaN apart; None when there is none."""
     gone = target.values[taken]
     if not gone.numel():

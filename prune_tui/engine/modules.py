@@ -24,6 +24,7 @@ from prune_tui.engine.reading import (
     unequal,
     why_no_values,
 )
+from prune_tui.engine.walking import places
 from prune_tui.views import HistoryRow, ModuleView, Parametrization, TensorHistory, TensorRow, View
 
 _Names = Mapping[int, tuple[str, ...]]
@@ -202,7 +203,7 @@ def _remembered(method: BasePruningMethod) -> HistoryRow:
 def _dotted_names(model: nn.Module, module: nn.Module) -> _Names:
     """Every name in the model of each tensor that one module holds, by identity."""
     found: dict[int, list[str]] = {id(tensor): [] for _, tensor in _tensors(module)}
-    for path, place in _every_place(model):
+    for path, place, *_ in places(model, into_shared=True):
         for name, tensor in _tensors(place):
             if id(tensor) in found:
                 base = _base(place, name, "_orig") or name
@@ -214,21 +215,3 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for name, tensor in chain(module._parameters.items(), module._buffers.items()):
         if tensor is not None:
             yield name, tensor
-
-
-def _every_place(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """As `named_modules(remove_duplicate=False)`, which would not come back from a model that holds itself."""
-    above: set[int] = set()
-    waiting: list[tuple[str, nn.Module, bool]] = [("", model, False)]
-    while waiting:
-        path, module, left = waiting.pop()
-        if left:
-            above.discard(id(module))
-            continue
-        yield path, module
-        above.add(id(module))
-        waiting.append((path, module, True))
-        children = [(name, child) for name, child in module._modules.items() if child is not None]
-        waiting.extend(
-            (_joined(path, name), child, False) for name, child in reversed(children) if id(child) not in above
-        )

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from torch import nn
 
+from prune_tui.engine import walking
 from prune_tui.engine.pruned import base_names, mask
 from prune_tui.engine.reading import elements_of, masked_entries, shape_of, stored
+from prune_tui.engine.walking import Place
 from prune_tui.views import ModuleRow, ParameterRow
-
-
-class _Place(NamedTuple):
-    """Where a module stands; `first` is the index of the first place of this very module."""
-
-    path: str
-    module: nn.Module
-    parent: int
-    first: int
 
 
 class _Held(NamedTuple):
@@ -42,7 +34,7 @@ def outline(model: nn.Module) -> tuple[ModuleRow, ...]:
     A module that stands in several places is written out in the first and is a leaf in the others, so a model that
     holds itself ends too.
     """
-    places = _places(model)
+    places = walking.places(model)
     return _rows(places, [_held(place.module, {}) if _leads(places, i) else () for i, place in enumerate(places)])
 
 
@@ -59,7 +51,7 @@ def changed_rows(
         touched: The modules that were edited.
     """
     edited = {id(module) for module in touched}
-    places = _places(model)
+    places = walking.places(model)
     held: list[tuple[_Held, ...]] = []
     for index, place in enumerate(places):
         known = index < len(before) and before[index].path == place.path and id(place.module) not in edited
@@ -69,44 +61,15 @@ def changed_rows(
     return tuple((i, row) for i, row in enumerate(now) if i >= len(before) or row != before[i])
 
 
-def totals(rows: Sequence[ModuleRow]) -> tuple[int, int]:
-    """Parameters of the whole model, shared ones counted once, and how many of them are masked."""
-    return rows[0].parameters, rows[0].masked
-
-
 def devices(model: nn.Module) -> str:
     """Where its tensors are: `cpu`, or `cpu, cuda:0`; `no tensors` when there are none."""
-    found = {
-        tensor.device
-        for place in _places(model)
-        for tensor in chain(place.module._parameters.values(), place.module._buffers.values())
-        if tensor is not None
-    }
+    found = {tensor.device for tensor in walking.tensors_of(model)}
     ordered = sorted(found, key=lambda device: (device.type, device.index or 0))
     return ", ".join(map(str, ordered)) or "no tensors"
 
 
-def _leads(places: list[_Place], index: int) -> bool:
+def _leads(places: list[Place], index: int) -> bool:
     return places[index].first == index
-
-
-def _places(model: nn.Module) -> list[_Place]:
-    """Depth first and without recursion, which a deep model would exhaust."""
-    places: list[_Place] = []
-    first: dict[int, int] = {}
-    waiting = [("", model, -1)]
-    while waiting:
-        path, module, parent = waiting.pop()
-        index = len(places)
-        place = _Place(path, module, parent, first.setdefault(id(module), index))
-        places.append(place)
-        if place.first == index:
-            prefix = f"{path}." if path else ""
-            children = [
-                (prefix + name, child, index) for name, child in module._modules.items() if child is not None
-            ]
-            waiting.extend(reversed(children))
-    return places
 
 
 def _held(module: nn.Module, carried: Mapping[str, int]) -> tuple[_Held, ...]:
@@ -123,7 +86,7 @@ def _held(module: nn.Module, carried: Mapping[str, int]) -> tuple[_Held, ...]:
     return tuple(held)
 
 
-def _rows(places: list[_Place], held: list[tuple[_Held, ...]]) -> tuple[ModuleRow, ...]:
+def _rows(places: list[Place], held: list[tuple[_Held, ...]]) -> tuple[ModuleRow, ...]:
     holders = Counter(one.identity for own in held for one in own)
     counts = _counts(places, held, holders)
     return tuple(
@@ -141,7 +104,7 @@ def _rows(places: list[_Place], held: list[tuple[_Held, ...]]) -> tuple[ModuleRo
     )
 
 
-def _counts(places: list[_Place], held: list[tuple[_Held, ...]], holders: Counter[int]) -> list[_Count]:
+def _counts(places: list[Place], held: list[tuple[_Held, ...]], holders: Counter[int]) -> list[_Count]:
     """What stands in and below each place: by adding up, but by walking where something below is shared."""
     parameters = [sum(one.elements for one in own) for own in held]
     masked = [sum(one.row.masked for one in own) for own in held]
@@ -164,7 +127,7 @@ def _counts(places: list[_Place], held: list[tuple[_Held, ...]], holders: Counte
     ]
 
 
-def _reached(start: int, places: list[_Place], held: list[tuple[_Held, ...]], children: list[list[int]]) -> _Count:
+def _reached(start: int, places: list[Place], held: list[tuple[_Held, ...]], children: list[list[int]]) -> _Count:
     """Count each Parameter that can be reached from a place once, with the mask of its first pruned place."""
     found: dict[int, _Held] = {}
     seen: set[int] = set()

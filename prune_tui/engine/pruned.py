@@ -77,8 +77,11 @@ def effective(module: nn.Module, name: str) -> Tensor | None:
         A new tensor where pruned, the tensor itself (detached) where not.
     """
     values, kept = original(module, name), mask(module, name)
-    if values is None or kept is None:
-        return values
+    return values if values is None or kept is None else applied(values, kept)
+
+
+def applied(values: Tensor, kept: Tensor) -> Tensor:
+    """`orig × mask`, without gradient, as the `apply_mask` of torch's hook computes it."""
     with torch.no_grad():
         return kept.to(dtype=values.dtype) * values
 

@@ -8,29 +8,43 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, TypeVar
 
+import msgspec
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 from prune_tui import frames, protocol, views
 from prune_tui.engine import modules, outline, sources, statistics, targets, tiles
-from prune_tui.engine.cancelling import Cancelled
-from prune_tui.engine.evaluation.metric import Metric, unchanged
+from prune_tui.engine.cancelling import Cancelled, Stop
+from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.lanes import Job, Lane
 from prune_tui.engine.session import Session, WrappedModelError
+from prune_tui.engine.walking import parameters_of
 from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.steps import StepError
-from prune_tui.views import Failed, LogEntry, MetricMeasured, Progress, Summary
+from prune_tui.views import Failed, LogEntry, ModuleRow, Progress, Summary
 
 _ATTEMPTS = 3
 """How often a view is taken of a model that changes while it is looked at."""
 
-_PATIENCE = 1.0
-"""Seconds that a first edit may wait for the first measurement."""
+_Action = Literal["applied", "amended", "undone", "redone"]
+_ChangedRows = tuple[tuple[int, ModuleRow], ...]
+_Request = TypeVar("_Request", bound=protocol.Request)
+_Handler = Callable[["Server", _Request, Stop], views.Body]
+_HANDLERS: dict[type[protocol.Request], Callable[..., views.Body]] = {}
+
+
+def _answers(kind: type[_Request]) -> Callable[[_Handler[_Request]], _Handler[_Request]]:
+    """Mark the method of a `Server` that answers a kind of request."""
+
+    def registered(handler: _Handler[_Request]) -> _Handler[_Request]:
+        _HANDLERS[kind] = handler
+        return handler
+
+    return registered
 
 
 class Server:
@@ -47,8 +61,9 @@ class Server:
         self._sending = threading.Lock()
         self._session: Session | None = None
         self._rows: tuple[views.ModuleRow, ...] = ()
+        self._opened: Summary | None = None
         self._readonly = False
-        self._measurement = _Measurement(self._tell)
+        self._measurement = Measurement(self._tell)
         self._lanes = {
             lane: Lane(
                 self._work,
@@ -84,26 +99,37 @@ class Server:
         if isinstance(question.request, protocol.Cancel):
             for lane in self._lanes.values():
                 lane.cancel(question.request.id)
-            self._send(question.id, views.Done())
+            self._send(question.id, self._revision, views.Done())
         else:
             self._lanes[LANES[type(question.request)]].put(question)
 
     def _work(self, job: Job) -> None:
-        """Answer one job; a view of a model that changed meanwhile is taken anew."""
-        edit = LANES[type(job.question.request)] == "edit"
+        """Answer one job, with the revision that the answer was made at."""
+        revision, body = self._edit(job) if LANES[type(job.question.request)] == "edit" else self._view(job)
+        self._send(job.question.id, revision, body)
+
+    def _edit(self, job: Job) -> tuple[int, views.Body]:
+        body = self._body(job)
+        return self._revision, body  # nobody else changes the model before this thread's next job
+
+    def _view(self, job: Job) -> tuple[int, views.Body]:
+        """A view of a model that changed while it was looked at is taken anew."""
         for _ in range(_ATTEMPTS):
-            revision = self._revision
+            moment = self._moment
             body = self._body(job)
-            if edit or revision == self._revision or job.stopped:
-                break
-        else:
-            body = Failed("the model keeps changing", "superseded")
-        self._send(job.question.id, body)
+            if job.stopped:
+                return moment[0], _stopped(job, "stopped")
+            if moment == self._moment:
+                return moment[0], body
+        return self._revision, Failed("the model keeps changing", "superseded")
 
     def _body(self, job: Job) -> views.Body:
         """The answer, whatever happens: a request without one would leave the UI waiting for ever."""
+        request, revision = job.question.request, self._revision
+        if isinstance(request, protocol.Open):
+            self._tell(Progress(job.question.id, f"opening {request.source}"))
         try:
-            return _HANDLERS[type(job.question.request)](self, job)
+            return _HANDLERS[type(request)](self, request, job.stop)
         except (Cancelled, KeyboardInterrupt):
             return _stopped(job, "stopped")
         except WrappedModelError as error:
@@ -111,28 +137,37 @@ class Server:
         except (StepError, sources.SourceError) as error:
             return Failed(str(error), "refused", traceback.format_exc())
         except MemoryError as error:
-            return Failed(f"not enough memory: {error}; nothing was changed", "refused", traceback.format_exc())
+            nothing = "; nothing was changed" if self._revision == revision else ""
+            return Failed(f"not enough memory: {error}{nothing}", "refused", traceback.format_exc())
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: told with its traceback
             traceback.print_exc()  # into the log pane
             return Failed(f"{type(error).__name__}: {error}", "bug", traceback.format_exc())
 
     def _answer_dropped(self, job: Job) -> None:
-        self._send(job.question.id, _stopped(job, "stopped before it began"))
+        self._send(job.question.id, self._revision, _stopped(job, "stopped before it began"))
 
     @property
     def _revision(self) -> int:
-        return 0 if self._session is None else self._session.revision
+        return self._moment[0]
+
+    @property
+    def _moment(self) -> tuple[int, int]:
+        """Another one as soon as the model was touched."""
+        return (0, 0) if self._session is None else self._session.moment
 
     def _tell(self, body: views.AnyBody) -> None:
         """Send an event."""
-        self._send(0, body)
+        self._send(0, self._revision, body)
 
-    def _send(self, identifier: int, body: Any) -> None:
+    def _send(self, identifier: int, revision: int, body: Any) -> None:
         try:
-            frame = frames.encode(Answer(identifier, self._revision, body))
+            frame = frames.encode(Answer(identifier, revision, body))
         except (OSError, ValueError, OverflowError) as error:  # a name that is not UTF-8, an answer without end
+            if isinstance(body, views.Edited) and body.rows:  # the edit is done, and that can be told
+                self._send(identifier, revision, msgspec.structs.replace(body, rows=()))
+                return
             failed = Failed(f"the answer cannot be sent: {error}", "bug", traceback.format_exc())
-            frame = frames.encode(Answer(identifier, self._revision, failed))
+            frame = frames.encode(Answer(identifier, revision, failed))
         with self._sending:
             try:
                 self._connection.sendall(frame)
@@ -141,52 +176,90 @@ class Server:
 
     # ---------------------------------------------------------------- edits
 
-    def _open(self, job: Job) -> views.Body:
-        request: protocol.Open = job.question.request  # type: ignore[assignment]
-        self._tell(Progress(job.question.id, f"opening {request.source}"))
+    @_answers(protocol.Open)
+    def _open(self, request: protocol.Open, _: Stop) -> views.Body:
         loaded = sources.load(request.source, request.arguments, request.device, request.seed)
-        model = loaded.model
-        try:
-            session = Session(model, request.seed)
-        except WrappedModelError as error:
-            if not request.unwrap:
-                raise
-            session = Session(error.inner, request.seed)
-        self._rows = outline.outline(session.model)
-        self._readonly = request.readonly
+        session = _session(loaded.model, request.seed, unwrap=request.unwrap)
+        rows = outline.outline(session.model)
+        summary = Summary(
+            name=type(session.model).__name__,
+            device=outline.devices(session.model),
+            parameters=rows[0].parameters,
+            masked=rows[0].masked,
+            steps=0,
+            undone=0,
+            readonly=request.readonly,
+            seed=session.seed,
+            notes=_notes(session.model),
+            metric="" if loaded.metric is None else loaded.metric.name,
+        )
+        self._rows, self._opened, self._readonly = rows, summary, request.readonly
         self._measurement.begin(loaded.metric)
         self._session = session
-        return views.Opened(self._summary(), self._rows)
+        return views.Opened(summary, rows)
 
-    def _apply(self, job: Job) -> views.Body:
-        return self._edited("applied", lambda session: session.do(job.question.request.step))  # type: ignore[union-attr]
+    @_answers(protocol.Apply)
+    def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:
+        return self._edited("applied", lambda session: session.do(request.step, stop))
 
-    def _amend(self, job: Job) -> views.Body:
-        return self._edited("amended", lambda session: session.amend(job.question.request.amount))  # type: ignore[union-attr]
+    @_answers(protocol.Amend)
+    def _amend(self, request: protocol.Amend, stop: Stop) -> views.Body:
+        return self._edited("amended", lambda session: session.amend(request.amount, stop))
 
-    def _undo(self, _: Job) -> views.Body:
+    @_answers(protocol.Undo)
+    def _undo(self, _: protocol.Undo, __: Stop) -> views.Body:
         return self._edited("undone", Session.step_back)
 
-    def _redo(self, _: Job) -> views.Body:
+    @_answers(protocol.Redo)
+    def _redo(self, _: protocol.Redo, __: Stop) -> views.Body:
         return self._edited("redone", Session.step_forward)
 
-    def _edited(self, action: Any, edit: Callable[[Session], LogEntry]) -> views.Edited:
-        session = self._open_session
-        if self._readonly:
+    def _edited(self, action: _Action, edit: Callable[[Session], LogEntry]) -> views.Edited:
+        session, opened = self._open_session, self._opened
+        if self._readonly or opened is None:
             raise StepError("this session is read-only (--readonly); start without it to prune")
         entry = edit(session)
-        with session.lock:
-            touched = {targets.locate(session.model, path)[0] for path in entry.step.targets}
-            changed = outline.changed_rows(session.model, self._rows, touched)
-            rows = list(self._rows)
-            for index, row in changed:
-                rows[index] = row
-            self._rows = tuple(rows)
+        # The edit is done: from here on nothing may make the answer a `Failed`, which says that it is not.
         self._measurement.wanted = True
-        return views.Edited(entry, action, self._summary(), changed)
+        changed, notes = self._counted_again(session, entry)
+        done, undone = session.counts()
+        row = self._rows[0]
+        summary = msgspec.structs.replace(
+            opened,
+            parameters=row.parameters,
+            masked=row.masked,
+            steps=done,
+            undone=undone,
+            notes=opened.notes + notes,
+        )
+        return views.Edited(entry, action, summary, changed)
 
-    def _set_metric(self, job: Job) -> views.Body:
-        self._measurement.switch(job.question.request.measured)  # type: ignore[union-attr]
+    def _counted_again(self, session: Session, entry: LogEntry) -> tuple[_ChangedRows, tuple[str, ...]]:
+        """The rows that an edit changed; where they cannot be told apart all of them, and else a note."""
+
+        def those_touched() -> _ChangedRows:
+            touched = {targets.locate(session.model, path)[0] for path in entry.step.targets}
+            return outline.changed_rows(session.model, self._rows, touched)
+
+        def all_of_them() -> _ChangedRows:
+            return tuple(enumerate(outline.outline(session.model)))
+
+        for count in (those_touched, all_of_them):
+            try:
+                with session.lock:
+                    changed = count()
+                rows = dict(enumerate(self._rows)) | dict(changed)
+                self._rows = tuple(rows.values())
+            except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001, PERF203
+                reason = f"{type(error).__name__}: {error}"
+                traceback.print_exc()  # into the log pane
+            else:
+                return changed, ()
+        return (), (f"the step is done, but its masks could not be counted: {reason}",)
+
+    @_answers(protocol.SetMetric)
+    def _set_metric(self, request: protocol.SetMetric, _: Stop) -> views.Body:
+        self._measurement.switch(request.measured)
         return views.Done()
 
     def _measure(self) -> None:
@@ -199,42 +272,20 @@ class Server:
             raise StepError("no model is open yet")
         return self._session
 
-    def _summary(self) -> Summary:
-        session = self._session
-        if session is None:
-            raise StepError("no model is open yet")
-        done, undone = session.counts()
-        row = self._rows[0]
-        return Summary(
-            name=type(session.model).__name__,
-            device=outline.devices(session.model),
-            parameters=row.parameters,
-            masked=row.masked,
-            steps=done,
-            undone=undone,
-            readonly=self._readonly,
-            seed=session.seed,
-            notes=_notes(session.model),
-            metric=self._measurement.name,
-        )
-
     # ---------------------------------------------------------------- looking
 
-    def _outline(self, _: Job) -> views.Body:
-        return views.Outline(self._rows)
-
-    def _module(self, job: Job) -> views.Body:
-        session = self._open_session
-        path: str = job.question.request.path  # type: ignore[union-attr]
+    @_answers(protocol.GetModule)
+    def _module(self, request: protocol.GetModule, _: Stop) -> views.Body:
+        session, path = self._open_session, request.path
         with session.lock:
             return modules.module_view(session.model, path, _module_at(session.model, path), session.recorded())
 
-    def _tile(self, job: Job) -> views.Body:
-        request: protocol.GetTile = job.question.request  # type: ignore[assignment]
+    @_answers(protocol.GetTile)
+    def _tile(self, request: protocol.GetTile, stop: Stop) -> views.Body:
         session = self._open_session
         would_go = None
         if request.preview is not None:
-            plan = session.plan(request.preview)
+            plan = session.plan(request.preview, stop)
             masks = {part.target.path: part.mask for part in plan.parts}
             mask = masks.get(request.tensor)
             would_go = None if mask is None else mask == 0
@@ -242,16 +293,33 @@ class Server:
             module, name = targets.locate(session.model, request.tensor)
             return tiles.tile(module, name, request, session.newly_masked(request.tensor), would_go)
 
-    def _statistics(self, job: Job) -> views.Body:
-        request: protocol.GetStatistics = job.question.request  # type: ignore[assignment]
-        module, name = targets.locate(self._open_session.model, request.tensor)
-        return statistics.statistics(module, name, request.view, job.stop)
+    @_answers(protocol.GetStatistics)
+    def _statistics(self, request: protocol.GetStatistics, stop: Stop) -> views.Body:
+        session = self._open_session
+        with session.lock:
+            module, name = targets.locate(session.model, request.tensor)
+        return statistics.statistics(module, name, request.view, stop, session.lock)
 
-    def _preview(self, job: Job) -> views.Body:
-        return self._open_session.foresee(job.question.request.step)  # type: ignore[union-attr]
+    @_answers(protocol.Preview)
+    def _preview(self, request: protocol.Preview, stop: Stop) -> views.Body:
+        return self._open_session.foresee(request.step, stop)
 
-    def _history(self, _: Job) -> views.Body:
+    @_answers(protocol.GetHistory)
+    def _history(self, _: protocol.GetHistory, __: Stop) -> views.Body:
         return views.History(self._open_session.log())
+
+
+def _session(model: nn.Module, seed: int, *, unwrap: bool) -> Session:
+    """A session of a model, or of what is inside all its wrappers."""
+    seen: set[int] = set()  # a wrapper may hold itself
+    while True:
+        try:
+            return Session(model, seed)
+        except WrappedModelError as error:  # noqa: PERF203
+            if not unwrap or id(model) in seen:
+                raise
+            seen.add(id(model))
+            model = error.inner
 
 
 def _stopped(job: Job, message: str) -> Failed:
@@ -260,7 +328,7 @@ def _stopped(job: Job, message: str) -> Failed:
 
 def _notes(model: nn.Module) -> tuple[str, ...]:
     """What of a model a person should know before pruning it."""
-    parameters = list(model.parameters())
+    parameters = parameters_of(model)
     lazy = sum(map(is_lazy, parameters))
     meta = sum(parameter.is_meta for parameter in parameters if not is_lazy(parameter))
     told = {
@@ -273,76 +341,3 @@ def _notes(model: nn.Module) -> tuple[str, ...]:
 
 def _module_at(model: nn.Module, path: str) -> nn.Module:
     return targets.locate(model, f"{path}." if path else "")[0]
-
-
-_HANDLERS: dict[type[protocol.Request], Callable[[Server, Job], views.Body]] = {
-    protocol.Open: Server._open,
-    protocol.Apply: Server._apply,
-    protocol.Amend: Server._amend,
-    protocol.Undo: Server._undo,
-    protocol.Redo: Server._redo,
-    protocol.SetMetric: Server._set_metric,
-    protocol.GetOutline: Server._outline,
-    protocol.GetModule: Server._module,
-    protocol.GetTile: Server._tile,
-    protocol.GetStatistics: Server._statistics,
-    protocol.GetHistory: Server._history,
-    protocol.Preview: Server._preview,
-}
-
-
-class _Measurement:
-    """The metric of the model as it was opened, and as it is now.
-
-    Args:
-        tell: Sends an event.
-    """
-
-    def __init__(self, tell: Callable[[views.AnyBody], None]) -> None:
-        self._tell = tell
-        self._metric: Metric | None = None
-        self._start: float | None = None
-        self._switched_on = True
-        self.wanted = False
-
-    @property
-    def name(self) -> str:
-        """What is measured; empty when nothing can be."""
-        return "" if self._metric is None else self._metric.name
-
-    def begin(self, metric: Metric | None) -> None:
-        """A model was opened."""
-        self._metric = metric
-        self._start = None
-        self.wanted = metric is not None
-
-    def switch(self, on: bool) -> None:
-        """Measure after each step, or no more."""
-        self._switched_on = on
-        self.wanted = on
-        if not on:
-            self._tell(MetricMeasured(self.name, None, self._start, "off"))
-
-    def measure(self, session: Session, stop: Callable[[], bool]) -> None:
-        """Measure once, if anything has changed since the last time; an edit that comes in goes first."""
-        metric = self._metric
-        if metric is None or not (self.wanted and self._switched_on):
-            return
-        self._tell(MetricMeasured(metric.name, None, self._start, "measuring"))
-        first = self._start is None and session.revision == 0
-        # The first one is what all others are compared with: an edit waits for it, though not for long.
-        until = time.monotonic() + (_PATIENCE if first else 0)
-        try:
-            with unchanged(session.model):
-                value = metric.measure(session.model, lambda: time.monotonic() > until and stop())
-        except Cancelled:
-            return
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's forward may raise anything
-            self.wanted = False
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            self._tell(MetricMeasured(metric.name, None, self._start, "failed", reason))
-            return
-        self.wanted = False
-        if first:
-            self._start = value
-        self._tell(MetricMeasured(metric.name, value, self._start, "measured"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import threading
@@ -15,7 +16,9 @@ from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import steps
 from prune_tui.engine import bits, commit, hooks, methods, targets, undo
+from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.mask_files import check_mask
+from prune_tui.engine.planning import Plans
 from prune_tui.steps import StepError
 from prune_tui.views import Effect, HistoryRow, LogEntry, Previewed
 
@@ -51,7 +54,7 @@ class HistoryEntry:
     took: Mapping[str, int]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class _Edit:
     """One edit and what takes it back, or does it again once it is undone."""
 
@@ -60,6 +63,19 @@ class _Edit:
     moment: undo.Moment
     expected: undo.Standing
     recorded: tuple[tuple[BasePruningMethod, HistoryRow], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Log:
+    """Every edit, how many of them are done, and how often the model has changed: published as one."""
+
+    edits: tuple[_Edit, ...] = ()
+    done: int = 0
+    revision: int = 0
+
+    def then(self, edits: tuple[_Edit, ...], done: int) -> _Log:
+        """The log after the next change."""
+        return _Log(edits, done, self.revision + 1)
 
 
 class Session:
@@ -86,14 +102,14 @@ class Session:
         check_model(model)
         self.model = model
         self.seed = seed
-        self.revision = 0
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
-        self._edits: list[_Edit] = []
-        self._done = 0
+        self._log = _Log()
+        # Counts each time the model is about to be touched and each time that has ended, failed edits included.
+        self._touched = 0
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
         self._editing = threading.RLock()
-        self._planned: tuple[int, steps.Step, methods.Plan] | None = None
+        self._plans = Plans(model, self.lock, lambda: (self.moment, self._seed_of_next()))
 
     # ---------------------------------------------------------------- the public API
 
@@ -114,7 +130,7 @@ class Session:
             StepError: It cannot be done; nothing has changed.
         """
         with self._editing:
-            self._planned = None  # `parameter.data.add_()` leaves no trace by which a plan could be known as stale
+            self._plans.forget()  # `parameter.data.add_()` leaves no trace by which a plan could be known as stale
             return _public(self.do(self._step(method, targets, settings)))
 
     def preview(self, method: str, targets: str | Iterable[str], **settings: Any) -> Previewed:
@@ -123,7 +139,7 @@ class Session:
         Raises:
             StepError: It cannot be done.
         """
-        self._planned = None
+        self._plans.forget()
         return self.foresee(self._step(method, targets, settings))
 
     def undo(self) -> HistoryEntry:
@@ -149,97 +165,108 @@ class Session:
 
     # ---------------------------------------------------------------- what the protocol speaks
 
-    def foresee(self, step: steps.Step) -> Previewed:
+    @property
+    def revision(self) -> int:
+        """How often the model has changed."""
+        return self._log.revision
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        """Another one as soon as the model was touched, by an edit that failed and was put back, too."""
+        return self._log.revision, self._touched
+
+    def foresee(self, step: steps.Step, stop: Stop = never) -> Previewed:
         """What a step would do."""
-        plan = self.plan(step)
+        plan = self.plan(step, stop)
         return Previewed(_any(plan.step), tuple(part.effect for part in plan.parts), plan.notes)
 
-    def plan(self, step: steps.Step) -> methods.Plan:
+    def plan(self, step: steps.Step, stop: Stop = never) -> methods.Plan:
         """The plan of a step. Any thread may ask; others read the model meanwhile.
 
-        The last plan is kept as long as it holds, so that applying what was previewed costs nothing more.
+        The last plan is kept as long as it holds, so that applying what was previewed costs nothing more; who asks
+        for a step that another thread is planning gets its plan.
 
         Raises:
             StepError: The step cannot be done, or an edit came in between.
+            Cancelled: `stop` said so.
         """
-        with self.lock:  # not in the middle of an edit
-            revision, seed, planned = self.revision, self._seed_of_next(), self._planned
-        if planned is not None and planned[0] == revision:
-            _, asked, plan = planned
-            if any(steps.same(step, known) for known in (asked, plan.step)) and self._holds(plan):
-                return plan
-        try:
-            plan = methods.plan(self.model, step, seed)
-        finally:
-            with self.lock:
-                if self.revision != revision:
-                    raise StepError("the model changed while the step was worked out; ask again")
-        self._planned = (revision, step, plan)
-        return plan
+        return self._plans.plan(step, stop)
 
-    def _holds(self, plan: methods.Plan) -> bool:
-        """Whether the targets are still where the plan found them, with the values and masks it saw."""
-        try:
-            return all(
-                targets.locate(self.model, part.target.path) == (part.target.module, part.target.name)
-                and part.target.condition() == condition
-                for part, condition in zip(plan.parts, plan.conditions, strict=True)
-            )
-        except StepError:  # a target is gone
-            return False
-
-    def do(self, step: steps.Step) -> LogEntry:
-        """Carry a step out. Raises StepError, and changes nothing, when it cannot be done."""
+    def do(self, step: steps.Step, stop: Stop = never) -> LogEntry:
+        """Carry a step out. Raises StepError or Cancelled, and changes nothing, when it is not done."""
         with self._editing:
-            plan = self.plan(step)
-            with self.lock:
-                edit = _carried_out(self.model, plan, self._done + 1)
-                self._edits[self._done :] = [edit]
-                self._changed(self._done + 1)
-            return self._entry(self._done - 1)
+            plan = self.plan(step, stop)
+            with self._changing() as done:
+                before, modules = self._log, [part.target.module for part in plan.parts]
+                with commit.all_or_nothing(modules, done):
+                    edit = _carried_out(self.model, plan, before.done + 1)
+                    self._log = before.then((*before.edits[: before.done], edit), before.done + 1)
+            return self._entry(self._log.done - 1)
 
     def step_back(self) -> LogEntry:
         """Undo."""
         with self._editing:
-            if not self._done:
+            if not self._log.done:
                 raise StepError("there is nothing to undo")
-            return self._exchange(self._done - 1, self._done - 1)
+            return self._exchange(self._log.done - 1, self._log.done - 1)
 
     def step_forward(self) -> LogEntry:
         """Redo."""
         with self._editing:
-            if self._done == len(self._edits):
+            if self._log.done == len(self._log.edits):
                 raise StepError("there is nothing to redo")
-            return self._exchange(self._done, self._done + 1)
+            return self._exchange(self._log.done, self._log.done + 1)
 
-    def amend(self, amount: int | float) -> LogEntry:
+    def amend(self, amount: int | float, stop: Stop = never) -> LogEntry:
         """Replace the last step by the same one with another amount, on the same targets with the same seed.
 
         Raises:
             StepError: There is no such step, or the amount cannot be done; the step stands as it was.
         """
-        with self._editing, self.lock:  # nobody sees the model between the two
-            if not self._done:
+        with self._editing:
+            before = self._log
+            if not before.done:
                 raise StepError("there is no step to amend")
-            amended = _amended(self._edits[self._done - 1].step, amount)
-            self.step_back()
+            last = before.edits[before.done - 1]
+            # Only `remove`, which has no amount, writes values: those of now with the masks of then are the moment
+            # before the step, so that nothing is touched and nobody waits until the new amount is known to do.
+            plan = methods.plan(
+                self.model, _amended(last.step, amount), 0, lock=self.lock, stop=stop, mask_of=last.moment.buffer
+            )
+            with self._changing() as done, last.moment.exchanged(last.expected, done):
+                edit = _carried_out(self.model, plan, before.done)
+                self._log = before.then((*before.edits[: before.done - 1], edit), before.done)
+            return self._entry(self._log.done - 1)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[Stop]:
+        """Hold the lock while the model changes, and yield whether the new log has been published.
+
+        Until it is, whatever fails has to put the model back; a plan made meanwhile, of a model half changed,
+        is never kept.
+        """
+        with self.lock:
+            before = self._log
+            self._touched += 1
             try:
-                return self.do(amended)
-            except BaseException:
-                self.step_forward()
-                raise
+                yield lambda: self._log is not before
+            finally:
+                self._touched += 1
+                self._plans.forget()
 
     def log(self) -> tuple[LogEntry, ...]:
         """Every step, oldest first, those undone last."""
-        return tuple(self._entry(index) for index in range(len(self._edits)))
+        log = self._log
+        return tuple(_entry(log, index) for index in range(len(log.edits)))
 
     def counts(self) -> tuple[int, int]:
         """Steps done, and steps that redo would do again."""
-        return self._done, len(self._edits) - self._done
+        log = self._log
+        return log.done, len(log.edits) - log.done
 
     def recorded(self) -> Mapping[BasePruningMethod, HistoryRow]:
         """What the session knows about each method object that it put into a hook."""
-        return {method: row for edit in tuple(self._edits) for method, row in edit.recorded}
+        return {method: row for edit in self._log.edits for method, row in edit.recorded}
 
     def newly_masked(self, path: str) -> Tensor | None:
         """The entries of a tensor that the last step masked.
@@ -247,9 +274,10 @@ class Session:
         Returns:
             A bool tensor of its shape, or None when the last step did not touch it.
         """
-        if not self._done:
+        log = self._log
+        if not log.done:
             return None
-        edit = self._edits[self._done - 1]
+        edit = log.edits[log.done - 1]
         if all(effect.target != path or not effect.took for effect in edit.effects):
             return None
         target = targets.Target(path, *targets.locate(self.model, path))
@@ -271,34 +299,31 @@ class Session:
 
     def _seed_of_next(self) -> int:
         """The seed of the next step: by its place, so that a preview and the step itself draw the same."""
-        return random.Random(f"{self.seed}:{self._done + 1}").randrange(2**31)
+        return random.Random(f"{self.seed}:{self._log.done + 1}").randrange(2**31)
 
     def _exchange(self, index: int, done: int) -> LogEntry:
-        edit = self._edits[index]
-        with self.lock:
-            with methods.refusals(f"step {index + 1}, {steps.describe(edit.step)}, cannot be taken up again"):
-                replaced = edit.moment.exchange(edit.expected)
-            edit.moment, edit.expected = replaced, replaced.standing()
-            self._changed(done)
+        before = self._log
+        edit = before.edits[index]
+        with self._changing() as stands, edit.moment.exchanged(edit.expected, stands) as replaced:
+            turned = dataclasses.replace(edit, moment=replaced, expected=replaced.standing())
+            self._log = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
         return self._entry(index)
 
-    def _changed(self, done: int) -> None:
-        self._done = done
-        self.revision += 1
-        self._planned = None
-
     def _entry(self, index: int) -> LogEntry:
-        edit = self._edits[index]
-        return LogEntry(index + 1, edit.step, edit.effects, undone=index >= self._done)
+        return _entry(self._log, index)
+
+
+def _entry(log: _Log, index: int) -> LogEntry:
+    edit = log.edits[index]
+    return LogEntry(index + 1, edit.step, edit.effects, undone=index >= log.done)
 
 
 def _carried_out(model: nn.Module, plan: methods.Plan, number: int) -> _Edit:
-    """Do what a plan says, and keep what takes it back; after a failure everything is as before."""
+    """Do what a plan says, and keep what takes it back."""
     effects = tuple(part.effect for part in plan.parts)
     recorded = tuple(_recorded(plan, number))
-    with methods.refusals(", ".join(plan.step.targets)):
-        moment = undo.moment_before(model, plan.parts)
-        commit.carry_out(plan)
+    moment = undo.moment_before(model, plan.parts)
+    commit.carry_out(plan)
     return _Edit(_any(plan.step), effects, moment, moment.standing(), recorded)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from prune_tui.engine import pruned
 from prune_tui.engine.cancelling import Cancelled, Stop
@@ -67,7 +69,13 @@ class _Moments:
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
 
 
-def statistics(module: nn.Module, name: str, view: View, cancelled: Stop) -> Statistics:
+def statistics(
+    module: nn.Module,
+    name: str,
+    view: View,
+    cancelled: Stop,
+    lock: contextlib.AbstractContextManager[object] | None = None,
+) -> Statistics:
     """Exact statistics of one tensor, without a copy of it.
 
     Args:
@@ -75,11 +83,15 @@ def statistics(module: nn.Module, name: str, view: View, cancelled: Stop) -> Sta
         name: The tensor's name there: `weight`, also while it is pruned.
         view: Which of its values.
         cancelled: Asked between pieces of about 2^18 entries.
+        lock: Held while the tensors are taken hold of, and not while they are walked through.
 
     Raises:
         Cancelled: `cancelled` said so.
     """
-    values, kept = stored(module, name), pruned.mask(module, name)
+    with lock or contextlib.nullcontext():
+        values, kept = stored(module, name), pruned.mask(module, name)
+        if values is not None and not is_lazy(values):
+            values, kept = values.detach(), None if kept is None else kept.detach()
     if values is None:
         return Statistics(elements=0, masked=0, note=f"{type(module).__name__} has no tensor {name}")
     note = why_no_values(values)

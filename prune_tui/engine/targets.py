@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 
 from prune_tui.engine import pruned
 from prune_tui.engine.reading import why_no_values
+from prune_tui.engine.walking import named_modules_of
 from prune_tui.steps import StepError, nearest
 
 
@@ -38,17 +39,6 @@ class Target(NamedTuple):
         return found
 
     @property
-    def values(self) -> Tensor:
-        """Effective values, `orig × mask`, without gradient; never the attribute, it may be stale.
-
-        Strided as torch would read them: the order of a sum, and so a norm's last bit, follows the strides.
-        """
-        found = pruned.effective(self.module, self.name)
-        if found is None:
-            raise StepError(f"{self.path} is gone: the module no longer holds it")
-        return found
-
-    @property
     def mask(self) -> Tensor | None:
         """Its mask, or None where it is not pruned."""
         return pruned.mask(self.module, self.name)
@@ -56,6 +46,35 @@ class Target(NamedTuple):
     def condition(self) -> object:
         """Differs as soon as an optimizer's step, `load_state_dict` or `half()` has changed its values or mask."""
         return _condition(self.parameter), None if self.mask is None else _condition(self.mask)
+
+
+class Seen(NamedTuple):
+    """A target's tensors at one moment, which an edit in another thread leaves as they are.
+
+    Attributes:
+        path: Dotted name.
+        name: Its name in its module.
+        original: Values before masking, detached.
+        mask: Its mask, detached, or None where it was not pruned.
+    """
+
+    path: str
+    name: str
+    original: Tensor
+    mask: Tensor | None
+
+    @classmethod
+    def of(cls, target: Target, mask: Tensor | None) -> Seen:
+        """A target now, with this mask."""
+        return cls(target.path, target.name, target.parameter.detach(), None if mask is None else mask.detach())
+
+    @property
+    def values(self) -> Tensor:
+        """Effective values, `orig × mask`, without gradient; never the attribute, it may be stale.
+
+        Strided as torch would read them: the order of a sum, and so a norm's last bit, follows the strides.
+        """
+        return self.original if self.mask is None else pruned.applied(self.original, self.mask)
 
 
 def _condition(tensor: Tensor) -> tuple[object, ...]:
@@ -189,7 +208,7 @@ def _refuse_broken_pruning(target: Target) -> None:
 def _notes(model: nn.Module, targets: list[Target], *, removing: bool) -> list[str]:
     """What a person should know before pruning these tensors."""
     places: dict[int, list[Target]] = {}
-    for path, module in model.named_modules():
+    for path, module in named_modules_of(model):
         for name in pruned.base_names(module):
             here = Target(f"{path}.{name}" if path else name, module, name)
             places.setdefault(id(here.parameter), []).append(here)

@@ -1,8 +1,9 @@
 """What a step has to remember to be taken back: small, and exact in both directions.
 
 A `Moment` holds the pruning of some modules at one time: names and their order, hooks with their ids, container
-methods, and masks at one bit an entry. `exchange` restores it and returns the moment it replaced, so that one
+methods, and masks at one bit an entry. `exchanged` restores it and yields the moment it replaces, so that one
 record an edit serves undo and redo alike. Only `remove` overwrites values; those entries are kept, bit by bit.
+Strides are kept, too: torch sums in the order of the memory, and a norm's last bit follows it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 
 from prune_tui.engine import bits, pruned
+from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.commit import all_or_nothing, refill
-from prune_tui.engine.methods import Part
+from prune_tui.engine.methods import Part, refusals
 from prune_tui.engine.reading import why_no_values
+from prune_tui.engine.targets import Target
+from prune_tui.engine.walking import tensors_of
 from prune_tui.steps import Bits, StepError
 
 
@@ -30,12 +34,14 @@ class _Mask:
 
     Attributes:
         kept: Its entries.
+        strides: Its strides.
         dtype: Its dtype.
         of: dtype of the parameter behind it: as long as that stays, the mask's does.
         persistent: It is saved in the state_dict.
     """
 
     kept: Bits | Tensor
+    strides: tuple[int, ...]
     dtype: torch.dtype
     of: torch.dtype
     persistent: bool
@@ -45,18 +51,27 @@ class _Mask:
         mask, parameter = pruned.mask(module, name), pruned.parameter_of(module, name)
         if mask is None or parameter is None:
             return None
-        kept = bits.pack(bits.alive(mask)) if bits.survives(mask) else mask
-        return cls(kept, mask.dtype, parameter.dtype, f"{name}_mask" not in module._non_persistent_buffers_set)
+        kept = bits.pack(bits.alive(mask)) if bits.survives(mask) and _is_dense(mask) else mask
+        persistent = f"{name}_mask" not in module._non_persistent_buffers_set
+        return cls(kept, mask.stride(), mask.dtype, parameter.dtype, persistent)
 
     def buffer(self, parameter: nn.Parameter) -> Tensor:
         """The buffer again, where its parameter is now; `half()` would have converted it, too."""
         dtype = self.dtype if parameter.dtype == self.of else parameter.dtype
-        kept = bits.unpack(self.kept) if isinstance(self.kept, Bits) else self.kept
-        return kept.to(device=parameter.device, dtype=dtype)
+        if isinstance(self.kept, Bits):
+            shape, device = self.kept.shape, parameter.device
+            buffer = torch.empty_strided(shape, self.strides, dtype=dtype, device=device)
+            return buffer.copy_(bits.unpack(self.kept, device))
+        return self.kept.to(device=parameter.device, dtype=dtype)
 
     def alive(self) -> Tensor:
         """Which entries it keeps, as bool."""
         return bits.unpack(self.kept) if isinstance(self.kept, Bits) else bits.alive(self.kept)
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether its entries fill their memory, each at a place of its own: it can be made again from its strides."""
+    return torch.empty_like(tensor, device="meta").stride() == tensor.stride()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +133,7 @@ class _ModuleMoment:
         for name, for_autograd in self.computed.items():
             found = pruned.pruning_hook(module, name)
             if name in self.masks and found is not None:
-                with torch.set_grad_enabled(for_autograd):
+                with torch.set_grad_enabled(for_autograd), refusals(name):
                     setattr(module, name, found[1].apply_mask(module))
         if [name for name in module.__dict__ if name in self.computed] != list(self.computed):
             for name in [name for name in self.computed if name in module.__dict__]:
@@ -168,6 +183,7 @@ class _Overwritten:
         parameter: The parameter.
         where: Which entries, one bit each.
         entries: Their values, in order.
+        strides: Of the parameter; None where it cannot be made again from them.
         memory: The whole tensor, where another tensor of the model shares its memory in one of the two states:
             `remove` parts them. It costs nothing, the other one keeps it alive.
     """
@@ -175,25 +191,37 @@ class _Overwritten:
     parameter: nn.Parameter
     where: Bits
     entries: Tensor
+    strides: tuple[int, ...] | None
     memory: Tensor | None
+
+    @classmethod
+    def found(cls, parameter: nn.Parameter, where: Bits, *, shared: bool) -> _Overwritten:
+        """The entries as they are now."""
+        data = parameter.data
+        entries = data[bits.unpack(where, data.device)].clone()
+        strides = data.stride() if _is_dense(data) else None
+        return cls(parameter, where, entries, strides, data if shared else None)
 
     def now(self) -> _Overwritten:
         """The same entries as they are now."""
-        data = self.parameter.data
-        entries = data[bits.unpack(self.where, data.device)].clone()
-        return _Overwritten(self.parameter, self.where, entries, None if self.memory is None else data)
+        return self.found(self.parameter, self.where, shared=self.memory is not None)
 
     def write(self) -> None:
         """Put the entries back, and the parameter into the memory it had, unless that would lose other changes."""
         data = self.parameter.data
         where = bits.unpack(self.where, data.device)
-        if self.memory is None:
-            bits.put(data, where, self.entries)
-            return
-        wanted = data.clone()
+        wanted = self._strided(data.clone() if self.memory is not None else data)
         bits.put(wanted, where, self.entries)
+        if self.memory is not None and _identical(self.memory, wanted):
+            wanted = self.memory
         # Trained or converted since, the memory holds other values; then the parameter goes on in its own.
-        self.parameter.data = self.memory if _identical(self.memory, wanted) else wanted
+        if wanted is not data:
+            self.parameter.data = wanted
+
+    def _strided(self, data: Tensor) -> Tensor:
+        if self.strides is None or self.strides == data.stride():
+            return data
+        return torch.empty_strided(data.shape, self.strides, dtype=data.dtype, device=data.device).copy_(data)
 
 
 def _identical(one: Tensor, other: Tensor) -> bool:
@@ -202,8 +230,8 @@ def _identical(one: Tensor, other: Tensor) -> bool:
 
 
 @contextlib.contextmanager
-def _rewritten(values: Sequence[_Overwritten]) -> Iterator[tuple[_Overwritten, ...]]:
-    """Write entries back and yield those they replace; a failure in the block writes these back.
+def _rewritten(values: Sequence[_Overwritten], done: Stop) -> Iterator[tuple[_Overwritten, ...]]:
+    """Write entries back and yield those they replace; a failure before it is `done` writes these back.
 
     Which memory a parameter is in belongs to its module, and is put back with that.
     """
@@ -214,8 +242,9 @@ def _rewritten(values: Sequence[_Overwritten]) -> Iterator[tuple[_Overwritten, .
             overwritten.write()
         yield replaced
     except BaseException:
-        for now, held in zip(replaced, data, strict=True):
-            bits.put(held, bits.unpack(now.where, held.device), now.entries)
+        if not done():
+            for now, held in zip(replaced, data, strict=True):
+                bits.put(held, bits.unpack(now.where, held.device), now.entries)
         raise
 
 
@@ -226,11 +255,13 @@ class Moment:
     modules: tuple[_ModuleMoment, ...]
     values: tuple[_Overwritten, ...] = ()
 
-    def exchange(self, expected: Standing) -> Moment:
-        """Restore this moment and return the one it replaces; when that fails, nothing has changed.
+    @contextlib.contextmanager
+    def exchanged(self, expected: Standing, done: Stop = never) -> Iterator[Moment]:
+        """Restore this moment and yield the one it replaces; after a failure, in the block too, all is as it was.
 
         Args:
             expected: How its modules must stand now.
+            done: Whether the block has got so far that the exchange stands.
 
         Raises:
             StepError: Something outside the session changed them since.
@@ -242,16 +273,26 @@ class Moment:
                 f"hooks or parameters of {names} changed outside the session since that step;"
                 " undo them there first, or the change would be lost"
             )
-        with torch.inference_mode(False), torch.no_grad(), all_or_nothing(modules):
+        for_autograd, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+        with torch.inference_mode(False), torch.no_grad(), all_or_nothing(modules, done):
             replaced = tuple(_ModuleMoment.of(moment.module, tuple(moment.masks)) for moment in self.modules)
-            with _rewritten(self.values) as values:
+            with _rewritten(self.values, done) as values:
                 for moment in self.modules:
                     moment.restore()
-        return Moment(replaced, values)
+                with torch.inference_mode(inference), torch.set_grad_enabled(for_autograd):
+                    yield Moment(replaced, values)
 
     def standing(self) -> Standing:
         """How its modules stand now."""
         return Standing.of(moment.module for moment in self.modules)
+
+    def buffer(self, target: Target) -> Tensor | None:
+        """The mask that a target had at this moment, as torch had it; None when it was not pruned."""
+        for moment in self.modules:
+            mask = moment.masks.get(target.name) if moment.module is target.module else None
+            if mask is not None:
+                return mask.buffer(target.parameter)
+        return None
 
     def mask(self, module: nn.Module, name: str) -> Tensor | None:
         """Which entries of a tensor were kept at this moment, as bool; None when it was not pruned."""
@@ -278,7 +319,7 @@ def moment_before(model: nn.Module, parts: Sequence[Part]) -> Moment:
 def _holders(model: nn.Module) -> dict[int, set[int]]:
     """For each piece of memory in a model, the tensors on it, both by address."""
     holders: dict[int, set[int]] = {}
-    for tensor in [*model.parameters(), *model.buffers()]:
+    for tensor in tensors_of(model):
         if not why_no_values(tensor):
             holders.setdefault(tensor.untyped_storage().data_ptr(), set()).add(id(tensor))
     return holders
@@ -289,6 +330,9 @@ def _overwritten(part: Part, holders: dict[int, set[int]]) -> _Overwritten:
     if mask is None:
         raise RuntimeError(f"the plan to remove {part.target.path} is older than the model")
     data = parameter.data
-    where = ~bits.alive(mask) if bits.survives(mask) else torch.ones_like(mask, dtype=torch.bool)
+    removed = pruned.applied(data, mask)
+    # `x * 1` is not always x: it quiets a NaN, and makes NaN of a complex number with an infinite part.
+    changed = bits.integers(removed) != bits.integers(data)
+    where = ~bits.alive(mask) | (changed.any(dim=-1) if data.is_complex() else changed)
     shared = len(holders.get(data.untyped_storage().data_ptr(), ())) > 1
-    return _Overwritten(parameter, bits.pack(where), data[where].clone(), data if shared else None)
+    return _Overwritten.found(parameter, bits.pack(where), shared=shared)

@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
+from prune_tui.engine import methods, undo
 from prune_tui.engine.commit import all_or_nothing
 from prune_tui.steps import StepError
 from tests.engine.fingerprints import exact, fingerprint
@@ -31,7 +32,8 @@ class Bomb:
         self.calls += 1
         if self.calls == self.at and not self.after:
             raise self.error
-        result = self.function(instance, *args, **kwargs)
+        own = () if instance is None else (instance,)
+        result = self.function(*own, *args, **kwargs)
         if self.calls == self.at:
             raise self.error
         return result
@@ -173,3 +175,77 @@ def test_everything_is_put_back_in_place_and_in_order():
     assert all(
         one is other for one, other in zip(held[1:], (module.tags, module.notes, module.cache), strict=True)
     )
+
+
+@pytest.mark.parametrize("error", [FaultError("no"), KeyboardInterrupt(), MemoryError()], ids=repr)
+@pytest.mark.parametrize("way", ["apply", "remove", "undo", "redo", "amend"])
+def test_an_edit_that_fails_at_its_log_entry_is_none(monkeypatch, error, way):
+    session = Session(seasoned())
+    session.apply("l1_unstructured", TARGETS, amount=1)
+    if way in {"undo", "redo"}:
+        session.apply("remove", TARGETS)
+    if way == "redo":
+        session.undo()
+    acts = {
+        "apply": lambda: session.apply("random_unstructured", TARGETS, amount=1),
+        "remove": lambda: session.apply("remove", TARGETS),
+        "undo": session.undo,
+        "redo": session.redo,
+        "amend": lambda: session.amend(2),
+    }
+    before, log, revision = exact(session.model), session.log(), session.revision
+    with monkeypatch.context() as patch:
+        bomb = Bomb(undo.Moment.standing, 1, error, after=True)
+        patch.setattr(undo.Moment, "standing", bomb)
+        with pytest.raises(type(error)):
+            acts[way]()
+    assert bomb.calls == 1
+    if way == "amend":  # its masks were taken off and put on again
+        assert fingerprint(session.model) == before[0]
+    else:
+        assert exact(session.model) == before
+    assert (session.log(), session.revision) == (log, revision)
+    acts[way]()
+
+
+def test_an_amend_that_is_refused_touches_nothing():
+    session = Session(seasoned())
+    session.apply("l1_unstructured", ["0.weight", "2.weight"], amount=1)
+    before, moment = exact(session.model), session.moment
+    for amount in (10**6, -1, 1.5):
+        with pytest.raises(StepError):
+            session.amend(amount)
+    assert exact(session.model) == before
+    assert session.moment == moment
+    session.amend(2)
+    assert session.revision == moment[0] + 1
+
+
+@pytest.mark.parametrize("targets", [["0.weight"], ["0.weight", "1.weight_hh_l0", "2.weight"]])
+def test_an_amend_is_what_undo_and_apply_would_do(targets):
+    one, other = (Session(seasoned()) for _ in range(2))
+    for session in (one, other):
+        session.apply("random_unstructured", targets, amount=1)
+        session.apply("random_unstructured", targets, amount=2, seed=4)
+    entry = one.amend(3)
+    other.undo()
+    assert other.do(entry.step) == entry
+    assert _masks(one) == _masks(other)
+    for session in (one, other):
+        session.undo()
+    assert _masks(one) == _masks(other)
+
+
+def _masks(session):
+    return [(name, buffer.tolist(), buffer.stride()) for name, buffer in session.model.named_buffers()]
+
+
+def test_a_bug_of_ours_is_not_told_as_torchs_refusal(monkeypatch):
+    session = Session(seasoned())
+    for owner, name in ((undo, "moment_before"), (methods, "_effect"), (methods, "_warnings")):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                owner, name, Bomb(getattr(owner, name), 1, FaultError("ours"), after=False).__get__(None)
+            )
+            with pytest.raises(FaultError):
+                session.apply("l1_unstructured", TARGETS, amount=1)

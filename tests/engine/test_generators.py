@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from prune_tui.engine.generators import exclusive, seeded, untouched
+from prune_tui.engine.generators import exclusive, give_way, seeded, untouched, wanted
 from prune_tui.steps import StepError
 
 CPU = torch.device("cpu")
@@ -72,3 +72,22 @@ def test_two_threads_take_turns():
         assert torch.equal(torch.rand(3), drawn[0])
     assert exclusive.acquire(blocking=False)
     exclusive.release()
+
+
+def test_who_holds_them_is_told_that_somebody_waits():
+    drawn = threading.Event()
+
+    def other():
+        with seeded(1, {CPU}):
+            drawn.set()
+
+    thread = threading.Thread(target=other)
+    assert not wanted()
+    with untouched():
+        thread.start()
+        while not wanted():
+            pass
+    give_way()
+    thread.join(10)
+    assert drawn.is_set()
+    assert not wanted()

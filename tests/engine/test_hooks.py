@@ -5,6 +5,12 @@ import numpy
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from torch.nn.utils import prune
 
 from prune_tui.engine.hooks import hook_name, hooks_of, settings_text
@@ -168,3 +174,31 @@ def test_settings_are_written_as_in_a_call(method, told):
 def test_modules_with_uninitialised_or_missing_parameters_have_no_trouble():
     assert hooks_of(nn.Linear(2, 2, bias=False)) == ()
     assert {row.kind for row in hooks_of(nn.LazyLinear(2))} >= {"forward_pre", "load_state_dict_pre"}
+
+
+def test_torchs_hooks_on_every_module_come_after_its_own_of_the_kind():
+    def own(*_): ...
+
+    def everywhere(*_): ...
+
+    module = nn.Linear(2, 2)
+    handles = [
+        module.register_forward_hook(own),
+        register_module_forward_pre_hook(everywhere),
+        register_module_forward_hook(everywhere, always_call=True),
+        register_module_full_backward_pre_hook(everywhere),
+        register_module_full_backward_hook(everywhere),
+    ]
+    try:
+        told = [(row.kind, row.name, row.flags) for row in hooks_of(module)]
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert told == [
+        ("forward_pre", "everywhere", ("global",)),
+        ("forward", "own", ()),
+        ("forward", "everywhere", ("global", "always_call")),
+        ("backward_pre", "everywhere", ("global",)),
+        ("backward", "everywhere", ("global", "full")),
+    ]
+    assert hooks_of(nn.Identity()) == ()

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from prune_tui.engine.lanes import Lane
-from prune_tui.protocol import GetHistory, GetOutline, Question, Undo
+from prune_tui.protocol import GetHistory, GetModule, Question, Undo
 
 WAIT = 10
 
@@ -56,7 +56,7 @@ def test_edits_are_all_done_in_order():
 
 def test_a_newer_request_of_a_kind_takes_the_place_of_those_that_wait():
     bench = Bench(supersede=True)
-    for identifier, request in enumerate([GetOutline(), GetHistory(), GetOutline(), GetOutline()]):
+    for identifier, request in enumerate([GetModule(""), GetHistory(), GetModule(""), GetModule("")]):
         bench.lane.put(Question(identifier, request))
     assert bench.start().finish(2) == [(1, ""), (3, "")]
     assert dropped(bench) == [(0, "superseded"), (2, "superseded")]
@@ -64,10 +64,10 @@ def test_a_newer_request_of_a_kind_takes_the_place_of_those_that_wait():
 
 def test_the_one_that_runs_is_told_to_stop():
     bench = Bench(supersede=True).start()
-    bench.lane.put(Question(1, GetOutline()))
+    bench.lane.put(Question(1, GetModule("")))
     assert bench.began.acquire(timeout=WAIT)
     bench.lane.put(Question(2, GetHistory()))
-    bench.lane.put(Question(3, GetOutline()))
+    bench.lane.put(Question(3, GetModule("")))
     bench.began.release()
     assert bench.finish(3) == [(1, "superseded"), (2, ""), (3, "")]
 
@@ -96,15 +96,13 @@ def test_closing_stops_the_one_that_runs_and_leaves_the_rest():
     assert bench.done == [(1, "cancelled")]
 
 
-def test_idle_is_called_when_the_queue_has_run_empty_and_when_woken():
+def test_idle_is_called_when_the_queue_has_run_empty():
     bench = Bench(supersede=False, idle=True).start()
     bench.lane.put(Question(1, Undo()))
     bench.lane.put(Question(2, Undo()))
     bench.let_go.release(2)
     assert bench.idled.acquire(timeout=WAIT)
     assert [identifier for identifier, _ in bench.done] == [1, 2]
-    bench.lane.wake()
-    assert bench.idled.acquire(timeout=WAIT)
     assert not bench.idled.acquire(timeout=0.05)
     bench.lane.close()
     bench.thread.join(WAIT)
@@ -118,14 +116,22 @@ def test_whoever_idles_is_told_of_work():
     assert bench.lane.has_work()
 
 
-def test_work_that_raises_leaves_no_job_behind():
-    def work(_):
-        raise KeyboardInterrupt
+def test_a_lane_whose_work_raised_goes_on_with_the_next_job():
+    worked = []
 
+    def work(job):
+        worked.append((job.question.id, job.stopped))
+        if len(worked) == 1:
+            raise KeyboardInterrupt
+        lane.close()
+
+    first = Question(1, Undo())
     lane = Lane(work, lambda _: None, supersede=False)
-    lane.put(Question(1, Undo()))
+    lane.put(first)
     with pytest.raises(KeyboardInterrupt):
         lane.run()
-    lane.cancel(1)
     assert not lane.has_work()
-    assert lane._running is None
+    lane.cancel(1)  # it has ended, and another one may bear its id
+    lane.put(first)
+    lane.run()
+    assert worked == [(1, ""), (1, "")]

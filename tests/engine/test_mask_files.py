@@ -1,12 +1,15 @@
+import os
 import pickle
 
+import msgspec
 import numpy
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from prune_tui import Session
+from prune_tui import Session, steps
+from prune_tui.engine import bits
 from prune_tui.engine.mask_files import read_mask
 from prune_tui.steps import StepError
 
@@ -31,7 +34,7 @@ def test_a_name_picks_one_of_several(tmp_path):
     assert torch.equal(read(f"{tmp_path}/m.safetensors:b"), 1 - MASK)
     with pytest.raises(StepError, match=r"has no tensor 'bb' \(did you mean 'b'\?\)"):
         read(f"{tmp_path}/m.safetensors:bb")
-    with pytest.raises(StepError, match=r"holds 2 tensors, none called fc\.weight; pick one with"):
+    with pytest.raises(StepError, match=r"holds 2 tensors, none called fc\.weight or fc\.weight_mask; pick"):
         read(tmp_path / "m.safetensors")
 
 
@@ -112,3 +115,44 @@ def test_a_step_takes_its_mask_from_a_file_of_any_dtype(tmp_path, dtype):
     assert entry.took == {"fc.weight": 2}
     assert entry.settings == {"file": str(tmp_path / "m.pt")}
     assert torch.equal(model["fc"].weight_mask, MASK)
+
+
+def test_a_step_from_a_file_carries_the_very_mask(tmp_path):
+    file = tmp_path / "m.pt"
+    torch.save(MASK, file)
+    session = Session(nn.ModuleDict({"fc": nn.Linear(2, 2)}))
+    step = steps.CustomFromMask(targets=("fc.weight",), file=str(file))
+    previewed = session.foresee(step).step
+    assert (previewed.file, previewed.mask) == (str(file), bits.pack(MASK.bool()))
+    assert steps.describe(previewed) == f"custom_from_mask(file={file})"
+    file.unlink()
+    session.do(previewed)
+    fresh = Session(nn.ModuleDict({"fc": nn.Linear(2, 2)}))
+    fresh.do(session.log()[0].step)
+    assert torch.equal(fresh.model["fc"].weight_mask, MASK)
+
+
+def test_a_file_with_a_mask_for_each_target(tmp_path):
+    save_file({"a.weight": MASK, "b.weight_mask": 1 - MASK}, tmp_path / "m.safetensors")
+    models = [nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.Linear(2, 2)}) for _ in range(2)]
+    session = Session(models[0])
+    session.apply("custom_from_mask", ["a.weight", "b.weight"], file=str(tmp_path / "m.safetensors"))
+    Session(models[1]).do(session.log()[0].step)
+    for model in models:
+        assert torch.equal(model["a"].weight_mask, MASK)
+        assert torch.equal(model["b"].weight_mask, 1 - MASK)
+    one_too_many = msgspec.structs.replace(session.log()[0].step, targets=("a.weight",))
+    with pytest.raises(StepError, match="the step has 2 masks for 1 targets"):
+        session.do(one_too_many)
+
+
+def test_a_file_that_changed_between_preview_and_step_is_read_again(tmp_path):
+    file = tmp_path / "m.pt"
+    torch.save(MASK, file)
+    session = Session(nn.ModuleDict({"fc": nn.Linear(2, 2)}))
+    step = steps.CustomFromMask(targets=("fc.weight",), file=str(file))
+    assert session.plan(step) is session.plan(step)
+    torch.save(1 - MASK, file)
+    os.utime(file, ns=(1, 1))
+    session.do(step)
+    assert torch.equal(session.model["fc"].weight_mask, 1 - MASK)

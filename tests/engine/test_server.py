@@ -7,20 +7,20 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import torch
 from torch import nn
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import server, sources, statistics
+from prune_tui.engine import methods, outline, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.server import Server
 from prune_tui.engine.sources import Loaded
 from prune_tui.protocol import Answer, Question
-from prune_tui.steps import L1Unstructured, RandomUnstructured
+from prune_tui.steps import L1Unstructured, RandomUnstructured, Remove
 from prune_tui.views import Failed, MetricMeasured
 
 B = TypeVar("B", bound=views.Body)
@@ -125,7 +125,6 @@ def test_opening_tells_the_model_and_its_rows(line: Line) -> None:
     assert (opened.summary.name, opened.summary.device, opened.summary.parameters) == ("LeNet", "cpu", 60_074)
     assert (opened.summary.seed, opened.summary.metric) == (3, "accuracy")
     assert [row.path for row in opened.rows] == ["", "conv1", "conv2", "fc1", "fc2", "fc3"]
-    assert line.ask(protocol.GetOutline(), views.Outline).rows == opened.rows
     assert line.events[0] == views.Progress(1, "opening demo")
 
 
@@ -162,6 +161,25 @@ def test_a_compiled_model_is_offered_too(line: Line, monkeypatch: pytest.MonkeyP
     _opening(monkeypatch, torch.compile(nn.Linear(2, 2)))  # type: ignore[arg-type]
     assert line.ask(protocol.Open(), Failed).kind == "wrapped"
     assert line.ask(protocol.Open(unwrap=True), views.Opened).summary.name == "Linear"
+
+
+def test_what_is_inside_several_wrappers_is_opened(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapped = torch.compile(nn.DataParallel(nn.DataParallel(nn.Linear(2, 2))))
+    _opening(monkeypatch, wrapped)  # type: ignore[arg-type]
+    assert line.ask(protocol.Open(unwrap=True), views.Opened).summary.name == "Linear"
+
+
+def test_a_very_deep_model_is_opened_and_pruned(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nn.Sequential(nn.Linear(2, 2))
+    for _ in range(1_200):
+        model = nn.Sequential(model)
+    _opening(monkeypatch, model, Metric("share", lambda *_: 1.0))
+    opened = line.ask(protocol.Open(), views.Opened)
+    assert len(opened.rows) == 1_202
+    step = L1Unstructured(targets=(f"{opened.rows[-1].path}.weight",), amount=1)
+    assert line.ask(protocol.Apply(step), views.Edited).summary.masked == 1
+    remove = Remove(targets=step.targets)
+    assert line.ask(protocol.Apply(remove), views.Edited).summary.masked == 0
 
 
 def test_a_model_without_parameters_opens_with_a_note(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +283,7 @@ def test_a_readonly_model_can_be_looked_at_only(line: Line) -> None:
     for edit in (protocol.Apply(HALF_OF_CONV1), protocol.Undo(), protocol.Amend(1)):
         assert "read-only (--readonly)" in line.ask(edit, Failed).message
     line.ask(protocol.Preview(HALF_OF_CONV1), views.Previewed)
-    assert line.ask(protocol.GetOutline(), views.Outline).rows == opened.rows
+    assert line.ask(protocol.GetModule("conv1"), views.ModuleView).computed == ()
 
 
 # Several things at once
@@ -291,9 +309,9 @@ def slow_statistics(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate = Gate()
     count = statistics.statistics
 
-    def slow(module: nn.Module, name: str, view: views.View, stop: Stop) -> views.Statistics:
+    def slow(module: nn.Module, name: str, view: views.View, stop: Stop, lock: Any) -> views.Statistics:
         gate.wait(stop)
-        return count(module, name, view, stop)
+        return count(module, name, view, stop, lock)
 
     monkeypatch.setattr(statistics, "statistics", slow)
     return gate
@@ -315,9 +333,9 @@ def test_looking_goes_on_while_an_edit_runs(lenet: Line, monkeypatch: pytest.Mon
     gate = Gate()
     apply = server._HANDLERS[protocol.Apply]
 
-    def slow(own: Server, job: server.Job) -> views.Body:
-        gate.wait(job.stop)
-        return apply(own, job)
+    def slow(own: Server, request: protocol.Apply, stop: Stop) -> views.Body:
+        gate.wait(stop)
+        return apply(own, request, stop)
 
     monkeypatch.setitem(server._HANDLERS, protocol.Apply, slow)
     editing = lenet.send(protocol.Apply(HALF_OF_CONV1))
@@ -339,14 +357,95 @@ def test_a_newer_view_takes_the_place_of_the_older(lenet: Line, slow_statistics:
     assert isinstance(lenet.answer(newest).body, views.Statistics)
 
 
-def test_a_view_of_a_model_that_has_changed_meanwhile_is_not_sent(lenet: Line, slow_statistics: Gate) -> None:
+def test_a_view_of_a_model_that_has_changed_meanwhile_is_taken_anew(lenet: Line, slow_statistics: Gate) -> None:
     counting = lenet.send(_COUNT)
     assert slow_statistics.entered.wait(10)
     lenet.ask(protocol.Apply(HALF_OF_CONV1), views.Edited)
     slow_statistics.open.set()
-    body = lenet.answer(counting).body
+    answer = lenet.answer(counting)
+    assert isinstance(answer.body, views.Statistics)
+    assert (answer.revision, answer.body.masked) == (1, 27)
+
+
+def test_an_answer_bears_the_revision_it_was_made_at(lenet: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, send = Gate(), Server._send
+
+    def slow(own: Server, identifier: int, *rest: Any) -> None:
+        if identifier == looking:
+            gate.wait(lambda: False)
+        send(own, identifier, *rest)
+
+    looking = lenet._last + 1
+    monkeypatch.setattr(Server, "_send", slow)
+    lenet.send(protocol.GetModule("conv1"))
+    assert gate.entered.wait(10)
+    lenet.ask(protocol.Apply(HALF_OF_CONV1), views.Edited)
+    gate.open.set()
+    answer = lenet.answer(looking)
+    assert isinstance(answer.body, views.ModuleView)
+    assert (answer.revision, answer.body.computed) == (0, ())
+
+
+@pytest.mark.parametrize("error", [MemoryError("full"), RecursionError("deep"), KeyboardInterrupt()])
+def test_an_edit_that_is_done_is_told_as_done_whatever_fails_after_it(
+    lenet: Line, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(outline, "changed_rows", lambda *_: _raise(error))
+    answer = lenet.answer(lenet.send(protocol.Apply(HALF_OF_CONV1)))
+    assert isinstance(answer.body, views.Edited)
+    assert (answer.revision, answer.body.summary.masked, len(answer.body.rows)) == (1, 27, 6)
+    monkeypatch.setattr(outline, "outline", lambda *_: _raise(error))
+    edited = lenet.ask(protocol.Undo(), views.Edited)
+    assert (edited.summary.steps, edited.rows) == (0, ())
+    assert edited.summary.notes[-1].startswith("the step is done, but its masks could not be counted: ")
+
+
+def test_an_edit_whose_rows_cannot_be_sent_is_told_without_them(
+    lenet: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outline, "changed_rows", lambda *_: ((0, views.ModuleRow("\udcff", "", -1, 0, 0, ())),))
+    edited = lenet.ask(protocol.Apply(HALF_OF_CONV1), views.Edited)
+    assert (edited.summary.steps, edited.rows) == (1, ())
+
+
+def test_want_of_memory_before_an_edit_says_that_nothing_was_changed(
+    lenet: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(methods, "plan", lambda *_, **__: _raise(MemoryError("full")))
+    failed = lenet.ask(protocol.Apply(HALF_OF_CONV1), Failed)
+    assert (failed.kind, failed.message) == ("refused", "not enough memory: full; nothing was changed")
+
+
+def test_a_preview_that_runs_can_be_cancelled(lenet: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, prune_one = Gate(), methods._mask
+    monkeypatch.setattr(methods, "_mask", lambda *args: gate.wait(lambda: False) or prune_one(*args))
+    step = L1Unstructured(targets=("conv1.weight", "conv2.weight"), amount=0.5)
+    previewing = lenet.send(protocol.Preview(step))
+    assert gate.entered.wait(10)
+    lenet.ask(protocol.Cancel(previewing), views.Done)
+    gate.open.set()
+    body = lenet.answer(previewing).body
     assert isinstance(body, Failed)
-    assert body.kind == "superseded"
+    assert body.kind == "cancelled"
+
+
+def test_a_preview_and_its_tile_are_planned_once(lenet: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, planning, planned = Gate(), methods.plan, []
+
+    def slow(*args: Any, **settings: Any) -> methods.Plan:
+        planned.append(args[1])
+        gate.wait(lambda: False)
+        return planning(*args, **settings)
+
+    monkeypatch.setattr(methods, "plan", slow)
+    previewing = lenet.send(protocol.Preview(HALF_OF_CONV1))
+    assert gate.entered.wait(10)
+    tile = lenet.send(protocol.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, HALF_OF_CONV1))
+    lenet.ask(protocol.GetStatistics("conv1.weight", "effective"), views.Statistics)
+    gate.open.set()
+    assert isinstance(lenet.answer(previewing).body, views.Previewed)
+    assert isinstance(lenet.answer(tile).body, views.Tile)
+    assert planned == [HALF_OF_CONV1]
 
 
 @pytest.mark.usefixtures("slow_statistics")
@@ -405,7 +504,7 @@ def test_the_metric_can_be_switched_off_and_on(line: Line, monkeypatch: pytest.M
     line.ask(protocol.SetMetric(measured=False), views.Done)
     assert line.metric("off") == MetricMeasured("share", None, 1.0, "off")
     line.ask(protocol.Apply(ONE_OF_TWO), views.Edited)
-    line.ask(protocol.GetOutline(), views.Outline)
+    line.ask(protocol.GetHistory(), views.History)
     assert line.events == []
     line.ask(protocol.SetMetric(measured=True), views.Done)
     assert line.metric("measured").value == 0.75
@@ -442,6 +541,32 @@ def test_an_edit_does_not_wait_for_the_metric(line: Line, monkeypatch: pytest.Mo
     assert line.metric("measured").value == 0.75
 
 
+def test_a_preview_does_not_wait_for_the_metric(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate()
+
+    def measure(model: nn.Module, stop: Stop) -> float:
+        gate.wait(stop)
+        return float(model())
+
+    _opening(monkeypatch, Net(), Metric("share", measure))
+    line.ask(protocol.Open(), views.Opened)
+    assert gate.entered.wait(10)
+    step = RandomUnstructured(targets=("weight",), amount=1)
+    assert line.ask(protocol.Preview(step), views.Previewed).effects[0].took == 1
+    gate.open.set()
+    assert line.metric("measured").value == 1.0
+
+
+def test_what_is_measured_before_any_step_is_the_start(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    _opening(monkeypatch, Net(), SUM)
+    monkeypatch.setattr(Server, "_measure", lambda _: None)
+    line.ask(protocol.Open(), views.Opened)
+    line.ask(protocol.Apply(ONE_OF_TWO), views.Edited)
+    monkeypatch.undo()
+    line.ask(protocol.Undo(), views.Edited)
+    assert line.metric("measured") == MetricMeasured("share", 1.0, 1.0, "measured")
+
+
 # What must never happen
 
 
@@ -454,7 +579,7 @@ def test_a_bug_is_told_with_its_traceback(
     assert failed.kind == "bug"
     assert failed.message == f"{type(error).__name__}: {error}"
     assert "test_server.py" in failed.details
-    lenet.ask(protocol.GetOutline(), views.Outline)
+    lenet.ask(protocol.GetHistory(), views.History)
 
 
 def test_an_answer_that_cannot_be_sent_is_a_bug_too(lenet: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,6 +598,6 @@ def test_garbage_ends_the_connection_and_says_why(line: Line, capsys: pytest.Cap
 
 def test_who_goes_while_an_edit_runs_does_not_hang_the_engine(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate()
-    monkeypatch.setitem(server._HANDLERS, protocol.Undo, lambda _, job: gate.wait(job.stop) or views.Done())
+    monkeypatch.setitem(server._HANDLERS, protocol.Undo, lambda _, __, stop: gate.wait(stop) or views.Done())
     line.send(protocol.Undo())
     assert gate.entered.wait(10)  # the fixture closes the line, and waits for the thread to end

@@ -9,7 +9,7 @@ from torch.nn.utils import prune
 
 from prune_tui import Session
 from prune_tui.demo.lenet import LeNet
-from prune_tui.engine import methods
+from prune_tui.engine import commit, methods
 from prune_tui.engine.session import WrappedModelError
 from prune_tui.steps import L1Unstructured, StepError
 from tests.engine.fingerprints import Tied, bits, by_torch, exact, fingerprint, like_torch, masks
@@ -482,8 +482,8 @@ def test_a_plan_into_which_an_edit_came_is_not_kept(monkeypatch):
     began, go_on = threading.Event(), threading.Event()
     planning = methods.plan
 
-    def slowly(*args):
-        plan = planning(*args)
+    def slowly(*args, **settings):
+        plan = planning(*args, **settings)
         if threading.current_thread() is not threading.main_thread():
             began.set()
             go_on.wait(10)
@@ -502,12 +502,70 @@ def test_a_plan_into_which_an_edit_came_is_not_kept(monkeypatch):
     thread = threading.Thread(target=preview)
     thread.start()
     began.wait(10)
-    session.apply("l1_unstructured", "fc3.weight", amount=100)
+    session.apply("l1_unstructured", "fc3.weight", amount=101)
     go_on.set()
     thread.join(10)
     assert refused == ["the model changed while the step was worked out; ask again"]
     session.do(step)
-    assert int((session.model.fc3.weight_mask == 0).sum()) == 200
+    assert int((session.model.fc3.weight_mask == 0).sum()) == 201
+
+
+def test_a_plan_into_which_a_failed_edit_came_is_made_anew(monkeypatch):
+    session = Session(lenet())
+    began, go_on = threading.Event(), threading.Event()
+    planning, made, found = methods.plan, [], []
+
+    def slowly(*args, **settings):
+        plan = planning(*args, **settings)
+        if threading.current_thread() is not threading.main_thread():
+            made.append(plan)
+            began.set()
+            go_on.wait(10)
+        return plan
+
+    def fail(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(methods, "plan", slowly)
+    step = L1Unstructured(targets=("fc3.weight",), amount=100)
+    thread = threading.Thread(target=lambda: found.append(session.plan(step)))
+    thread.start()
+    began.wait(10)
+    with monkeypatch.context() as patch:
+        patch.setattr(commit, "carry_out", fail)
+        with pytest.raises(KeyboardInterrupt):
+            session.apply("l1_unstructured", "fc3.weight", amount=101)
+    go_on.set()
+    thread.join(10)
+    assert session.revision == 0
+    assert len(made) == 2
+    assert found[0] is made[1] is session.plan(step)
+
+
+def test_tensors_are_taken_hold_of_under_the_lock_and_worked_on_without_it(monkeypatch):
+    session, prune_one = Session(lenet()), methods._mask
+    session.apply("identity", "fc3.weight")
+    free = []
+
+    def ask():
+        with session.lock:
+            free.append(True)
+
+    def asking(*args):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join(10)
+        session.model.fc3.weight_orig.data = torch.zeros(10, 84)
+        return prune_one(*args)
+
+    monkeypatch.setattr(methods, "_mask", asking)
+    values = session.model.fc3.weight_orig.detach().clone()
+    plan = session.plan(L1Unstructured(targets=("fc3.weight",), amount=100))
+    assert free == [True]
+    twin = nn.Linear(84, 10)
+    twin.weight.data = values
+    prune.l1_unstructured(twin, "weight", amount=100)
+    assert torch.equal(plan.parts[0].mask, twin.weight_mask)
 
 
 def test_pruning_inside_inference_mode_does_not_poison_training():

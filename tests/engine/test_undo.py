@@ -1,3 +1,4 @@
+import copy
 import sys
 
 import pytest
@@ -6,7 +7,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
-from tests.engine.fingerprints import bits, fingerprint
+from tests.engine.fingerprints import bits, by_torch, fingerprint, like_torch
 
 
 def shared_memory():
@@ -66,7 +67,7 @@ def test_masks_cost_one_bit_an_entry():
     session = Session(nn.Linear(300, 300, bias=False))
     for _ in range(3):
         session.apply("l1_unstructured", "weight", amount=0.1)
-    mask = session._edits[-1].moment.modules[0].masks["weight"]
+    mask = session._log.edits[-1].moment.modules[0].masks["weight"]
     assert sys.getsizeof(mask.kept.data) < 90_000 / 8 + 100
 
 
@@ -203,3 +204,78 @@ def test_a_recurrent_layer_computes_with_the_weights_it_has(kind):
         assert module._flat_weights[1] is module.weight_hh_l0
         expected = outputs[len(session.history)]
         assert torch.equal(module(sequence)[0], expected)
+
+
+@pytest.mark.parametrize("made", ["channels_last", "transposed"])
+def test_memory_order_comes_back_and_so_do_torchs_norms(made):
+    for seed in range(30):
+        torch.manual_seed(seed)
+        model = nn.Conv2d(5, 7, 3) if made == "channels_last" else nn.Linear(40, 30)
+        if made == "channels_last":
+            model = model.to(memory_format=torch.channels_last)
+        else:
+            model.weight = nn.Parameter(torch.randn(40, 30).t())
+        twin = copy.deepcopy(model)
+        session = Session(model)
+        session.apply("identity", "weight")
+        session.undo()
+        session.redo()
+        session.apply("ln_structured", "weight", amount=3, n=2, dim=1)
+        by_torch(twin, "identity", ["weight"], {})
+        by_torch(twin, "ln_structured", ["weight"], {"amount": 3, "n": 2, "dim": 1})
+        like_torch(model, twin)
+        before = fingerprint(model)
+        session.apply("remove", "weight")
+        session.undo()
+        assert fingerprint(model) == before
+
+
+def test_a_mask_that_is_spread_over_its_memory_comes_back():
+    module = nn.Linear(4, 3)
+    prune.identity(module, "weight")
+    module.weight_mask = torch.ones(3, 1).expand(3, 4)
+    before = fingerprint(module)
+    session = Session(module)
+    session.apply("l1_unstructured", "weight", amount=1)
+    session.undo()
+    assert fingerprint(module) == before
+
+
+_NANS = {
+    torch.float16: (torch.int16, [0x7C01, 0x7E55, -0x3FF, -0x8000, 0x7C00]),
+    torch.bfloat16: (torch.int16, [0x7F81, 0x7FC5, -0x7F, -0x8000, 0x7F80]),
+    torch.float32: (torch.int32, [0x7F800001, 0x7FC00055, -0x7FFFFF, -(2**31), 0x7F800000]),
+    torch.float64: (torch.int64, [0x7FF0000000000001, 0x7FF8000000000055, -(2**63), 0x7FF0000000000000, 1]),
+}
+
+
+@pytest.mark.parametrize("dtype", _NANS)
+def test_nan_payloads_zeros_and_infinities_come_back_after_remove(dtype):
+    integer, patterns = _NANS[dtype]
+    module = nn.Module()
+    module.weight = nn.Parameter(torch.tensor(patterns, dtype=integer).view(dtype).repeat(2))
+    before = fingerprint(module)
+    session = Session(module)
+    session.apply("custom_from_mask", "weight", mask=torch.tensor([1] * 5 + [0] * 5))
+    session.apply("remove", "weight")
+    after = fingerprint(module)
+    session.undo()
+    session.redo()
+    assert fingerprint(module) == after
+    session.undo()
+    session.undo()
+    assert fingerprint(module) == before
+
+
+def test_complex_numbers_with_odd_parts_come_back_after_remove():
+    odd = [0.0, -0.0, float("inf"), float("-inf"), float("nan"), 1.0]
+    module = nn.Module()
+    values = torch.tensor([[real, imaginary] for real in odd for imaginary in odd]).repeat(2, 1)
+    module.weight = nn.Parameter(torch.view_as_complex(values))
+    before = fingerprint(module)
+    session = Session(module)
+    session.apply("custom_from_mask", "weight", mask=torch.tensor([1] * 36 + [0] * 36))
+    session.apply("remove", "weight")
+    session.undo()
+    session.undo()
+    assert fingerprint(module) == before

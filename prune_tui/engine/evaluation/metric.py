@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import random
 from collections.abc import Callable, Iterator
-from itertools import chain
 
 import numpy
 import torch
@@ -16,6 +15,7 @@ from prune_tui.engine import bits, generators, pruned
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.commit import AsFound
 from prune_tui.engine.reading import why_no_values
+from prune_tui.engine.walking import buffers_of, modules_of, tensors_of
 
 _BATCH = 64
 
@@ -61,7 +61,7 @@ def unchanged(model: nn.Module) -> Iterator[None]:
     torch's pruning hooks set `module.weight` at each forward; without gradients they would leave one behind that
     a backward cannot pass. A forward may also count its calls, fill a cache or move a buffer.
     """
-    found = [AsFound(module) for module in model.modules()]
+    found = [AsFound(module) for module in modules_of(model)]
     buffers = [(buffer, buffer.clone()) for buffer in _own_buffers(model)]
     with _generators_untouched(model), torch.no_grad():
         try:
@@ -78,15 +78,17 @@ def unchanged(model: nn.Module) -> Iterator[None]:
 def _own_buffers(model: nn.Module) -> Iterator[Tensor]:
     """Buffers apart from masks, which no forward writes to and which are as large as the model."""
     masks = {
-        id(pruned.mask(module, name)) for module in model.modules() for _, name, _ in pruned.pruning_hooks(module)
+        id(pruned.mask(module, name))
+        for module in modules_of(model)
+        for _, name, _ in pruned.pruning_hooks(module)
     }
-    return (buffer for buffer in model.buffers() if id(buffer) not in masks and not why_no_values(buffer))
+    return (buffer for buffer in buffers_of(model) if id(buffer) not in masks and not why_no_values(buffer))
 
 
 @contextlib.contextmanager
 def _generators_untouched(model: nn.Module) -> Iterator[None]:
     """The generators of torch on the model's devices, Python's and numpy's."""
-    devices = {tensor.device for tensor in chain(model.parameters(), model.buffers())}
+    devices = {tensor.device for tensor in tensors_of(model)}
     python, numpys = random.getstate(), numpy.random.get_state()
     with generators.untouched(device for device in devices if device.type in {"cuda", "mps"}):
         try:

@@ -19,6 +19,7 @@ from torch.nn.parameter import is_lazy
 
 from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.walking import tensors_of
 from prune_tui.steps import nearest
 
 FORMS = "a source is demo, file.py:Symbol or package.module:Symbol"
@@ -231,7 +232,7 @@ def _complete(model: nn.Module, source: str) -> nn.Module:
 
 
 def _moved(model: nn.Module, device: torch.device) -> nn.Module:
-    held = [*model.parameters(), *model.buffers()]
+    held = list(tensors_of(model))
     if any(tensor.is_meta for tensor in held if not is_lazy(tensor)):
         raise SourceError(
             f"the model is on the meta device and has no values to move; leave out --device {device}"

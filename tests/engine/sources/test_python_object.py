@@ -240,7 +240,9 @@ def test_a_factory_that_raises(net: str) -> None:
 
 
 def test_a_factory_that_returns_no_module(net: str) -> None:
-    assert _refusal(f"{net}:dictionary").endswith("returned a dict; it must return a torch.nn.Module")
+    assert _refusal(f"{net}:dictionary").endswith(
+        "returned something of type dict; it must return a torch.nn.Module"
+    )
 
 
 def test_a_missing_argument_shows_the_signature(net: str) -> None:
@@ -271,7 +273,7 @@ def test_a_class_that_is_no_module(net: str) -> None:
 
 
 def test_a_symbol_that_is_no_model_at_all(net: str) -> None:
-    assert "net.py:number is a int; it must be a model" in _refusal(f"{net}:number")
+    assert "net.py:number is of type int; it must be a model" in _refusal(f"{net}:number")
 
 
 def test_a_module_that_forgot_to_call_super(tmp_path: Path) -> None:

@@ -283,15 +283,13 @@ class Server:
     @_answers(protocol.GetTile)
     def _tile(self, request: protocol.GetTile, stop: Stop) -> views.Body:
         session = self._open_session
-        would_go = None
+        planned = None
         if request.preview is not None:
             plan = session.plan(request.preview, stop)
-            masks = {part.target.path: part.mask for part in plan.parts}
-            mask = masks.get(request.tensor)
-            would_go = None if mask is None else mask == 0
+            planned = {part.target.path: part.mask for part in plan.parts}.get(request.tensor)
         with session.lock:
             module, name = targets.locate(session.model, request.tensor)
-            return tiles.tile(module, name, request, session.newly_masked(request.tensor), would_go)
+            return tiles.tile(module, name, request, session.alive_before(request.tensor), planned)
 
     @_answers(protocol.GetStatistics)
     def _statistics(self, request: protocol.GetStatistics, stop: Stop) -> views.Body:

@@ -105,6 +105,7 @@ class Session:
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
         self._log = _Log()
+        self._before: tuple[int, str, Tensor | None] | None = None
         # Counts each time the model is about to be touched and each time that has ended, failed edits included.
         self._touched = 0
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
@@ -268,25 +269,29 @@ class Session:
         """What the session knows about each method object that it put into a hook."""
         return {method: row for edit in self._log.edits for method, row in edit.recorded}
 
-    def newly_masked(self, path: str) -> Tensor | None:
-        """The entries of a tensor that the last step masked.
+    def alive_before(self, path: str) -> Tensor | None:
+        """Which entries of a tensor were alive before the last step.
 
         Returns:
-            A bool tensor of its shape, or None when the last step did not touch it.
+            A bool tensor of its shape on its device, or None when the last step took nothing from it.
         """
         log = self._log
-        if not log.done:
-            return None
-        edit = log.edits[log.done - 1]
-        if all(effect.target != path or not effect.took for effect in edit.effects):
+        if self._before is None or self._before[:2] != (log.revision, path):
+            # Kept for the next picture of the same tensor: unpacking a large mask takes longer than drawing.
+            self._before = (log.revision, path, self._unpacked_before(path, log))
+        return self._before[2]
+
+    def _unpacked_before(self, path: str, log: _Log) -> Tensor | None:
+        edit = log.edits[log.done - 1] if log.done else None
+        if edit is None or all(effect.target != path or not effect.took for effect in edit.effects):
             return None
         target = targets.Target(path, *targets.locate(self.model, path))
         now = target.mask
         if now is None:
             return None
         before = edit.moment.mask(target.module, target.name)
-        gone = ~bits.alive(now)
-        return gone if before is None else gone & before.to(gone.device)
+        everything = torch.ones((), dtype=torch.bool, device=now.device).expand(now.shape)
+        return everything if before is None else before.to(now.device)
 
     # ---------------------------------------------------------------- inside
 

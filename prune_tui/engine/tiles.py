@@ -18,8 +18,8 @@ class _Layers(NamedTuple):
 
     values: Tensor
     kept: Tensor | None
-    newly: Tensor | None
-    would_go: Tensor | None
+    before: Tensor | None
+    planned: Tensor | None
 
     def cut(self, block: Block, row_axis: int, column_axis: int) -> _Layers:
         """The same rectangle of each, on the CPU."""
@@ -29,15 +29,15 @@ class _Layers(NamedTuple):
         )
 
 
-def tile(module: nn.Module, name: str, request: GetTile, newly: Tensor | None, would_go: Tensor | None) -> Tile:
+def tile(module: nn.Module, name: str, request: GetTile, before: Tensor | None, planned: Tensor | None) -> Tile:
     """The blocks that a person sees. Only they are computed and copied, never the whole tensor.
 
     Args:
         module: What holds the tensor.
         name: The tensor's name there: `weight`, also while it is pruned.
         request: Which view and which blocks; what reaches beyond the shape is left out.
-        newly: Where the last step masked; bool, of the tensor's shape.
-        would_go: Where the previewed step would mask; likewise.
+        before: What was alive before the last step, where that took any; bool, of the tensor's shape.
+        planned: The mask that the previewed step would give; of the tensor's shape.
 
     Returns:
         The blocks in the order asked for, or a note why there are no values.
@@ -48,7 +48,7 @@ def tile(module: nn.Module, name: str, request: GetTile, newly: Tensor | None, w
     note = why_no_values(values) or _misfit(values, request)
     if note:
         return Tile(blocks=(), note=note)
-    layers = _Layers(values.detach(), kept, newly, would_go)
+    layers = _Layers(values.detach(), kept, before, planned)
     cuts = (layers.cut(block, request.row_axis, request.column_axis) for block in request.blocks)
     return Tile(blocks=tuple(_told(cut, request.view) for cut in cuts))
 
@@ -98,8 +98,8 @@ def _states(cut: _Layers) -> Tensor:
     """A masked entry cannot go again, so what would go marks the living and what went the masked."""
     gone = torch.zeros_like(cut.values, dtype=torch.bool) if cut.kept is None else as_numbers(cut.kept) == 0
     states = gone.to(torch.uint8) * MASKED
-    if cut.newly is not None:
-        states[gone & cut.newly.bool()] = NEWLY_MASKED
-    if cut.would_go is not None:
-        states[~gone & cut.would_go.bool()] = WOULD_GO
+    if cut.before is not None:
+        states[gone & cut.before] = NEWLY_MASKED
+    if cut.planned is not None:
+        states[~gone & (as_numbers(cut.planned) == 0)] = WOULD_GO
     return states

@@ -656,17 +656,18 @@ def test_what_a_session_recorded_goes_with_the_step():
     assert hook not in session.recorded()
 
 
-def test_newly_masked_is_what_the_last_step_took():
+def test_what_was_alive_before_the_last_step_tells_what_it_took():
     session = Session(lenet())
-    assert session.newly_masked("fc3.weight") is None
+    assert session.alive_before("fc3.weight") is None
     session.apply("l1_unstructured", "fc3.weight", amount=100)
-    before = session.model.fc3.weight_mask == 0
-    assert torch.equal(session.newly_masked("fc3.weight"), before)
+    assert session.alive_before("fc3.weight").all()
+    first = session.model.fc3.weight_mask.bool()
     session.apply("l1_unstructured", "fc3.weight", amount=7)
-    newly = session.newly_masked("fc3.weight")
-    assert int(newly.sum()) == 7
-    assert not (newly & before).any()
-    assert session.newly_masked("fc2.weight") is None
+    assert torch.equal(session.alive_before("fc3.weight"), first)
+    assert int((first & (session.model.fc3.weight_mask == 0)).sum()) == 7
+    assert session.alive_before("fc2.weight") is None
+    session.undo()
+    assert session.alive_before("fc3.weight").all()
 
 
 class DataParallel(nn.Module):

@@ -22,7 +22,8 @@ def holding(tensor, mask=None):
 
 def look(module, view="effective", *, rows=0, columns=1, blocks=None, newly=None, would_go=None):
     blocks = blocks or (Block((), (0, 99), (0, 99)),)
-    return tile(module, "weight", GetTile("weight", view, rows, columns, tuple(blocks)), newly, would_go)
+    planned = None if would_go is None else ~would_go
+    return tile(module, "weight", GetTile("weight", view, rows, columns, tuple(blocks)), newly, planned)
 
 
 VALUES = torch.tensor([[1.0, 2.0], [3.0, 4.0]])

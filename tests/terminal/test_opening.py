@@ -57,7 +57,7 @@ def test_80_by_24_is_enough(start: Start) -> None:
     screen = terminal.screen
     assert len(screen) == 24
     assert all(line for line in screen), "the panes fill the screen"
-    borders = [line for line in screen if line.startswith(("╭", "╰"))]
+    borders = [line for line in screen if line.startswith(("╭", "╰", "┏", "┗"))]
     assert borders
     assert all(len(line) == 80 for line in borders)
     assert "▂▂" not in terminal.text, "no horizontal scroll bar"

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, generators, targets
+from prune_tui.engine import bits, generators, selection, targets
 from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.mask_files import read_mask
 from prune_tui.engine.reading import as_numbers, comparable
@@ -194,6 +194,11 @@ def _mask(target: Seen, method: prune.BasePruningMethod) -> Masked:
 
 def _compute(where: str, method: prune.BasePruningMethod, values: Tensor, mask: Tensor | None) -> Tensor:
     """The mask torch computes: directly the first time, on what is left by way of a container after that."""
+    if type(method) is prune.L1Unstructured:
+        ranked = values.numel() if mask is None else int((comparable(mask) == 1).sum())
+        quick = selection.smallest_masked(values.contiguous(), mask, comes_to(method.amount, ranked))
+        if quick is not None:
+            return quick
     with refusals(f"{where} ({str(values.dtype).removeprefix('torch.')}), {type(method).__name__}"):
         if mask is None:
             before = torch.ones_like(values)

@@ -94,10 +94,6 @@ class OutlineModel:
 
     # Structure
 
-    def depth(self, index: int) -> int:
-        """How many modules it is inside of; 0 for the model itself."""
-        return self._depth[index]
-
     def parent(self, index: int) -> int:
         """The module it is inside of; -1 for the model itself."""
         return self._rows[index].parent
@@ -169,13 +165,6 @@ class OutlineModel:
         return visible
 
     # Folding
-
-    def toggle(self, index: int) -> None:
-        """Fold an open module, unfold a folded one."""
-        if index in self._open:
-            self.close(index)
-        else:
-            self.open(index)
 
     def open(self, index: int) -> None:
         """Show what is in a module; under a filter that matched nothing in it, all that is in it."""

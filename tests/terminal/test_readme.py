@@ -71,7 +71,8 @@ def test_the_test_command_finds_the_tests() -> None:
         text=True,
         check=False,
     )
-    assert "test_steps.py" in run.stdout, run.stdout + run.stderr
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "test_steps.py" in run.stdout
 
 
 @pytest.mark.parametrize("command", STARTS)

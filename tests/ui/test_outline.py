@@ -54,7 +54,6 @@ def test_a_larger_model_starts_with_the_model_open() -> None:
 
 
 def test_structure(outline: OutlineModel) -> None:
-    assert [outline.depth(index) for index in range(len(outline))] == [0, 1, 1, 2, 3, 3, 2, 3, 1]
     assert [outline.has_children(index) for index in (0, 1, 2, 4)] == [True, False, True, False]
     assert outline.parent(4) == 3
     assert outline.parent(0) == -1
@@ -78,13 +77,13 @@ def test_guides_join_the_children_of_a_module(outline: OutlineModel) -> None:
     assert outline.guides(5, most=2) == "│ └ "
 
 
-def test_toggle_folds_and_unfolds(outline: OutlineModel) -> None:
-    outline.toggle(3)
+def test_folding_keeps_what_is_open_inside(outline: OutlineModel) -> None:
+    outline.open(3)
     assert shown(outline) == ["", "stem", "body", "body.0", "body.0.conv", "body.0.norm", "body.1", "head"]
-    outline.toggle(2)
+    outline.close(2)
     assert shown(outline) == ["", "stem", "body", "head"]
     assert not outline.is_open(2)
-    outline.toggle(2)
+    outline.open(2)
     assert "body.0.norm" in shown(outline), "what is inside stays as open as it was"
 
 
@@ -232,7 +231,7 @@ def test_large_models_cost_milliseconds(rows: tuple[ModuleRow, ...]) -> None:
         lambda: outline.replace_rows(rows),
         outline.open_all,
         lambda: outline.reveal(last),
-        lambda: outline.toggle(1),
+        lambda: outline.close(1),
         lambda: outline.set_filter("9"),
         lambda: outline.set_filter("module"),
         outline.close_all,

@@ -91,8 +91,8 @@ class Question(ModalScreen[str]):
     Args:
         title: What has happened.
         text: What a person needs to know to answer.
-        answers: A word for each key, such as `{"r": "restart", "q": "quit"}`; escape is one of them or means
-            the last.
+        answers: A word for each key, such as `{"r": "restart", "escape": "look around"}`; no other key
+            closes it.
     """
 
     DEFAULT_CSS = """

@@ -77,11 +77,6 @@ class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):
                 return line.tensor
         return next((line.tensor for line in self._lines if line.tensor is not None), None)
 
-    @property
-    def view(self) -> ModuleView | None:
-        """The module that is shown."""
-        return self._view
-
     def show_module(self, view: ModuleView) -> None:
         """Show a module; the cursor stays on its tensor when the same module is shown anew."""
         known = self.tensor if self._view is not None and self._view.path == view.path else None

@@ -7,39 +7,14 @@ imports torch; what a step does to a tensor stands in `prune_tui.engine.methods`
 
 from __future__ import annotations
 
-import difflib
-import math
-import numbers
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-SettingKind = Literal["amount", "dim", "norm", "choice", "file", "seed", "bits"]
+from prune_tui.step_settings import Bits, Setting, StepError, checked, nearest
+
 Units = Literal["entries", "channels", "nothing"]
-MATRIX_NORMS = ("fro", "nuc")
-
-
-class StepError(ValueError):
-    """A step that cannot be built or applied; its text says what is wrong, where, and what to do."""
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """How a person is asked for one setting of a step.
-
-    Attributes:
-        kind: What is typed: decides how the text is read, checked and echoed.
-        sentence: One sentence of help.
-        default: What the form holds the first time; None where the person must say.
-        choices: The permitted values of a `choice`.
-        name: The field of the step; filled in from the struct.
-    """
-
-    kind: SettingKind
-    sentence: str
-    default: Any = None
-    choices: tuple[str, ...] = ()
-    name: str = ""
 
 
 Amount = Annotated[
@@ -120,23 +95,6 @@ class GlobalUnstructured(Step, frozen=True, kw_only=True, tag="global_unstructur
         ),
     ] = "L1Unstructured"
     seed: Seed = None
-
-
-class Bits(msgspec.Struct, frozen=True):
-    """A mask, one bit an entry: what `numpy.packbits` makes of it, in the order of its elements.
-
-    Attributes:
-        shape: The mask's shape.
-        data: ceil(elements / 8) bytes.
-    """
-
-    shape: tuple[int, ...]
-    data: bytes
-
-    def __str__(self) -> str:
-        return f"<{'×'.join(map(str, self.shape))} mask>"
-
-    __repr__ = __str__  # its bytes would fill the screen
 
 
 class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):
@@ -293,117 +251,3 @@ def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -
     if "file" in known and not settings:
         raise StepError(f"{method} needs either file or mask. file: {known['file'].sentence}")
     return entry.step(targets=names, **{name: checked(known[name], value) for name, value in settings.items()})
-
-
-def nearest(word: str, known: Any) -> str:
-    """`; did you mean 'conv1'?` for the nearest known word, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def checked(setting: Setting, value: Any) -> Any:
-    """A setting's value as a plain Python value, or StepError with the reason.
-
-    Only what can be known without the tensor is checked here; the engine checks the rest.
-    """
-    return _CHECKS[setting.kind](setting, value)
-
-
-def _plain_number(setting: Setting, value: Any) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise StepError(f"{setting.name} is {value!r}; it must be a number")
-    if not isinstance(value, numbers.Integral):
-        return float(value)
-    if not -(2**63) <= int(value) < 2**63:
-        raise StepError(f"{setting.name} is {value}; it must fit 64 bits")
-    return int(value)
-
-
-def _checked_amount(setting: Setting, value: Any) -> int | float:
-    amount = _plain_number(setting, value)
-    if isinstance(amount, float) and not 0.0 <= amount <= 1.0:
-        raise StepError(
-            f"{setting.name} is {amount}; a fraction lies between 0.0 and 1.0, a count is a whole number"
-        )
-    if amount < 0:
-        raise StepError(f"{setting.name} is {amount}; a count cannot be negative")
-    return amount
-
-
-def _checked_integer(setting: Setting, value: Any) -> int:
-    number = _plain_number(setting, value)
-    if not isinstance(number, int):
-        raise StepError(f"{setting.name} is {value!r}; it must be a whole number")
-    return number
-
-
-def _checked_seed(setting: Setting, value: Any) -> int | None:
-    if value is None:
-        return None
-    seed = _checked_integer(setting, value)
-    if not 0 <= seed < 2**63:
-        raise StepError(f"{setting.name} is {seed}; it must lie between 0 and 2**63 - 1")
-    return seed
-
-
-def _checked_norm(setting: Setting, value: Any) -> int | float | str:
-    if isinstance(value, str):
-        if value in MATRIX_NORMS:
-            return value
-        raise StepError(f"{setting.name} is {value!r}; it must be a number, inf, -inf, fro or nuc")
-    number = _plain_number(setting, value)
-    if isinstance(number, float) and math.isnan(number):
-        raise StepError(f"{setting.name} is nan; it must be a number, inf, -inf, fro or nuc")
-    return number
-
-
-def _checked_choice(setting: Setting, value: Any) -> str:
-    if value not in setting.choices:
-        raise StepError(f"{setting.name} is {value!r}; it must be one of {', '.join(setting.choices)}")
-    return str(value)
-
-
-def _checked_file(setting: Setting, value: Any) -> str:
-    text = str(value)
-    if not text:
-        raise StepError(f"{setting.name} is empty: {setting.sentence}")
-    return text
-
-
-def _checked_bits(setting: Setting, value: Any) -> Bits | tuple[Bits, ...]:
-    if not all(isinstance(mask, Bits) for mask in (value if isinstance(value, tuple) else (value,))):
-        raise StepError(f"{setting.name} is {value!r}; it must be a tensor of the target's shape")
-    return cast(Bits | tuple[Bits, ...], value)
-
-
-_CHECKS = {
-    "amount": _checked_amount,
-    "dim": _checked_integer,
-    "norm": _checked_norm,
-    "choice": _checked_choice,
-    "file": _checked_file,
-    "seed": _checked_seed,
-    "bits": _checked_bits,
-}
-
-
-def read(setting: Setting, text: str) -> Any:
-    """What a person typed into a form field, as a checked value.
-
-    Raises:
-        StepError: The text is not such a value; says what one looks like.
-    """
-    text = text.strip()
-    if not text:
-        if setting.kind == "seed":
-            return None
-        raise StepError(f"{setting.name} is empty: {setting.sentence}")
-    if setting.kind in {"file", "choice"}:
-        return checked(setting, text)
-    for number in (int, float):
-        try:
-            value = number(text)
-        except ValueError:
-            continue
-        return checked(setting, value)
-    return checked(setting, text)  # no number: refused, unless a norm's word

@@ -5,8 +5,9 @@ import msgspec
 import numpy
 import pytest
 
-from prune_tui import steps
-from prune_tui.steps import METHODS, AnyStep, Bits, StepError
+from prune_tui import step_settings, steps
+from prune_tui.step_settings import Bits, StepError
+from prune_tui.steps import METHODS, AnyStep
 
 SETTINGS = {setting.name: setting for method in METHODS for setting in method.settings}
 
@@ -27,8 +28,8 @@ def test_every_method_says_what_it_does_and_asks_for_its_settings(method):
     assert (method.units == "nothing") == ("amount" not in method.step.__struct_fields__)
     for setting in method.settings:
         if setting.default is not None:
-            assert steps.checked(setting, setting.default) == setting.default
-            assert steps.read(setting, str(setting.default)) == setting.default
+            assert step_settings.checked(setting, setting.default) == setting.default
+            assert step_settings.read(setting, str(setting.default)) == setting.default
 
 
 EXAMPLES = [
@@ -110,7 +111,7 @@ def test_a_step_that_cannot_be_built_says_why(method, targets, settings, message
     ],
 )
 def test_values_become_plain_ones(name, value, expected):
-    found = steps.checked(SETTINGS[name], value)
+    found = step_settings.checked(SETTINGS[name], value)
     assert (type(found), found) == (type(expected), expected)
 
 
@@ -141,7 +142,7 @@ def test_values_become_plain_ones(name, value, expected):
 )
 def test_values_that_cannot_be(name, value, message):
     with pytest.raises(StepError) as raised:
-        steps.checked(SETTINGS[name], value)
+        step_settings.checked(SETTINGS[name], value)
     assert message in str(raised.value)
 
 
@@ -166,7 +167,7 @@ def test_values_that_cannot_be(name, value, message):
     ],
 )
 def test_what_a_person_types(name, text, expected):
-    found = steps.read(SETTINGS[name], text)
+    found = step_settings.read(SETTINGS[name], text)
     assert (type(found), found) == (type(expected), expected)
 
 
@@ -192,7 +193,7 @@ def test_what_a_person_types(name, text, expected):
 )
 def test_what_a_person_mistypes(name, text):
     with pytest.raises(StepError, match=f"^{name} is "):
-        steps.read(SETTINGS[name], text)
+        step_settings.read(SETTINGS[name], text)
 
 
 def test_a_global_step_draws_only_when_it_ranks_at_random():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine.reading import comparable
-from prune_tui.steps import Bits
+from prune_tui.step_settings import Bits
 
 _INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 

@@ -18,7 +18,8 @@ from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 
 from prune_tui.engine import pruned
 from prune_tui.engine.cancelling import Stop, never
-from prune_tui.engine.methods import Part, Plan, refusals
+from prune_tui.engine.planning import Part, Plan
+from prune_tui.engine.refusals import refusals
 
 _Key = TypeVar("_Key", bound=Hashable)
 

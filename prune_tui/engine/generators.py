@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
-from prune_tui.steps import StepError
+from prune_tui.step_settings import StepError
 
 # The default generators belong to the process: a preview in one thread and a step in another take turns.
 exclusive = threading.RLock()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from prune_tui.engine import bits
 from prune_tui.engine.reading import why_no_values
-from prune_tui.steps import StepError, nearest
+from prune_tui.step_settings import StepError, nearest
 
 _KINDS = (".pt", ".pth", ".npy", ".safetensors")
 

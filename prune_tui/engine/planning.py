@@ -1,123 +1,128 @@
-"""The plan that is kept from a preview until the step is done, and made once however many ask for it."""
+"""What a step would do to a model: a plan. Planning changes nothing; only `Session` carries a plan out."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Callable, Sequence
 
-from torch import nn
+import msgspec
+import torch
+from torch import Tensor
+from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import methods, targets
-from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.mask_files import stamp
-from prune_tui.steps import StepError
-
-_PATIENCE = 0.05
-"""Seconds between two looks at whether somebody still wants a plan that another thread makes."""
-
-Moment = tuple[int, int]
-"""The model's revision, and how often it was touched."""
+from prune_tui.engine import bits, effects, generators, targets
+from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.mask_files import read_mask
+from prune_tui.engine.methods import PLANNERS, Masked, each
+from prune_tui.engine.targets import Seen, Target
+from prune_tui.step_settings import Bits
+from prune_tui.views import Effect
 
 
-class _Planned(NamedTuple):
-    """A plan that is kept: for which step, of which moment, and of which mask file."""
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What a step would do to one tensor.
 
-    moment: Moment
+    Attributes:
+        target: The tensor.
+        method: torch's object that will stand in the hook; None for `remove`.
+        mask: Its mask afterwards, in the dtype torch gives it; None for `remove`.
+        effect: The counts.
+    """
+
+    target: Target
+    method: prune.BasePruningMethod | None
+    mask: Tensor | None
+    effect: Effect
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a step would do.
+
+    Attributes:
+        step: With its seed drawn.
+        parts: One for each target.
+        notes: What a person should know before it is done.
+        conditions: Of the targets as the plan saw them; another one now makes it stale.
+    """
+
     step: steps.Step
-    file: tuple[int, ...]
-    plan: methods.Plan
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...]
+    conditions: tuple[object, ...]
 
 
-class Plans:
-    """Makes plans of steps and keeps the last one for as long as it holds.
+def plan(
+    model: torch.nn.Module,
+    step: steps.Step,
+    seed: int,
+    *,
+    lock: contextlib.AbstractContextManager[object] | None = None,
+    stop: Stop = never,
+    mask_of: Callable[[Target], Tensor | None] = lambda target: target.mask,
+) -> Plan:
+    """Work out a step without changing the model, its generators or its gradients.
 
     Args:
         model: The model.
-        lock: Held while the model changes.
-        now: The moment, and the seed of the next step.
+        step: What to do.
+        seed: For a step that draws random numbers and does not carry its own.
+        lock: Held while the tensors are taken hold of, and not while they are worked on: `.data =` in one thread
+            and `detach()` in another do not go together.
+        stop: Asked between targets.
+        mask_of: The mask to build upon, for a moment that is not now.
+
+    Returns:
+        The plan. Its step carries the seed that was used and the mask that was read from a file.
+
+    Raises:
+        StepError: The step cannot be done on these targets.
+        Cancelled: `stop` said so.
     """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        lock: contextlib.AbstractContextManager[object],
-        now: Callable[[], tuple[Moment, int]],
-    ) -> None:
-        self._model = model
-        self._lock = lock
-        self._now = now
-        self._planned: _Planned | None = None
-        self._planning: list[steps.Step] = []
-        self._planning_changed = threading.Condition()
-
-    def forget(self) -> None:
-        """Keep no plan."""
-        self._planned = None
-
-    def plan(self, step: steps.Step, stop: Stop) -> methods.Plan:
-        """The plan of a step, as `Session.plan`."""
-        with self._turn(step, stop):
-            file = _file_of(step)
-            while True:
-                with self._lock:  # not in the middle of an edit
-                    (moment, seed), planned = self._now(), self._planned
-                if planned is not None and planned.moment == moment and self._answers(planned, step, file):
-                    return planned.plan
-                try:
-                    plan = methods.plan(self._model, step, seed, lock=self._lock, stop=stop)
-                except Exception:
-                    if not self._overtaken(moment):
-                        raise
-                    continue
-                with self._lock:
-                    if not self._overtaken(moment):
-                        self._planned = _Planned(moment, step, file, plan)
-                        return plan
-
-    def _overtaken(self, moment: Moment) -> bool:
-        """Whether an edit that failed came in between; refuses where one did that has changed the model."""
-        with self._lock:
-            now, _ = self._now()
-            if now[0] != moment[0]:
-                raise StepError("the model changed while the step was worked out; ask again")
-            return now != moment
-
-    @contextlib.contextmanager
-    def _turn(self, step: steps.Step, stop: Stop) -> Iterator[None]:
-        """Wait while another thread plans the same step."""
-        with self._planning_changed:
-            while any(steps.same(step, other) for other in self._planning):
-                if stop():
-                    raise Cancelled
-                self._planning_changed.wait(_PATIENCE)  # nobody notifies of a `stop`
-            self._planning.append(step)
-        try:
-            yield
-        finally:
-            with self._planning_changed:
-                self._planning = [other for other in self._planning if other is not step]
-                self._planning_changed.notify_all()
-
-    def _answers(self, planned: _Planned, step: steps.Step, file: tuple[int, ...]) -> bool:
-        """Whether a plan is that of a step, and still holds."""
-        asked = steps.same(step, planned.step) and file == planned.file
-        return (asked or steps.same(step, planned.plan.step)) and self._holds(planned.plan)
-
-    def _holds(self, plan: methods.Plan) -> bool:
-        """Whether the targets are still where the plan found them, with the values and masks it saw."""
-        try:
-            return all(
-                targets.locate(self._model, part.target.path) == (part.target.module, part.target.name)
-                and part.target.condition() == condition
-                for part, condition in zip(plan.parts, plan.conditions, strict=True)
-            )
-        except StepError:  # a target is gone
-            return False
+    step = _checked(step)
+    removing = isinstance(step, steps.Remove)
+    with lock or contextlib.nullcontext():
+        found, notes = targets.resolve(model, step.targets, removing=removing)
+        conditions = tuple(target.condition() for target in found)
+        seen = [Seen.of(target, mask_of(target)) for target in found]
+    if steps.draws(step) and getattr(step, "seed", None) is None:
+        step = msgspec.structs.replace(step, seed=seed)
+    if isinstance(step, steps.CustomFromMask) and step.mask is None:
+        step = msgspec.structs.replace(step, mask=_read(step, seen))
+    with torch.inference_mode(False), torch.no_grad():
+        masked: Sequence[tuple[prune.BasePruningMethod | None, Tensor | None]]
+        masked = [(None, None) for _ in seen] if removing else _draw(step, seen, stop)
+        parts = [
+            Part(target, method, mask, effects.removal(one) if mask is None else effects.effect(step, one, mask))
+            for target, one, (method, mask) in zip(found, each(seen, stop), masked, strict=True)
+        ]
+    return Plan(
+        step,
+        tuple(parts),
+        tuple(notes + ([] if removing else effects.warnings(step, [part.effect for part in parts]))),
+        conditions,
+    )
 
 
-def _file_of(step: steps.Step) -> tuple[int, ...]:
-    """What tells the mask file of a step, as it is now, from what it may be later; nothing where it needs none."""
-    return stamp(step.file) if isinstance(step, steps.CustomFromMask) and step.mask is None else ()
+def _checked(step: steps.Step) -> steps.Step:
+    """The same step with its settings checked: one that came over the wire or was made by hand never was."""
+    given = {setting.name: getattr(step, setting.name) for setting in steps.method_of(step).settings}
+    settings = {name: value for name, value in given.items() if not (name in {"file", "mask"} and not value)}
+    return steps.build(steps.method_of(step).name, step.targets, settings)
+
+
+def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits, ...]:
+    """The masks of a file: one where all targets get the same, else one for each."""
+    masks = tuple(bits.pack(bits.alive(read_mask(step.file, one.path, one.original.shape))) for one in seen)
+    return masks[0] if len(set(masks)) == 1 else masks
+
+
+def _draw(step: steps.Step, seen: Sequence[Seen], stop: Stop) -> list[Masked]:
+    planner = PLANNERS[type(step)]
+    if not steps.draws(step):
+        return planner(step, seen, stop)
+    with generators.seeded(getattr(step, "seed"), {one.original.device for one in seen}):  # noqa: B009
+        return planner(step, seen, stop)

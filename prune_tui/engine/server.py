@@ -24,7 +24,7 @@ from prune_tui.engine.lanes import Job, Lane
 from prune_tui.engine.session import Session, WrappedModelError
 from prune_tui.engine.walking import parameters_of
 from prune_tui.protocol import LANES, Answer, Question
-from prune_tui.steps import StepError
+from prune_tui.step_settings import StepError
 from prune_tui.views import Failed, LogEntry, ModuleRow, Progress, Summary
 
 _ATTEMPTS = 3

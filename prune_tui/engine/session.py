@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
-from prune_tui import steps
-from prune_tui.engine import bits, commit, hooks, methods, targets, undo
+from prune_tui import step_settings, steps
+from prune_tui.engine import bits, commit, hooks, planning, targets, undo
 from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
-from prune_tui.engine.planning import Plans
-from prune_tui.steps import StepError
+from prune_tui.step_settings import StepError
 from prune_tui.views import Effect, HistoryRow, LogEntry, Previewed
 
 
@@ -110,7 +110,7 @@ class Session:
         self._touched = 0
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
         self._editing = threading.RLock()
-        self._plans = Plans(model, self.lock, lambda: (self.moment, self._seed_of_next()))
+        self._plans = KeptPlans(model, self.lock, lambda: (self.moment, self._seed_of_next()))
 
     # ---------------------------------------------------------------- the public API
 
@@ -181,7 +181,7 @@ class Session:
         plan = self.plan(step, stop)
         return Previewed(_any(plan.step), tuple(part.effect for part in plan.parts), plan.notes)
 
-    def plan(self, step: steps.Step, stop: Stop = never) -> methods.Plan:
+    def plan(self, step: steps.Step, stop: Stop = never) -> planning.Plan:
         """The plan of a step. Any thread may ask; others read the model meanwhile.
 
         The last plan is kept as long as it holds, so that applying what was previewed costs nothing more; who asks
@@ -231,7 +231,7 @@ class Session:
             last = before.edits[before.done - 1]
             # Only `remove`, which has no amount, writes values: those of now with the masks of then are the moment
             # before the step, so that nothing is touched and nobody waits until the new amount is known to do.
-            plan = methods.plan(
+            plan = planning.plan(
                 self.model, _amended(last.step, amount), 0, lock=self.lock, stop=stop, mask_of=last.moment.buffer
             )
             with self._changing() as done, last.moment.exchanged(last.expected, done):
@@ -323,7 +323,7 @@ def _entry(log: _Log, index: int) -> LogEntry:
     return LogEntry(index + 1, edit.step, edit.effects, undone=index >= log.done)
 
 
-def _carried_out(model: nn.Module, plan: methods.Plan, number: int) -> _Edit:
+def _carried_out(model: nn.Module, plan: planning.Plan, number: int) -> _Edit:
     """Do what a plan says, and keep what takes it back."""
     effects = tuple(part.effect for part in plan.parts)
     recorded = tuple(_recorded(plan, number))
@@ -332,7 +332,7 @@ def _carried_out(model: nn.Module, plan: methods.Plan, number: int) -> _Edit:
     return _Edit(_any(plan.step), effects, moment, moment.standing(), recorded)
 
 
-def _recorded(plan: methods.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
+def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
     """What torch forgets about each method of a plan: how many entries it took, and what a global step was."""
     own = steps.describe(plan.step) if steps.method_of(plan.step).many else ""
     for part in plan.parts:
@@ -345,7 +345,7 @@ def _amended(step: steps.Step, amount: int | float) -> steps.Step:
     asked = [setting for setting in steps.method_of(step).settings if setting.name == "amount"]
     if not asked:
         raise StepError(f"{steps.method_of(step).name} has no amount to amend")
-    return msgspec.structs.replace(step, amount=steps.checked(asked[0], amount))
+    return msgspec.structs.replace(step, amount=step_settings.checked(asked[0], amount))
 
 
 def _any(step: steps.Step) -> steps.AnyStep:

@@ -14,7 +14,7 @@ from torch.nn.utils import parametrize
 from prune_tui.engine import pruned
 from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.walking import named_modules_of
-from prune_tui.steps import StepError, nearest
+from prune_tui.step_settings import StepError, nearest
 
 
 class Target(NamedTuple):

@@ -21,11 +21,12 @@ from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.commit import all_or_nothing, refill
-from prune_tui.engine.methods import Part, refusals
+from prune_tui.engine.planning import Part
 from prune_tui.engine.reading import why_no_values
+from prune_tui.engine.refusals import refusals
 from prune_tui.engine.targets import Target
 from prune_tui.engine.walking import tensors_of
-from prune_tui.steps import Bits, StepError
+from prune_tui.step_settings import Bits, StepError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,9 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
-from prune_tui.engine import methods, undo
+from prune_tui.engine import effects, undo
 from prune_tui.engine.commit import all_or_nothing
-from prune_tui.steps import StepError
+from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import exact, fingerprint
 
 TARGETS = ["0.weight", "0.bias", "1.weight_hh_l0", "1.bias_ih_l0", "2.weight"]
@@ -242,7 +242,7 @@ def _masks(session):
 
 def test_a_bug_of_ours_is_not_told_as_torchs_refusal(monkeypatch):
     session = Session(seasoned())
-    for owner, name in ((undo, "moment_before"), (methods, "_effect"), (methods, "_warnings")):
+    for owner, name in ((undo, "moment_before"), (effects, "effect"), (effects, "warnings")):
         with monkeypatch.context() as patch:
             patch.setattr(
                 owner, name, Bomb(getattr(owner, name), 1, FaultError("ours"), after=False).__get__(None)

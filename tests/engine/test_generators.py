@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from prune_tui.engine.generators import exclusive, give_way, seeded, untouched, wanted
-from prune_tui.steps import StepError
+from prune_tui.step_settings import StepError
 
 CPU = torch.device("cpu")
 

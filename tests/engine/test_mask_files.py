@@ -11,7 +11,7 @@ from torch import nn
 from prune_tui import Session, steps
 from prune_tui.engine import bits
 from prune_tui.engine.mask_files import read_mask
-from prune_tui.steps import StepError
+from prune_tui.step_settings import StepError
 
 MASK = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import methods, outline, server, sources, statistics
+from prune_tui.engine import methods, outline, planning, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.server import Server
@@ -411,7 +411,7 @@ def test_an_edit_whose_rows_cannot_be_sent_is_told_without_them(
 def test_want_of_memory_before_an_edit_says_that_nothing_was_changed(
     lenet: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(methods, "plan", lambda *_, **__: _raise(MemoryError("full")))
+    monkeypatch.setattr(planning, "plan", lambda *_, **__: _raise(MemoryError("full")))
     failed = lenet.ask(protocol.Apply(HALF_OF_CONV1), Failed)
     assert (failed.kind, failed.message) == ("refused", "not enough memory: full; nothing was changed")
 
@@ -430,14 +430,14 @@ def test_a_preview_that_runs_can_be_cancelled(lenet: Line, monkeypatch: pytest.M
 
 
 def test_a_preview_and_its_tile_are_planned_once(lenet: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate, planning, planned = Gate(), methods.plan, []
+    gate, plan_of, planned = Gate(), planning.plan, []
 
-    def slow(*args: Any, **settings: Any) -> methods.Plan:
+    def slow(*args: Any, **settings: Any) -> planning.Plan:
         planned.append(args[1])
         gate.wait(lambda: False)
-        return planning(*args, **settings)
+        return plan_of(*args, **settings)
 
-    monkeypatch.setattr(methods, "plan", slow)
+    monkeypatch.setattr(planning, "plan", slow)
     previewing = lenet.send(protocol.Preview(HALF_OF_CONV1))
     assert gate.entered.wait(10)
     tile = lenet.send(protocol.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, HALF_OF_CONV1))

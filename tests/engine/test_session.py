@@ -9,9 +9,10 @@ from torch.nn.utils import prune
 
 from prune_tui import Session
 from prune_tui.demo.lenet import LeNet
-from prune_tui.engine import commit, methods
+from prune_tui.engine import commit, methods, planning
 from prune_tui.engine.session import WrappedModelError
-from prune_tui.steps import L1Unstructured, StepError
+from prune_tui.step_settings import StepError
+from prune_tui.steps import L1Unstructured
 from tests.engine.fingerprints import Tied, bits, by_torch, exact, fingerprint, like_torch, masks
 
 WEIGHTS = ["conv1.weight", "conv2.weight", "fc1.weight", "fc2.weight", "fc3.weight"]
@@ -480,16 +481,16 @@ def test_a_plan_is_kept_as_long_as_it_holds():
 def test_a_plan_into_which_an_edit_came_is_not_kept(monkeypatch):
     session = Session(lenet())
     began, go_on = threading.Event(), threading.Event()
-    planning = methods.plan
+    plan_of = planning.plan
 
     def slowly(*args, **settings):
-        plan = planning(*args, **settings)
+        plan = plan_of(*args, **settings)
         if threading.current_thread() is not threading.main_thread():
             began.set()
             go_on.wait(10)
         return plan
 
-    monkeypatch.setattr(methods, "plan", slowly)
+    monkeypatch.setattr(planning, "plan", slowly)
     step = L1Unstructured(targets=("fc3.weight",), amount=100)
     refused = []
 
@@ -513,10 +514,10 @@ def test_a_plan_into_which_an_edit_came_is_not_kept(monkeypatch):
 def test_a_plan_into_which_a_failed_edit_came_is_made_anew(monkeypatch):
     session = Session(lenet())
     began, go_on = threading.Event(), threading.Event()
-    planning, made, found = methods.plan, [], []
+    plan_of, made, found = planning.plan, [], []
 
     def slowly(*args, **settings):
-        plan = planning(*args, **settings)
+        plan = plan_of(*args, **settings)
         if threading.current_thread() is not threading.main_thread():
             made.append(plan)
             began.set()
@@ -526,7 +527,7 @@ def test_a_plan_into_which_a_failed_edit_came_is_made_anew(monkeypatch):
     def fail(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(methods, "plan", slowly)
+    monkeypatch.setattr(planning, "plan", slowly)
     step = L1Unstructured(targets=("fc3.weight",), amount=100)
     thread = threading.Thread(target=lambda: found.append(session.plan(step)))
     thread.start()

@@ -9,7 +9,8 @@ from hypothesis import given
 from torch import nn
 
 from prune_tui import Session
-from prune_tui.steps import METHOD_BY_NAME, StepError
+from prune_tui.step_settings import StepError
+from prune_tui.steps import METHOD_BY_NAME
 from tests.engine.fingerprints import Listed, Tied, by_torch, exact, fingerprint, like_torch
 
 

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui.engine.targets import Seen, Target, locate, resolve
-from prune_tui.steps import StepError
+from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import Tied
 
 

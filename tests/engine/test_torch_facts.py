@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 from prune_tui import Session
-from prune_tui.steps import StepError
+from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import Listed, Tied, bits, exact
 
 # ---------------------------------------------------------------- where torch corrupts a model

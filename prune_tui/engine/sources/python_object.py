@@ -20,7 +20,7 @@ from torch.nn.parameter import is_lazy
 from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.walking import tensors_of
-from prune_tui.steps import nearest
+from prune_tui.step_settings import nearest
 
 FORMS = "a source is demo, file.py:Symbol or package.module:Symbol"
 _LONGEST_SIGNATURE = 300

@@ -13,8 +13,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
-from prune_tui import steps
-from prune_tui.steps import Method, Setting, Step, StepError
+from prune_tui import step_settings, steps
+from prune_tui.step_settings import Setting, StepError
+from prune_tui.steps import Method, Step
 from prune_tui.ui import keys
 from prune_tui.ui.numbers import percent
 from prune_tui.ui.tree_line import printable
@@ -149,7 +150,7 @@ class StepForm(VerticalScroll, can_focus=False):
         Raises:
             StepError: A field cannot be read.
         """
-        settings = {setting.name: steps.read(setting, self._text(setting)) for setting in self._asked}
+        settings = {setting.name: step_settings.read(setting, self._text(setting)) for setting in self._asked}
         return steps.build(self.method.name, self.targets, settings)
 
     def _text(self, setting: Setting) -> str:
@@ -200,7 +201,9 @@ class StepForm(VerticalScroll, can_focus=False):
         if field is None:
             return
         try:
-            amount = steps.read(next(setting for setting in self._asked if setting.name == "amount"), field.value)
+            amount = step_settings.read(
+                next(setting for setting in self._asked if setting.name == "amount"), field.value
+            )
         except StepError as error:
             self.show_error(str(error))
             return

@@ -1,0 +1,97 @@
+"""What a mask takes: counts, the threshold, and what a person should know of a step before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from prune_tui import steps
+from prune_tui.engine import bits, targets
+from prune_tui.engine.reading import as_numbers, comparable
+from prune_tui.engine.targets import Seen
+from prune_tui.step_settings import StepError
+from prune_tui.views import Effect
+
+
+def effect(step: steps.Step, target: Seen, mask: Tensor) -> Effect:
+    """Count what a mask takes beyond the one before it."""
+    before, after = target.mask, bits.alive(mask)
+    taken = ~after if before is None else bits.alive(before) & ~after
+    left, took = left_of(target), int(taken.sum())
+    units = steps.method_of(step).units
+    if units == "channels":
+        units_left = channels_left(target, getattr(step, "dim"))  # noqa: B009 - every step of channels has it
+        units_took = comes_to(getattr(step, "amount"), units_left)  # noqa: B009
+    else:
+        units, units_left, units_took = "entries", ranked(target), took
+    return Effect(
+        target.path, took, left, target.original.numel(), units_took, units_left, units, _threshold(target, taken)
+    )
+
+
+def removal(target: Seen) -> Effect:
+    """What `remove` does: it takes nothing more.
+
+    Raises:
+        StepError: There is no mask to remove.
+    """
+    if target.mask is None:
+        raise StepError(f"{target.path} is not pruned; there is nothing to remove")
+    left = left_of(target)
+    return Effect(target.path, 0, left, target.original.numel(), 0, left)
+
+
+def left_of(target: Seen) -> int:
+    """Entries that its mask keeps."""
+    mask = target.mask
+    return target.original.numel() if mask is None else int(bits.alive(mask).sum())
+
+
+def ranked(target: Seen) -> int:
+    """Entries that torch ranks when it prunes: after a mask of other values than 0 and 1, fewer than are left."""
+    mask = target.mask
+    return target.original.numel() if mask is None else int((comparable(mask) == 1).sum())
+
+
+def channels_left(target: Seen, dim: int) -> int:
+    """Channels along an axis that are not wholly masked, as PruningContainer counts them."""
+    mask = target.mask
+    if mask is None:
+        return target.original.shape[dim]
+    others = [axis for axis in range(mask.dim()) if axis != dim % mask.dim()]
+    return int((bits.alive(mask).sum(dim=others) != 0).sum())
+
+
+def comes_to(amount: int | float, left: int) -> int:
+    """How many units an amount is: a count itself, a fraction of what is left rounded half to even.
+
+    As `torch.nn.utils.prune._compute_nparams_toprune`.
+    """
+    return amount if isinstance(amount, int) else round(amount * left)
+
+
+def _threshold(target: Seen, taken: Tensor) -> float | None:
+    """The greatest magnitude that goes, NaN apart; None when there is none."""
+    gone = target.values[taken]
+    if not gone.numel():
+        return None
+    gone = comparable(gone) if gone.is_floating_point() else as_numbers(gone)
+    greatest = float(gone.abs().nan_to_num(nan=-1.0, posinf=torch.inf).max())
+    return None if greatest < 0 else greatest
+
+
+def warnings(step: steps.Step, effects: Sequence[Effect]) -> list[str]:
+    """What a person should know about a plan that torch would carry out without a word."""
+    notes = []
+    amount = getattr(step, "amount", 0)
+    if steps.method_of(step).many and amount and not any(effect.took for effect in effects):
+        notes.append(f"amount {amount} comes to none of {sum(effect.left for effect in effects)} entries")
+    emptied = [effect.target for effect in effects if effect.took == effect.left > 0]
+    if emptied:
+        notes.append(f"{targets.listed(emptied)} would be left empty: nothing of it stays")
+    idle = [effect for effect in effects if amount and effect.left and not effect.units_took]
+    if not steps.method_of(step).many:
+        notes += [f"amount {amount} comes to none of {one.units_left} {one.units} in {one.target}" for one in idle]
+    return notes

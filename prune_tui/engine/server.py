@@ -21,8 +21,9 @@ from prune_tui.engine import modules, outline, sources, statistics, targets, til
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.lanes import Job, Lane
-from prune_tui.engine.session import Session, WrappedModelError
+from prune_tui.engine.session import Session
 from prune_tui.engine.walking import parameters_of
+from prune_tui.engine.wrapped import WrappedModelError
 from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.step_settings import StepError
 from prune_tui.views import Failed, LogEntry, ModuleRow, Progress, Summary

@@ -7,7 +7,7 @@ import dataclasses
 import random
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import torch
@@ -19,63 +19,10 @@ from prune_tui.engine import bits, commit, hooks, planning, targets, undo
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
+from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
+from prune_tui.engine.wrapped import check_model
 from prune_tui.step_settings import StepError
-from prune_tui.views import Effect, HistoryRow, LogEntry, Previewed
-
-
-class WrappedModelError(StepError):
-    """The model stands inside a wrapper; prune what is inside.
-
-    Attributes:
-        inner: The model inside.
-    """
-
-    def __init__(self, message: str, inner: nn.Module) -> None:
-        super().__init__(message)
-        self.inner = inner
-
-
-@dataclasses.dataclass(frozen=True)
-class HistoryEntry:
-    """One step of a session.
-
-    Attributes:
-        method: Its name in the catalogue, `l1_unstructured`.
-        targets: Dotted names.
-        settings: Its settings by name.
-        seed: What a random step was seeded with; None for the others.
-        took: For each target, how many entries it masked.
-    """
-
-    method: str
-    targets: tuple[str, ...]
-    settings: Mapping[str, Any]
-    seed: int | None
-    took: Mapping[str, int]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Edit:
-    """One edit and what takes it back, or does it again once it is undone."""
-
-    step: steps.AnyStep
-    effects: tuple[Effect, ...]
-    moment: undo.Moment
-    expected: undo.Standing
-    recorded: tuple[tuple[BasePruningMethod, HistoryRow], ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Log:
-    """Every edit, how many of them are done, and how often the model has changed: published as one."""
-
-    edits: tuple[_Edit, ...] = ()
-    done: int = 0
-    revision: int = 0
-
-    def then(self, edits: tuple[_Edit, ...], done: int) -> _Log:
-        """The log after the next change."""
-        return _Log(edits, done, self.revision + 1)
+from prune_tui.views import HistoryRow, LogEntry, Previewed
 
 
 class Session:
@@ -104,7 +51,7 @@ class Session:
         self.seed = seed
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
-        self._log = _Log()
+        self._log = Log()
         self._before: tuple[int, str, Tensor | None] | None = None
         # Counts each time the model is about to be touched and each time that has ended, failed edits included.
         self._touched = 0
@@ -132,7 +79,7 @@ class Session:
         """
         with self._editing:
             self._plans.forget()  # `parameter.data.add_()` leaves no trace by which a plan could be known as stale
-            return _public(self.do(self._step(method, targets, settings)))
+            return public(self.do(self._step(method, targets, settings)))
 
     def preview(self, method: str, targets: str | Iterable[str], **settings: Any) -> Previewed:
         """What `apply` with the same arguments would do, without doing it.
@@ -149,7 +96,7 @@ class Session:
         Raises:
             StepError: There is none, or the model was changed outside the session since.
         """
-        return _public(self.step_back())
+        return public(self.step_back())
 
     def redo(self) -> HistoryEntry:
         """Do the last undone step again, exactly.
@@ -157,12 +104,12 @@ class Session:
         Raises:
             StepError: There is none, or the model was changed outside the session since.
         """
-        return _public(self.step_forward())
+        return public(self.step_forward())
 
     @property
     def history(self) -> tuple[HistoryEntry, ...]:
         """The steps that are done, oldest first."""
-        return tuple(_public(entry) for entry in self.log() if not entry.undone)
+        return tuple(public(entry) for entry in self.log() if not entry.undone)
 
     # ---------------------------------------------------------------- what the protocol speaks
 
@@ -179,7 +126,7 @@ class Session:
     def foresee(self, step: steps.Step, stop: Stop = never) -> Previewed:
         """What a step would do."""
         plan = self.plan(step, stop)
-        return Previewed(_any(plan.step), tuple(part.effect for part in plan.parts), plan.notes)
+        return Previewed(cast(steps.AnyStep, plan.step), tuple(part.effect for part in plan.parts), plan.notes)
 
     def plan(self, step: steps.Step, stop: Stop = never) -> planning.Plan:
         """The plan of a step. Any thread may ask; others read the model meanwhile.
@@ -258,7 +205,7 @@ class Session:
     def log(self) -> tuple[LogEntry, ...]:
         """Every step, oldest first, those undone last."""
         log = self._log
-        return tuple(_entry(log, index) for index in range(len(log.edits)))
+        return tuple(entry_of(log, index) for index in range(len(log.edits)))
 
     def counts(self) -> tuple[int, int]:
         """Steps done, and steps that redo would do again."""
@@ -281,7 +228,7 @@ class Session:
             self._before = (log.revision, path, self._unpacked_before(path, log))
         return self._before[2]
 
-    def _unpacked_before(self, path: str, log: _Log) -> Tensor | None:
+    def _unpacked_before(self, path: str, log: Log) -> Tensor | None:
         edit = log.edits[log.done - 1] if log.done else None
         if edit is None or all(effect.target != path or not effect.took for effect in edit.effects):
             return None
@@ -315,21 +262,16 @@ class Session:
         return self._entry(index)
 
     def _entry(self, index: int) -> LogEntry:
-        return _entry(self._log, index)
+        return entry_of(self._log, index)
 
 
-def _entry(log: _Log, index: int) -> LogEntry:
-    edit = log.edits[index]
-    return LogEntry(index + 1, edit.step, edit.effects, undone=index >= log.done)
-
-
-def _carried_out(model: nn.Module, plan: planning.Plan, number: int) -> _Edit:
+def _carried_out(model: nn.Module, plan: planning.Plan, number: int) -> Edit:
     """Do what a plan says, and keep what takes it back."""
     effects = tuple(part.effect for part in plan.parts)
     recorded = tuple(_recorded(plan, number))
     moment = undo.moment_before(model, plan.parts)
     commit.carry_out(plan)
-    return _Edit(_any(plan.step), effects, moment, moment.standing(), recorded)
+    return Edit(cast(steps.AnyStep, plan.step), effects, moment, moment.standing(), recorded)
 
 
 def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
@@ -346,44 +288,3 @@ def _amended(step: steps.Step, amount: int | float) -> steps.Step:
     if not asked:
         raise StepError(f"{steps.method_of(step).name} has no amount to amend")
     return msgspec.structs.replace(step, amount=step_settings.checked(asked[0], amount))
-
-
-def _any(step: steps.Step) -> steps.AnyStep:
-    """Every struct of the catalogue is one of AnyStep; the type checker cannot see it."""
-    return step  # type: ignore[return-value]
-
-
-def _public(entry: LogEntry) -> HistoryEntry:
-    step = entry.step
-    return HistoryEntry(
-        steps.method_of(step).name,
-        step.targets,
-        steps.settings_of(step),
-        getattr(step, "seed", None),
-        {effect.target: effect.took for effect in entry.effects},
-    )
-
-
-def check_model(model: object) -> None:
-    """Refuse what cannot be pruned as a whole, and say what to do instead.
-
-    Raises:
-        WrappedModelError: A wrapper around the model.
-        StepError: Not a module, or a ScriptModule.
-    """
-    if not isinstance(model, nn.Module):
-        raise StepError(f"a {type(model).__name__} is not a torch.nn.Module")
-    if isinstance(model, torch.jit.ScriptModule):
-        raise StepError(
-            "this is a ScriptModule; torch cannot add a parameter or a hook to compiled code."
-            " Open the Python module it was scripted from"
-        )
-    for attribute in ("_orig_mod", "module"):
-        inner = model._modules.get(attribute)
-        wrapper = type(model).__name__
-        if inner is not None and wrapper in {"OptimizedModule", "DataParallel", "DistributedDataParallel"}:
-            raise WrappedModelError(
-                f"this is a {wrapper} around a {type(inner).__name__}; prune the {type(inner).__name__} inside"
-                f" (model.{attribute})",
-                inner,
-            )

@@ -10,7 +10,7 @@ from torch.nn.utils import prune
 from prune_tui import Session
 from prune_tui.demo.lenet import LeNet
 from prune_tui.engine import commit, methods, planning
-from prune_tui.engine.session import WrappedModelError
+from prune_tui.engine.wrapped import WrappedModelError
 from prune_tui.step_settings import StepError
 from prune_tui.steps import L1Unstructured
 from tests.engine.fingerprints import Tied, bits, by_torch, exact, fingerprint, like_torch, masks

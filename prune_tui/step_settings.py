@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-SettingKind = Literal["amount", "dim", "norm", "choice", "file", "seed", "bits"]
+SettingKind = Literal["amount", "dim", "norm", "choice", "file", "seed", "bits", "pattern"]
 MATRIX_NORMS = ("fro", "nuc")
 
 
@@ -130,6 +130,25 @@ def _checked_file(setting: Setting, value: Any) -> str:
     return text
 
 
+def pattern_of(text: str) -> tuple[int, int]:
+    """`2:4` as (2, 4).
+
+    Raises:
+        StepError: It is no N:M pattern.
+    """
+    keep, colon, of = text.partition(":")
+    if not (colon and keep.isascii() and keep.isdigit() and of.isascii() and of.isdigit()):
+        raise StepError(f"pattern is {text!r}; it must be N:M, such as 2:4 or 4:8")
+    if len(of) > 9 or not 0 < int(keep) < int(of):
+        raise StepError(f"pattern is {text!r}; of N:M, N must be at least 1 and less than M")
+    return int(keep), int(of)
+
+
+def _checked_pattern(setting: Setting, value: Any) -> str:
+    keep, of = pattern_of(value if isinstance(value, str) else repr(value))
+    return f"{keep}:{of}"
+
+
 def _checked_bits(setting: Setting, value: Any) -> Bits | tuple[Bits, ...]:
     if not all(isinstance(mask, Bits) for mask in (value if isinstance(value, tuple) else (value,))):
         raise StepError(f"{setting.name} is {value!r}; it must be a tensor of the target's shape")
@@ -144,6 +163,7 @@ _CHECKS = {
     "file": _checked_file,
     "seed": _checked_seed,
     "bits": _checked_bits,
+    "pattern": _checked_pattern,
 }
 
 
@@ -158,7 +178,7 @@ def read(setting: Setting, text: str) -> Any:
         if setting.kind == "seed":
             return None
         raise StepError(f"{setting.name} is empty: {setting.sentence}")
-    if setting.kind in {"file", "choice"}:
+    if setting.kind in {"file", "choice", "pattern"}:
         return checked(setting, text)
     for number in (int, float):
         try:

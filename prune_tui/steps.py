@@ -1,8 +1,9 @@
 """The vocabulary of edits: one typed struct per step.
 
-The screen, the Python API, the protocol and the history all speak in these structs. `METHODS` is the catalogue:
-one entry per step, from which the form, its key, the help and the README's table are derived. Nothing here
-imports torch; what a step does to a tensor stands in `prune_tui.engine.methods`.
+The screen, the Python API, the protocol and the history all speak in these structs, which are written in
+`prune_tui.step_types`. `METHODS` is the catalogue: one entry per step, from which the form, its key, the help and
+the README's table are derived. Nothing here imports torch; what a step does to a tensor stands in
+`prune_tui.engine.planners`.
 """
 
 from __future__ import annotations
@@ -12,118 +13,45 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from prune_tui.step_settings import Bits, Setting, StepError, checked, nearest
+from prune_tui.step_settings import Setting, StepError, checked, nearest
+from prune_tui.step_types import (
+    AnyStep,
+    CustomFromMask,
+    GlobalUnstructured,
+    Identity,
+    L1Unstructured,
+    LnStructured,
+    RandomStructured,
+    RandomUnstructured,
+    Remove,
+    SemiStructured,
+    Step,
+)
+
+__all__ = [
+    "METHODS",
+    "METHOD_BY_NAME",
+    "AnyStep",
+    "CustomFromMask",
+    "GlobalUnstructured",
+    "Identity",
+    "L1Unstructured",
+    "LnStructured",
+    "Method",
+    "RandomStructured",
+    "RandomUnstructured",
+    "Remove",
+    "SemiStructured",
+    "Step",
+    "build",
+    "describe",
+    "draws",
+    "method_of",
+    "same",
+    "settings_of",
+]
 
 Units = Literal["entries", "channels", "nothing"]
-
-
-Amount = Annotated[
-    int | float,
-    Setting(
-        "amount",
-        "A fraction of what is left (0.3), or a count (3). 1 is one, 1.0 is all.",
-        default=0.3,
-    ),
-]
-Dim = Annotated[
-    int,
-    Setting("dim", "The axis whose channels go; 0 is the output axis of Linear and Conv layers.", default=0),
-]
-Seed = Annotated[
-    int | None,
-    Setting("seed", "torch.manual_seed before the step; empty draws one from the session's seed."),
-]
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="method", forbid_unknown_fields=True):
-    """One edit of a model.
-
-    Attributes:
-        targets: Dotted names of the tensors it works on (`"conv1.weight"`), in order.
-    """
-
-    targets: tuple[str, ...]
-
-
-class Identity(Step, frozen=True, kw_only=True, tag="identity"):
-    """Attach a mask of ones: nothing goes, but the tensor is ready for pruning."""
-
-
-class RandomUnstructured(Step, frozen=True, kw_only=True, tag="random_unstructured"):
-    """Prune entries at random."""
-
-    amount: Amount
-    seed: Seed = None
-
-
-class L1Unstructured(Step, frozen=True, kw_only=True, tag="l1_unstructured"):
-    """Prune the entries of smallest magnitude."""
-
-    amount: Amount
-
-
-class RandomStructured(Step, frozen=True, kw_only=True, tag="random_structured"):
-    """Prune whole channels at random."""
-
-    amount: Amount
-    dim: Dim = 0
-    seed: Seed = None
-
-
-class LnStructured(Step, frozen=True, kw_only=True, tag="ln_structured"):
-    """Prune the whole channels of smallest Ln norm."""
-
-    amount: Amount
-    n: Annotated[
-        int | float | str,
-        Setting("norm", "The order of the norm: a number, inf, -inf, fro (2-D, 3-D) or nuc (3-D).", default=2),
-    ] = 2
-    dim: Dim = 0
-
-
-class GlobalUnstructured(Step, frozen=True, kw_only=True, tag="global_unstructured"):
-    """Prune entries across all targets at once, as one long vector."""
-
-    amount: Amount
-    pruning_method: Annotated[
-        Literal["L1Unstructured", "RandomUnstructured"],
-        Setting(
-            "choice",
-            "How entries are ranked across the tensors.",
-            default="L1Unstructured",
-            choices=("L1Unstructured", "RandomUnstructured"),
-        ),
-    ] = "L1Unstructured"
-    seed: Seed = None
-
-
-class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):
-    """Apply a mask read from a file: entries where it is 0 go."""
-
-    file: Annotated[
-        str,
-        Setting("file", "A .pt, .npy or .safetensors file; file.safetensors:name picks one of several tensors."),
-    ] = ""
-    mask: Annotated[
-        Bits | tuple[Bits, ...] | None,
-        Setting("bits", "The mask itself, or one for each target; beside it, file only says where it came from."),
-    ] = None
-
-
-class Remove(Step, frozen=True, kw_only=True, tag="remove"):
-    """Make the pruning permanent: write the zeros into the parameter; drop its mask and hook."""
-
-
-AnyStep = (
-    Identity
-    | RandomUnstructured
-    | L1Unstructured
-    | RandomStructured
-    | LnStructured
-    | GlobalUnstructured
-    | CustomFromMask
-    | Remove
-)
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -176,6 +104,7 @@ METHODS: tuple[Method, ...] = (
     Method(LnStructured, "5", "Ln channels", "channels"),
     Method(GlobalUnstructured, "6", "global", "entries", draws=True, many=True),
     Method(CustomFromMask, "7", "mask", "nothing"),
+    Method(SemiStructured, "8", "N:M", "nothing"),
     Method(Remove, "0", "remove", "nothing"),
 )
 METHOD_BY_NAME = {method.name: method for method in METHODS}

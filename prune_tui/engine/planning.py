@@ -15,7 +15,8 @@ from prune_tui import steps
 from prune_tui.engine import bits, effects, generators, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.mask_files import read_mask
-from prune_tui.engine.methods import PLANNERS, Masked, each
+from prune_tui.engine.methods import Masked, each
+from prune_tui.engine.planners import PLANNERS
 from prune_tui.engine.targets import Seen, Target
 from prune_tui.step_settings import Bits
 from prune_tui.views import Effect

@@ -275,11 +275,11 @@ def _carried_out(model: nn.Module, plan: planning.Plan, number: int) -> Edit:
 
 
 def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
-    """What torch forgets about each method of a plan: how many entries it took, and what a global step was."""
-    own = steps.describe(plan.step) if steps.method_of(plan.step).many else ""
+    """What torch forgets about each method of a plan: how many entries it took, and a step it has no class for."""
     for part in plan.parts:
         if part.method is not None:
-            settings = own or hooks.settings_text(part.method)
+            known = type(part.method).__name__ == type(plan.step).__name__
+            settings = hooks.settings_text(part.method) if known else steps.describe(plan.step)
             yield part.method, HistoryRow(type(part.method).__name__, settings, part.effect.took, number)
 
 

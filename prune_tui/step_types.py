@@ -1,0 +1,136 @@
+"""The edits themselves: one typed struct per step, its settings as annotated fields.
+
+What they are called and which key opens them stands in `prune_tui.steps`, which gives these names on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from prune_tui.step_settings import Bits, Setting
+
+Amount = Annotated[
+    int | float,
+    Setting(
+        "amount",
+        "A fraction of what is left (0.3), or a count (3). 1 is one, 1.0 is all.",
+        default=0.3,
+    ),
+]
+Dim = Annotated[
+    int,
+    Setting("dim", "The axis whose channels go; 0 is the output axis of Linear and Conv layers.", default=0),
+]
+Seed = Annotated[
+    int | None,
+    Setting("seed", "torch.manual_seed before the step; empty draws one from the session's seed."),
+]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="method", forbid_unknown_fields=True):
+    """One edit of a model.
+
+    Attributes:
+        targets: Dotted names of the tensors it works on (`"conv1.weight"`), in order.
+    """
+
+    targets: tuple[str, ...]
+
+
+class Identity(Step, frozen=True, kw_only=True, tag="identity"):
+    """Attach a mask of ones: nothing goes, but the tensor is ready for pruning."""
+
+
+class RandomUnstructured(Step, frozen=True, kw_only=True, tag="random_unstructured"):
+    """Prune entries at random."""
+
+    amount: Amount
+    seed: Seed = None
+
+
+class L1Unstructured(Step, frozen=True, kw_only=True, tag="l1_unstructured"):
+    """Prune the entries of smallest magnitude."""
+
+    amount: Amount
+
+
+class RandomStructured(Step, frozen=True, kw_only=True, tag="random_structured"):
+    """Prune whole channels at random."""
+
+    amount: Amount
+    dim: Dim = 0
+    seed: Seed = None
+
+
+class LnStructured(Step, frozen=True, kw_only=True, tag="ln_structured"):
+    """Prune the whole channels of smallest Ln norm."""
+
+    amount: Amount
+    n: Annotated[
+        int | float | str,
+        Setting("norm", "The order of the norm: a number, inf, -inf, fro (2-D, 3-D) or nuc (3-D).", default=2),
+    ] = 2
+    dim: Dim = 0
+
+
+class GlobalUnstructured(Step, frozen=True, kw_only=True, tag="global_unstructured"):
+    """Prune entries across all targets at once, as one long vector."""
+
+    amount: Amount
+    pruning_method: Annotated[
+        Literal["L1Unstructured", "RandomUnstructured"],
+        Setting(
+            "choice",
+            "How entries are ranked across the tensors.",
+            default="L1Unstructured",
+            choices=("L1Unstructured", "RandomUnstructured"),
+        ),
+    ] = "L1Unstructured"
+    seed: Seed = None
+
+
+class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):
+    """Apply a mask read from a file: entries where it is 0 go."""
+
+    file: Annotated[
+        str,
+        Setting("file", "A .pt, .npy or .safetensors file; file.safetensors:name picks one of several tensors."),
+    ] = ""
+    mask: Annotated[
+        Bits | tuple[Bits, ...] | None,
+        Setting("bits", "The mask itself, or one for each target; beside it, file only says where it came from."),
+    ] = None
+
+
+class SemiStructured(Step, frozen=True, kw_only=True, tag="semi_structured"):
+    """Keep the N largest of every M consecutive entries along an axis."""
+
+    pattern: Annotated[
+        str,
+        Setting(
+            "pattern", "N:M keeps N of every M entries; 2:4 is what NVIDIA's sparse kernels take.", default="2:4"
+        ),
+    ] = "2:4"
+    dim: Annotated[
+        int,
+        Setting("dim", "The axis along which the M entries follow; 1 is the input axis.", default=1),
+    ] = 1
+
+
+class Remove(Step, frozen=True, kw_only=True, tag="remove"):
+    """Make the pruning permanent: write the zeros into the parameter; drop its mask and hook."""
+
+
+AnyStep = (
+    Identity
+    | RandomUnstructured
+    | L1Unstructured
+    | RandomStructured
+    | LnStructured
+    | GlobalUnstructured
+    | CustomFromMask
+    | SemiStructured
+    | Remove
+)

@@ -30,6 +30,7 @@ def open_model(
     arg: tuple[str, ...] = (),
     device: str = "auto",
     seed: int = 0,
+    plugin: tuple[str, ...] = (),
     readonly: bool = False,
     debug: bool = False,
 ) -> int:
@@ -42,10 +43,12 @@ def open_model(
         device: auto (a model stays where its code puts it; the demo goes to cuda when there), cpu, cuda, cuda:0,
             mps.
         seed: Seeds the construction of the model and every random step.
+        plugin: A Python file with pruning methods of your own, subclasses of torch's BasePruningMethod;
+            may be given several times.
         readonly: Look only; no step is possible.
         debug: Show tracebacks.
     """
-    refusal = _no_terminal() or _unusable(source, arg, device, seed)
+    refusal = _no_terminal() or _unusable(source, arg, device, seed, plugin)
     if refusal:
         return _fail(refusal)
     from prune_tui.client import EngineProcess  # noqa: PLC0415 - a refusal needs none of it
@@ -60,7 +63,9 @@ def open_model(
     try:
         from prune_tui.ui.app import PruneApp  # noqa: PLC0415
 
-        ui = PruneApp(Open(source, arg, device, seed, readonly), lambda: next(first, None) or start_engine())
+        ui = PruneApp(
+            Open(source, arg, device, seed, readonly, plugins=plugin), lambda: next(first, None) or start_engine()
+        )
         with _ended_by_signals(ui.signalled):
             ui.run(mouse=True)
     finally:
@@ -116,10 +121,10 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()  # None: the shell has closed it
 
 
-def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int) -> str:
+def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin: tuple[str, ...]) -> str:
     """What is wrong with the arguments, as far as it shows without torch; empty when nothing is."""
     try:
-        "".join((source, *arg, device)).encode()
+        "".join((source, *arg, device, *plugin)).encode()
     except UnicodeEncodeError:
         return f"{source!r} or an option of it is not UTF-8; rename the file, or link to it by a name that is"
     if not 0 <= seed <= _LARGEST_SEED:
@@ -127,6 +132,11 @@ def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int) -> str:
     file = source.rpartition(":")[0] or source
     if file.endswith(".py") and not Path(file).is_file():
         return f"there is no file {file}"
+    for file in plugin:
+        if not file.endswith(".py"):
+            return f"--plugin {file}: a plugin is a Python file, such as my_methods.py"
+        if not Path(file).is_file():
+            return f"--plugin {file}: there is no such file"
     return ""
 
 

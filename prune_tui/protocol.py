@@ -30,6 +30,7 @@ class Open(Request, frozen=True):
         seed: Seeds the construction of the model and is the session's seed.
         readonly: Refuse every edit.
         unwrap: Open what is inside a DataParallel or compiled wrapper.
+        plugins: Files whose pruning methods are added to the catalogue.
     """
 
     source: str = "demo"
@@ -38,6 +39,7 @@ class Open(Request, frozen=True):
     seed: int = 0
     readonly: bool = False
     unwrap: bool = False
+    plugins: tuple[str, ...] = ()
 
 
 class GetModule(Request, frozen=True):

@@ -5,7 +5,7 @@ What they are called and which key opens them stands in `prune_tui.steps`, which
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -119,6 +119,20 @@ class SemiStructured(Step, frozen=True, kw_only=True, tag="semi_structured"):
     ] = 1
 
 
+class CustomMethod(Step, frozen=True, kw_only=True, tag="custom_method"):
+    """Prune by a method that a plugin has added.
+
+    Attributes:
+        name: Of the method.
+        settings: What its class is constructed with.
+        seed: Whether it draws is not known: every one is seeded.
+    """
+
+    name: str
+    settings: dict[str, Any] = {}
+    seed: Seed = None
+
+
 class Remove(Step, frozen=True, kw_only=True, tag="remove"):
     """Make the pruning permanent: write the zeros into the parameter; drop its mask and hook."""
 
@@ -132,5 +146,6 @@ AnyStep = (
     | GlobalUnstructured
     | CustomFromMask
     | SemiStructured
+    | CustomMethod
     | Remove
 )

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from prune_tui.steps import AnyStep
+from prune_tui.steps import AnyStep, Plugin
 
 View = Literal["effective", "orig", "mask", "change"]
 VIEWS: tuple[View, ...] = ("effective", "orig", "mask", "change")
@@ -103,10 +103,17 @@ class ModuleRow(msgspec.Struct, frozen=True):
 
 
 class Opened(Body, frozen=True):
-    """The model is there."""
+    """The model is there.
+
+    Attributes:
+        summary: The model in one line.
+        rows: The outline.
+        methods: What plugins have added to the catalogue.
+    """
 
     summary: Summary
     rows: tuple[ModuleRow, ...]
+    methods: tuple[Plugin, ...] = ()
 
 
 class TensorRow(msgspec.Struct, frozen=True):

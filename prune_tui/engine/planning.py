@@ -83,7 +83,7 @@ def plan(
         StepError: The step cannot be done on these targets.
         Cancelled: `stop` said so.
     """
-    step = _checked(step)
+    step = steps.rebuilt(step)
     removing = isinstance(step, steps.Remove)
     with lock or contextlib.nullcontext():
         found, notes = targets.resolve(model, step.targets, removing=removing)
@@ -106,13 +106,6 @@ def plan(
         tuple(notes + ([] if removing else effects.warnings(step, [part.effect for part in parts]))),
         conditions,
     )
-
-
-def _checked(step: steps.Step) -> steps.Step:
-    """The same step with its settings checked: one that came over the wire or was made by hand never was."""
-    given = {setting.name: getattr(step, setting.name) for setting in steps.method_of(step).settings}
-    settings = {name: value for name, value in given.items() if not (name in {"file", "mask"} and not value)}
-    return steps.build(steps.method_of(step).name, step.targets, settings)
 
 
 def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits, ...]:

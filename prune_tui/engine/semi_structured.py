@@ -41,7 +41,7 @@ def _kept(target: Seen, keep: int, of: int, dim: int) -> Tensor:
         raise StepError(f"{target.path} is {times}; it has no axis {dim}, {_axes(len(shape))}")
     if shape[dim] % of:
         raise StepError(
-            f"{target.path} is {times}; {shape[dim]} entries along axis {dim} do not make groups of {of}."
+            f"{target.path} is {times}; axis {dim} has {shape[dim]}, which is not a multiple of {of}."
             " Choose another dim or pattern, or leave this tensor out"
         )
     scores = ranking.magnitudes(target.original)

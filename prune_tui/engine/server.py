@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import modules, outline, sources, statistics, targets, tiles
+from prune_tui.engine import modules, outline, plugins, sources, statistics, targets, tiles
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.lanes import Job, Lane
@@ -179,6 +179,7 @@ class Server:
 
     @_answers(protocol.Open)
     def _open(self, request: protocol.Open, _: Stop) -> views.Body:
+        added = plugins.load(request.plugins)
         loaded = sources.load(request.source, request.arguments, request.device, request.seed)
         session = _session(loaded.model, request.seed, unwrap=request.unwrap)
         rows = outline.outline(session.model)
@@ -191,13 +192,13 @@ class Server:
             undone=0,
             readonly=request.readonly,
             seed=session.seed,
-            notes=_notes(session.model),
+            notes=_notes(session.model) + added.notes,
             metric="" if loaded.metric is None else loaded.metric.name,
         )
         self._rows, self._opened, self._readonly = rows, summary, request.readonly
         self._measurement.begin(loaded.metric)
         self._session = session
-        return views.Opened(summary, rows)
+        return views.Opened(summary, rows, added.methods)
 
     @_answers(protocol.Apply)
     def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:

@@ -67,7 +67,7 @@ async def test_6_can_rank_at_random() -> None:
 async def test_8_keeps_2_of_every_4() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "8")
-        assert "1 entries along axis 1 do not make groups of 4" in words(pilot)
+        assert "axis 1 has 1, which is not a multiple of 4" in words(pilot)
         await press(pilot, "escape", "j", "j", "8")
         await type_into(pilot, "pattern", "1:4")
         await press(pilot, "enter")

@@ -18,9 +18,9 @@ SAMPLE = 4096
 def of_model(model: nn.Module) -> str:
     """A digest that is another one as soon as the model was trained, retyped, renamed or pruned otherwise.
 
-    It reads at most `SAMPLE` entries of each parameter and each mask, so it takes milliseconds at any size; a change
-    of other entries alone is not seen. The device does not matter, nor do buffers other than masks: a BatchNorm's
-    statistics move with every forward and change nothing of what pruning does.
+    It reads at most `SAMPLE` entries of each parameter and each mask, so it takes milliseconds at any size; a
+    change of other entries alone is not seen. The device does not matter, nor do buffers other than masks: a
+    BatchNorm's statistics move with every forward and change nothing of what pruning does.
 
     Returns:
         64 hexadecimal digits.

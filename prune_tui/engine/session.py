@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import random
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
-from prune_tui import step_settings, steps
-from prune_tui.engine import bits, commit, hooks, planning, targets, undo
+from prune_tui import journal, step_settings, steps
+from prune_tui.engine import bits, checksums, commit, hooks, planning, pruned, targets, undo
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
@@ -51,6 +51,8 @@ class Session:
         self.seed = seed
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
+        # Told of each change once it is made and before it counts; when it raises, the change is put back.
+        self.recorder: Callable[[journal.Event], None] | None = None
         self._log = Log()
         self._before: tuple[int, str, Tensor | None] | None = None
         # Counts each time the model is about to be touched and each time that has ended, failed edits included.
@@ -148,7 +150,9 @@ class Session:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
                     edit = _carried_out(self.model, plan, before.done + 1)
-                    self._log = before.then((*before.edits[: before.done], edit), before.done + 1)
+                    after = before.then((*before.edits[: before.done], edit), before.done + 1)
+                    self._record(lambda: journal.Did(edit.step, self._checksum(edit)))
+                    self._log = after
             return self._entry(self._log.done - 1)
 
     def step_back(self) -> LogEntry:
@@ -183,7 +187,9 @@ class Session:
             )
             with self._changing() as done, last.moment.exchanged(last.expected, done):
                 edit = _carried_out(self.model, plan, before.done)
-                self._log = before.then((*before.edits[: before.done - 1], edit), before.done)
+                after = before.then((*before.edits[: before.done - 1], edit), before.done)
+                self._record(lambda: journal.Amended(edit.step, self._checksum(edit)))
+                self._log = after
             return self._entry(self._log.done - 1)
 
     @contextlib.contextmanager
@@ -201,6 +207,10 @@ class Session:
             finally:
                 self._touched += 1
                 self._plans.forget()
+
+    def _record(self, event: Callable[[], journal.Event]) -> None:
+        if self.recorder is not None:
+            self.recorder(event())
 
     def log(self) -> tuple[LogEntry, ...]:
         """Every step, oldest first, those undone last."""
@@ -227,6 +237,27 @@ class Session:
             # Kept for the next picture of the same tensor: unpacking a large mask takes longer than drawing.
             self._before = (log.revision, path, self._unpacked_before(path, log))
         return self._before[2]
+
+    def checksum(self) -> str:
+        """The digest of the masks of the last step's targets; of those it took away where it was a `remove`.
+
+        Raises:
+            StepError: There is no step.
+        """
+        with self.lock:
+            if not self._log.done:
+                raise StepError("there is no step yet")
+            return self._checksum(self._log.edits[self._log.done - 1])
+
+    def _checksum(self, edit: Edit) -> str:
+        removed = isinstance(edit.step, steps.Remove)
+        masks = {}
+        for effect in edit.effects:
+            module, name = targets.locate(self.model, effect.target)
+            mask = edit.moment.mask(module, name) if removed else pruned.mask(module, name)
+            if mask is not None:
+                masks[effect.target] = mask
+        return checksums.of(checksums.packed(masks))
 
     def _unpacked_before(self, path: str, log: Log) -> Tensor | None:
         edit = log.edits[log.done - 1] if log.done else None
@@ -258,7 +289,9 @@ class Session:
         edit = before.edits[index]
         with self._changing() as stands, edit.moment.exchanged(edit.expected, stands) as replaced:
             turned = dataclasses.replace(edit, moment=replaced, expected=replaced.standing())
-            self._log = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
+            after = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
+            self._record(journal.Undid if done < before.done else journal.Redid)
+            self._log = after
         return self._entry(index)
 
     def _entry(self, index: int) -> LogEntry:

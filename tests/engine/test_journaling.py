@@ -54,7 +54,11 @@ def resumed(
 ) -> tuple[Session, tuple[str, ...]]:
     session = Session(net() if model is None else model, seed=7)
     journaling, kept = Journaling.go_on(path)
-    notes = replay(session, kept, anyway=anyway, tell=lambda _: None, stop=never)
+    try:
+        notes = replay(session, kept, anyway=anyway, tell=lambda _: None, stop=never)
+    except ChangedError:
+        journaling.close()
+        raise
     session.recorder = journaling.record
     return session, notes
 

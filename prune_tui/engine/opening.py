@@ -83,6 +83,7 @@ def _journaled(
             journaling.close()
             journaling = _new_journal(session, request, fingerprint)
         notes = replay(session, kept, anyway=request.anyway, tell=tell, stop=stop)
+        measurement.wanted = True
     except BaseException:
         journaling.close()
         raise

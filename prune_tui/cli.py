@@ -21,6 +21,8 @@ INTERRUPTED = 130
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 5.0
 _LARGEST_SEED = 2**63 - 1
+# Words that are commands, each a function in a file of its name; a source that is called so is opened by ./name.
+_COMMANDS = ("check",)
 
 
 def open_model(
@@ -140,6 +142,7 @@ def _fail(message: str, details: str = "") -> int:
 
 def _commands() -> App:
     """The commands and their options, read from the signature above."""
+    import importlib  # noqa: PLC0415
     import importlib.metadata  # noqa: PLC0415
 
     from cyclopts import App, Parameter  # noqa: PLC0415 - see main
@@ -157,12 +160,14 @@ def _commands() -> App:
         error_console=Console(stderr=True, markup=False, highlight=False, soft_wrap=True),
     )
     app.default(open_model)
+    for name in _COMMANDS:
+        app.command(getattr(importlib.import_module(f"prune_tui.commands.{name}"), name))
     return app
 
 
 def _run(arguments: list[str]) -> int:
     # A bare source needs no parser, and importing one takes a fifth of the time until the first screen.
-    if len(arguments) <= 1 and not any(argument.startswith("-") for argument in arguments):
+    if len(arguments) <= 1 and not any(word.startswith("-") or word in _COMMANDS for word in arguments):
         return open_model(*arguments)
     return int(_commands()(arguments, result_action="return_value") or 0)
 

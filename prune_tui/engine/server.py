@@ -10,14 +10,14 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import modules, outline, sources, statistics, targets, tiles
+from prune_tui.engine import doctor, modules, outline, sources, statistics, targets, tiles
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.lanes import Job, Lane
@@ -72,7 +72,7 @@ class Server:
                 supersede=lane != "edit",
                 idle=self._measure if lane == "edit" else None,
             )
-            for lane in ("edit", "look", "count", "preview")
+            for lane in get_args(protocol.Lane)
         }
 
     # ---------------------------------------------------------------- the threads
@@ -302,6 +302,11 @@ class Server:
     @_answers(protocol.Preview)
     def _preview(self, request: protocol.Preview, stop: Stop) -> views.Body:
         return self._open_session.foresee(request.step, stop)
+
+    @_answers(protocol.GetFindings)
+    def _findings(self, _: protocol.GetFindings, stop: Stop) -> views.Body:
+        session = self._open_session
+        return doctor.examine(session.model, stop, session.lock)
 
     @_answers(protocol.GetHistory)
     def _history(self, _: protocol.GetHistory, __: Stop) -> views.Body:

@@ -58,6 +58,7 @@ _METHOD_KEYS = tuple(
         bar=_METHOD_RANKS.get(method.name, 19),
     )
     for method in METHODS
+    if method.key
 )
 
 KEYS: tuple[Key, ...] = (

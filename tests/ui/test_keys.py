@@ -34,9 +34,12 @@ def test_ids_are_unique_and_name_the_place_or_the_subject() -> None:
     assert all("." in identifier for identifier in ids)
 
 
-def test_every_method_of_the_catalogue_has_its_key() -> None:
+def test_every_method_of_the_catalogue_with_a_key_has_its_row() -> None:
     by_id = {row.id: row for row in keys.KEYS}
     for method in METHODS:
+        if not method.key:
+            assert f"method.{method.name}" not in by_id
+            continue
         row = by_id[f"method.{method.name}"]
         assert row.keys == (method.key,)
         assert method.name in row.sentence

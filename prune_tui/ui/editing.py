@@ -195,6 +195,7 @@ class Editing(Screen[None]):
         main.module_tree.update_rows(edited.rows)
         if main.module_tree.current is not None:
             main.show_module(main.module_tree.current.path)
+        main.check_again()
         history = await main.ask_or_tell(protocol.GetHistory(), views.History)
         if history is not None:
             self.entries = history.entries

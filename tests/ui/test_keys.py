@@ -19,7 +19,7 @@ def test_no_key_means_two_things_in_one_place(place: keys.Place) -> None:
 
 def test_no_key_of_a_pane_hides_one_that_works_everywhere() -> None:
     everywhere = {key for row in keys.of("app") for key in row.keys}
-    for place in ("tree", "module", "tensor"):
+    for place in ("tree", "module", "tensor", "findings"):
         assert not everywhere & {key for row in keys.of(place) for key in row.keys}
 
 

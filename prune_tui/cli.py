@@ -18,13 +18,14 @@ from prune_tui.protocol import Open
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
 
-COMMANDS = ("sessions",)
+COMMANDS = ("check", "sessions")
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
 CANNOT_OPEN = 2
 INTERRUPTED = 130
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 5.0
 _LARGEST_SEED = 2**63 - 1
+# Words that are commands, each a function in a file of its name; a source that is called so is opened by ./name.
 
 
 def open_model(

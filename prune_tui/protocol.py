@@ -13,7 +13,7 @@ import msgspec
 from prune_tui.steps import AnyStep
 from prune_tui.views import AnyBody, View
 
-Lane = Literal["edit", "look", "count", "preview"]
+Lane = Literal["edit", "look", "count", "preview", "check"]
 
 
 class Request(msgspec.Struct, frozen=True, tag=True):
@@ -123,6 +123,10 @@ class GetHistory(Request, frozen=True):
     """The edit log. Answered with `History`."""
 
 
+class GetFindings(Request, frozen=True):
+    """Have the doctor look at the whole model. Changes nothing. Answered with `Findings`."""
+
+
 class SetMetric(Request, frozen=True):
     """Switch the measuring after each step on or off. Answered with `Done`; `MetricMeasured` events follow."""
 
@@ -153,6 +157,7 @@ AnyRequest = (
     | Undo
     | Redo
     | GetHistory
+    | GetFindings
     | SetMetric
     | Cancel
 )
@@ -170,6 +175,7 @@ LANES: dict[type[Request], Lane] = {
     GetTile: "look",
     GetHistory: "look",
     GetStatistics: "count",
+    GetFindings: "check",
     Preview: "preview",
 }
 

@@ -114,6 +114,41 @@ class Remove(Step, frozen=True, kw_only=True, tag="remove"):
     """Make the pruning permanent: write the zeros into the parameter; drop its mask and hook."""
 
 
+class Reattach(Step, frozen=True, kw_only=True, tag="reattach"):
+    """Attach torch's hook again where only the original and the mask are left."""
+
+
+class Restore(Step, frozen=True, kw_only=True, tag="restore"):
+    """Give a parameter its name back where a failed prune has left it as an original without a mask."""
+
+
+class DropHooks(Step, frozen=True, kw_only=True, tag="drop_hooks"):
+    """Drop pruning hooks that do no work: an empty container, all but one on a tensor, one whose tensors are gone.
+
+    For an empty container the target is the module that holds it.
+    """
+
+
+class HookFirst(Step, frozen=True, kw_only=True, tag="hook_first"):
+    """Call a pruning hook before the other hooks of its module, so that these see fresh values."""
+
+
+class Refresh(Step, frozen=True, kw_only=True, tag="refresh"):
+    """Compute the attribute from the original and the mask again, as the hook would at the next forward."""
+
+
+class Binarise(Step, frozen=True, kw_only=True, tag="binarise"):
+    """Make a mask of zeros and ones; what it scaled by goes into the values, so the forward stays the same."""
+
+
+class CleanMasked(Step, frozen=True, kw_only=True, tag="clean_masked"):
+    """Write 0 over the NaN and infinite values that a mask takes: 0 × NaN is NaN, so they still poison."""
+
+
+class Unite(Step, frozen=True, kw_only=True, tag="unite"):
+    """Give every place of a tied parameter one mask: what any of them masks goes everywhere."""
+
+
 AnyStep = (
     Identity
     | RandomUnstructured
@@ -123,6 +158,14 @@ AnyStep = (
     | GlobalUnstructured
     | CustomFromMask
     | Remove
+    | Reattach
+    | Restore
+    | DropHooks
+    | HookFirst
+    | Refresh
+    | Binarise
+    | CleanMasked
+    | Unite
 )
 
 
@@ -131,11 +174,12 @@ class Method(msgspec.Struct, frozen=True):
 
     Attributes:
         step: The struct that carries its settings.
-        key: The key that opens its form.
+        key: The key that opens its form; empty where it has none.
         label: What the key bar calls it.
         units: What `amount` counts.
         draws: Whether it draws random numbers, and so carries a seed.
         many: Whether it ranks all its targets together instead of one by one.
+        repair: Whether it mends what the doctor finds, instead of pruning.
     """
 
     step: type[Step]
@@ -144,6 +188,7 @@ class Method(msgspec.Struct, frozen=True):
     units: Units
     draws: bool = False
     many: bool = False
+    repair: bool = False
 
     @property
     def name(self) -> str:
@@ -177,6 +222,14 @@ METHODS: tuple[Method, ...] = (
     Method(GlobalUnstructured, "6", "global", "entries", draws=True, many=True),
     Method(CustomFromMask, "7", "mask", "nothing"),
     Method(Remove, "0", "remove", "nothing"),
+    Method(Reattach, "", "reattach", "nothing", repair=True),
+    Method(Restore, "", "restore", "nothing", repair=True),
+    Method(DropHooks, "", "drop hooks", "nothing", repair=True),
+    Method(HookFirst, "", "hook first", "nothing", repair=True),
+    Method(Refresh, "", "refresh", "nothing", repair=True),
+    Method(Binarise, "", "binarise", "nothing", repair=True),
+    Method(CleanMasked, "", "clean masked", "nothing", repair=True),
+    Method(Unite, "", "unite", "nothing", repair=True),
 )
 METHOD_BY_NAME = {method.name: method for method in METHODS}
 METHOD_OF_STEP = {method.step: method for method in METHODS}

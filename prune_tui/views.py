@@ -13,6 +13,8 @@ from prune_tui.steps import AnyStep
 
 View = Literal["effective", "orig", "mask", "change"]
 VIEWS: tuple[View, ...] = ("effective", "orig", "mask", "change")
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 HookKind = Literal[
     "forward_pre",
     "forward",
@@ -370,6 +372,49 @@ class History(Body, frozen=True):
     entries: tuple[LogEntry, ...]
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """Something in a model that is wrong, or would surprise whoever prunes, trains or saves it.
+
+    Attributes:
+        check: Name of the check that found it, `stale`.
+        severity: `error` breaks the forward, the training or the next prune, `warning` may; `note` is to be known.
+        module: Dotted name of the module; empty for the model itself.
+        tensor: Dotted name of the tensor; empty where it is about a module or the whole model.
+        means: What it means, in a sentence.
+        do: What to do, in a sentence.
+        repair: The step that mends it; None where there is none.
+        change: What that step would change, in a sentence.
+    """
+
+    check: str
+    severity: Severity
+    module: str
+    tensor: str
+    means: str
+    do: str
+    repair: AnyStep | None = None
+    change: str = ""
+
+    @property
+    def where(self) -> str:
+        """The tensor, else the module, else `the model`."""
+        return self.tensor or self.module or "the model"
+
+
+class Findings(Body, frozen=True):
+    """What is wrong or surprising in the model, errors first, each severity in the order of the model.
+
+    Attributes:
+        findings: All of them.
+        checks: How many checks were made.
+        tensors: On how many parameters.
+    """
+
+    findings: tuple[Finding, ...]
+    checks: int
+    tensors: int
+
+
 class Done(Body, frozen=True):
     """It is done; there is nothing to tell."""
 
@@ -427,6 +472,7 @@ AnyBody = (
     | Previewed
     | Edited
     | History
+    | Findings
     | Done
     | Failed
     | Progress

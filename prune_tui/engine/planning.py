@@ -30,12 +30,21 @@ class Part:
         method: torch's object that will stand in the hook; None for `remove`.
         mask: Its mask afterwards, in the dtype torch gives it; None for `remove`.
         effect: The counts.
+        change: What a repair does that is neither torch's `apply` nor its `remove`.
+        overwrites: Which entries of the parameter `change` writes over.
     """
 
     target: Target
     method: prune.BasePruningMethod | None
     mask: Tensor | None
     effect: Effect
+    change: Callable[[], None] | None = None
+    overwrites: Bits | None = None
+
+    @property
+    def removes(self) -> bool:
+        """Whether it does what torch's `remove` does."""
+        return self.method is None and self.change is None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,13 +10,13 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 from torch import nn
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import modules, opening, outline, statistics, targets, tiles
+from prune_tui.engine import doctor, modules, opening, outline, statistics, targets, tiles
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.journaling import ChangedError, Journaling
@@ -82,7 +82,7 @@ class Server:
                 supersede=lane != "edit",
                 idle=self._measure if lane == "edit" else None,
             )
-            for lane in ("edit", "look", "count", "preview")
+            for lane in get_args(protocol.Lane)
         }
 
     # ---------------------------------------------------------------- the threads
@@ -314,6 +314,11 @@ class Server:
     @_answers(protocol.Preview)
     def _preview(self, request: protocol.Preview, stop: Stop) -> views.Body:
         return self._open_session.foresee(request.step, stop)
+
+    @_answers(protocol.GetFindings)
+    def _findings(self, _: protocol.GetFindings, stop: Stop) -> views.Body:
+        session = self._open_session
+        return doctor.examine(session.model, stop, session.lock)
 
     @_answers(protocol.GetHistory)
     def _history(self, _: protocol.GetHistory, __: Stop) -> views.Body:

@@ -17,12 +17,13 @@ from torch.nn.utils.prune import BasePruningMethod
 from prune_tui import journal, step_settings, steps
 from prune_tui.engine import bits, checksums, commit, hooks, planning, pruned, targets, undo
 from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.doctor import examine
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
 from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
 from prune_tui.engine.wrapped import check_model
 from prune_tui.step_settings import StepError
-from prune_tui.views import HistoryRow, LogEntry, Previewed
+from prune_tui.views import Finding, HistoryRow, LogEntry, Previewed
 
 
 class Session:
@@ -107,6 +108,13 @@ class Session:
             StepError: There is none, or the model was changed outside the session since.
         """
         return public(self.step_forward())
+
+    def check(self) -> tuple[Finding, ...]:
+        """What the doctor finds wrong or surprising in the model, errors first; looking changes nothing.
+
+        A finding whose `repair` is not None is mended by `apply(steps.method_of(repair).name, repair.targets)`.
+        """
+        return examine(self.model, lock=self.lock).findings
 
     @property
     def history(self) -> tuple[HistoryEntry, ...]:

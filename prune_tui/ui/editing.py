@@ -201,6 +201,7 @@ class Editing(Screen[None]):
         main.module_tree.update_rows(edited.rows)
         if main.module_tree.current is not None:
             main.show_module(main.module_tree.current.path)
+        main.check_again()
         await self.show_history()
         say = edited.action != "applied"
         main.status.said = f"{edited.action} {steps.describe(edited.entry.step)}" if say else ""

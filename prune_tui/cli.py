@@ -25,7 +25,6 @@ INTERRUPTED = 130
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 5.0
 _LARGEST_SEED = 2**63 - 1
-# Words that are commands, each a function in a file of its name; a source that is called so is opened by ./name.
 
 
 def open_model(

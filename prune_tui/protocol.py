@@ -33,6 +33,7 @@ class Open(Request, frozen=True):
         journals: Folder where the session is journaled; empty keeps no journal.
         resume: File name, there, of a session to go on with; empty begins a new one.
         anyway: Go on with it though the model has changed since: what cannot be done is left out.
+        plugins: Files whose pruning methods are added to the catalogue.
     """
 
     source: str = "demo"
@@ -44,6 +45,7 @@ class Open(Request, frozen=True):
     journals: str = ""
     resume: str = ""
     anyway: bool = False
+    plugins: tuple[str, ...] = ()
 
 
 class GetModule(Request, frozen=True):

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from prune_tui.steps import AnyStep
+from prune_tui.steps import AnyStep, Plugin
 
 View = Literal["effective", "orig", "mask", "change"]
 VIEWS: tuple[View, ...] = ("effective", "orig", "mask", "change")
@@ -113,11 +113,13 @@ class Opened(Body, frozen=True):
         summary: The model in one line.
         rows: Its outline.
         journal: File name of the session's journal, made with the first step; empty where none is kept.
+        methods: What plugins have added to the catalogue.
     """
 
     summary: Summary
     rows: tuple[ModuleRow, ...]
     journal: str = ""
+    methods: tuple[Plugin, ...] = ()
 
 
 class TensorRow(msgspec.Struct, frozen=True):

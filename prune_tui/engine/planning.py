@@ -15,7 +15,8 @@ from prune_tui import steps
 from prune_tui.engine import bits, effects, generators, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.mask_files import read_mask
-from prune_tui.engine.methods import PLANNERS, Masked, each
+from prune_tui.engine.methods import Masked, each
+from prune_tui.engine.planners import PLANNERS
 from prune_tui.engine.targets import Seen, Target
 from prune_tui.step_settings import Bits
 from prune_tui.views import Effect
@@ -91,7 +92,7 @@ def plan(
         StepError: The step cannot be done on these targets.
         Cancelled: `stop` said so.
     """
-    step = _checked(step)
+    step = steps.rebuilt(step)
     removing = isinstance(step, steps.Remove)
     with lock or contextlib.nullcontext():
         found, notes = targets.resolve(model, step.targets, removing=removing)
@@ -114,13 +115,6 @@ def plan(
         tuple(notes + ([] if removing else effects.warnings(step, [part.effect for part in parts]))),
         conditions,
     )
-
-
-def _checked(step: steps.Step) -> steps.Step:
-    """The same step with its settings checked: one that came over the wire or was made by hand never was."""
-    given = {setting.name: getattr(step, setting.name) for setting in steps.method_of(step).settings}
-    settings = {name: value for name, value in given.items() if not (name in {"file", "mask"} and not value)}
-    return steps.build(steps.method_of(step).name, step.targets, settings)
 
 
 def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits, ...]:

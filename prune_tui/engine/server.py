@@ -190,9 +190,8 @@ class Server:
 
     @_answers(protocol.Open)
     def _open(self, request: protocol.Open, stop: Stop) -> views.Body:
-        session, metric, journaling, notes = opening.open_session(
-            request, self._measurement, lambda text: self._tell(Progress(0, text)), stop
-        )
+        opened = opening.open_session(request, self._measurement, lambda text: self._tell(Progress(0, text)), stop)
+        session = opened.session
         rows = outline.outline(session.model)
         done, undone = session.counts()
         summary = Summary(
@@ -204,12 +203,13 @@ class Server:
             undone=undone,
             readonly=request.readonly,
             seed=session.seed,
-            notes=notes,
-            metric="" if metric is None else metric.name,
+            notes=opened.notes,
+            metric="" if opened.metric is None else opened.metric.name,
         )
         self._rows, self._opened, self._readonly = rows, summary, request.readonly
-        self._session, self._journaling = session, journaling
-        return views.Opened(summary, rows, "" if journaling is None else journaling.path.name)
+        self._session, self._journaling = session, opened.journaling
+        journal = "" if opened.journaling is None else opened.journaling.path.name
+        return views.Opened(summary, rows, journal, opened.methods)
 
     @_answers(protocol.Apply)
     def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:

@@ -9,12 +9,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
-import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
-from prune_tui import journal, step_settings, steps
+from prune_tui import journal, steps
 from prune_tui.engine import bits, checksums, commit, hooks, planning, pruned, targets, undo
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
@@ -191,7 +190,12 @@ class Session:
             # Only `remove`, which has no amount, writes values: those of now with the masks of then are the moment
             # before the step, so that nothing is touched and nobody waits until the new amount is known to do.
             plan = planning.plan(
-                self.model, _amended(last.step, amount), 0, lock=self.lock, stop=stop, mask_of=last.moment.buffer
+                self.model,
+                steps.with_amount(last.step, amount),
+                0,
+                lock=self.lock,
+                stop=stop,
+                mask_of=last.moment.buffer,
             )
             with self._changing() as done, last.moment.exchanged(last.expected, done):
                 edit = _carried_out(self.model, plan, before.done)
@@ -316,16 +320,10 @@ def _carried_out(model: nn.Module, plan: planning.Plan, number: int) -> Edit:
 
 
 def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
-    """What torch forgets about each method of a plan: how many entries it took, and what a global step was."""
-    own = steps.describe(plan.step) if steps.method_of(plan.step).many else ""
+    """What torch forgets about each method of a plan: how many entries it took, and a step it has no class for."""
     for part in plan.parts:
         if part.method is not None:
-            settings = own or hooks.settings_text(part.method)
+            own = isinstance(plan.step, steps.CustomMethod)  # the object is the plugin's: it knows its settings
+            known = own or type(part.method).__name__ == type(plan.step).__name__
+            settings = hooks.settings_text(part.method) if known else steps.describe(plan.step)
             yield part.method, HistoryRow(type(part.method).__name__, settings, part.effect.took, number)
-
-
-def _amended(step: steps.Step, amount: int | float) -> steps.Step:
-    asked = [setting for setting in steps.method_of(step).settings if setting.name == "amount"]
-    if not asked:
-        raise StepError(f"{steps.method_of(step).name} has no amount to amend")
-    return msgspec.structs.replace(step, amount=step_settings.checked(asked[0], amount))

@@ -169,7 +169,9 @@ class PruneApp(App[None]):
             )
         )
         if answer == "go on with them":
-            self._request = msgspec.structs.replace(self._request, resume=kept.path.name)
+            self._request = msgspec.structs.replace(
+                self._request, resume=kept.path.name, plugins=kept.header.plugins or self._request.plugins
+            )
         elif answer == "quit":
             self._leave()
         elif answer == "delete them":

@@ -8,7 +8,7 @@ from textual.binding import Binding
 
 from prune_tui.steps import METHODS
 
-Place = Literal["app", "tree", "module", "tensor", "findings", "form"]
+Place = Literal["app", "tree", "module", "tensor", "findings", "form", "list"]
 
 PLACES: dict[Place, str] = {
     "app": "Everywhere",
@@ -17,6 +17,7 @@ PLACES: dict[Place, str] = {
     "tensor": "In the tensor pane",
     "findings": "In the doctor's pane",
     "form": "In a form",
+    "list": "In the list of more methods",
 }
 
 
@@ -45,7 +46,7 @@ class Key(NamedTuple):
 # Which methods the key bar keeps when it is short.
 _METHOD_RANKS = {
     "l1_unstructured": 10, "random_unstructured": 11, "ln_structured": 12, "global_unstructured": 13, "remove": 14,
-    "random_structured": 15, "identity": 16, "custom_from_mask": 17,
+    "random_structured": 15, "identity": 16, "custom_from_mask": 17, "semi_structured": 18,
 }  # fmt: skip
 
 _METHOD_KEYS = tuple(
@@ -61,9 +62,20 @@ _METHOD_KEYS = tuple(
     for method in METHODS
     if method.key
 )
+_MORE_METHODS = Key(
+    "method.more",
+    "app",
+    ("9",),
+    "more_methods",
+    "more",
+    "More methods: those that have no key of their own, and yours (--plugin); choose one by its letter.",
+    bar=14,
+)
 
 KEYS: tuple[Key, ...] = (
-    *_METHOD_KEYS,
+    *_METHOD_KEYS[:-1],
+    _MORE_METHODS,
+    _METHOD_KEYS[-1],
     Key("steps.undo", "app", ("u",), "undo", "undo", "Take back the last step, exactly.", bar=2),
     Key("steps.redo", "app", ("U",), "redo", "redo", "Do the last undone step again.", bar=33),
     Key(
@@ -244,6 +256,9 @@ KEYS: tuple[Key, ...] = (
     Key("form.leave", "form", ("escape",), "leave", "leave", "Close the form; nothing has changed."),
     Key("form.more", "form", ("up",), "nudge(1)", "more", "In amount: 0.05 more, or one more."),
     Key("form.less", "form", ("down",), "nudge(-1)", "less", "In amount: 0.05 less, or one less."),
+    Key("list.up", "list", ("k",), "up", "up", "Go up, as ↑ does."),
+    Key("list.down", "list", ("j",), "down", "down", "Go down, as ↓ does."),
+    Key("list.leave", "list", ("escape", "q", "9"), "leave", "leave", "Close the list."),
 )
 
 _SHOWN = {

@@ -59,6 +59,7 @@ SETTINGS = {
     "dim": st.integers(-5, 4),
     "n": NORMS,
     "pruning_method": st.sampled_from(["L1Unstructured", "RandomUnstructured"]),
+    "pattern": st.sampled_from(["1:2", "2:3", "2:4", "1:3", "3:2", "x"]),
 }
 
 

@@ -24,6 +24,8 @@ WALKS = {
     "marks": ("slash", *"linear", "enter", "asterisk"),
     "matrix": ("j", "j", "j", "3"),
     "help": ("question_mark",),
+    "n-m": ("j", "j", "j", "8"),
+    "more-methods": ("j", "9"),
 }
 
 

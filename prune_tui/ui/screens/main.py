@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
-from prune_tui import protocol, views
+from prune_tui import protocol, steps, views
 from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
 from prune_tui.steps import AnyStep, Step
@@ -151,6 +151,7 @@ class MainScreen(Examining, Screen[None]):
     def show_model(self, opened: views.Opened) -> None:
         """A model is there."""
         self.rows = opened.rows
+        self.plugged_in = tuple(map(steps.register, opened.methods))
         self.status.summary = opened.summary
         self.status.activity = ""
         self.query_one(KeyBar).readonly = opened.summary.readonly

@@ -20,6 +20,7 @@ from prune_tui.engine import bits, commit, fingerprints, generators, hooks, plan
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
+from prune_tui.engine.exports import script as scripts
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
 from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
@@ -124,6 +125,18 @@ class Session:
         """
         with self._editing:
             return recipes.written(self, origin)
+
+    def script(self, origin: Open | None = None) -> str:
+        """The steps that are done as a Python file that needs torch alone and ends with the same masks.
+
+        Args:
+            origin: What the model was opened from; without it, `load_model` in the file is left to be filled in.
+
+        Raises:
+            StepError: A step that cannot be written so; says which.
+        """
+        with self._editing:
+            return scripts.written(self, origin)
 
     def replay(self, recipe: str | Path, *, strict: bool = False) -> tuple[HistoryEntry, ...]:
         """Do the steps of a recipe, all of them or none. Warns of what differs from when it was made.

@@ -109,8 +109,8 @@ def test_what_cannot_be_pruned_is_left_out_and_told():
     assert targets(Session(model), "3.*") == (
         ["3.bias"],
         (
-            "left out: 3.weight is computed by a parametrization; torch cannot prune it. Remove the parametrization"
-            " first (torch.nn.utils.parametrize.remove_parametrizations)",
+            "left out: 3.weight is computed by a parametrization; torch cannot prune it. Remove the"
+            " parametrization first (torch.nn.utils.parametrize.remove_parametrizations)",
         ),
     )
 

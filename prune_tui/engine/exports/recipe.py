@@ -90,7 +90,7 @@ def written(session: Session, origin: Open | None = None) -> str:
         origin: What the model was opened from, where that is known.
     """
     edits = session.edits()
-    sums = map(checksums.of, step_masks.of_steps(session.model, edits))
+    sums = map(step_masks.checksum, step_masks.of_steps(session.model, edits))
     model: dict[str, Any] = {"name": type(session.model).__name__, "fingerprint": session.fingerprint}
     if origin is not None:
         arguments = {"arguments": list(origin.arguments)} if origin.arguments else {}

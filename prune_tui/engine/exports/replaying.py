@@ -110,7 +110,7 @@ def _done(session: Session, wanted: RecipeStep, step: steps.Step, *, must_match:
         entry = session.do(step)
     except StepError as error:
         raise StepError(f"{wanted.place}: {error}") from error
-    checksum = checksums.of(next(step_masks.backwards(session.model, session.edits()[-1:])))
+    checksum = step_masks.checksum(next(step_masks.backwards(session.model, session.edits()[-1:])))
     as_recorded = checksum == wanted.checksum if wanted.checksum else None
     if must_match and as_recorded is False:
         raise StepError(f"{wanted.place}: {_other_masks(checksum, wanted.checksum)}")

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from torch import nn
 
-from prune_tui import steps
-from prune_tui.engine import bits, pruned, targets
+from prune_tui.engine import bits, checksums, pruned, targets
 from prune_tui.engine.record import Edit
 from prune_tui.step_settings import Bits
 
 
-def backwards(model: nn.Module, edits: Sequence[Edit]) -> Iterator[dict[str, Bits]]:
-    """The masks that each step gave its targets, by dotted name, the last step first.
+class Change(NamedTuple):
+    """The mask of one tensor around a step.
+
+    Attributes:
+        before: None where it was not pruned.
+        after: None where it is not pruned any more.
+    """
+
+    before: Bits | None
+    after: Bits | None
+
+
+def backwards(model: nn.Module, edits: Sequence[Edit]) -> Iterator[dict[str, Change]]:
+    """What each step did to the masks of its targets, by dotted name, the last step first.
 
     Nothing is kept for this while steps are done: a mask after a step is the one before the next step on that
-    tensor, which undo needs anyway. For `remove` it is the masks that were removed.
+    tensor, which undo needs anyway.
 
     Args:
         model: As it is after all of these steps.
@@ -27,22 +39,26 @@ def backwards(model: nn.Module, edits: Sequence[Edit]) -> Iterator[dict[str, Bit
     """
     later: dict[tuple[int, str], Bits | None] = {}
     for edit in reversed(edits):
-        found: dict[str, Bits] = {}
+        changes = {}
         for effect in edit.effects:
             module, name = targets.locate(model, effect.target)
             key = (id(module), name)
             after = later[key] if key in later else _now(module, name)
             kept = edit.moment.mask(module, name)
             before = later[key] = None if kept is None else bits.pack(kept)
-            mask = before if isinstance(edit.step, steps.Remove) else after
-            if mask is not None:
-                found[effect.target] = mask
-        yield found
+            changes[effect.target] = Change(before, after)
+        yield changes
 
 
-def of_steps(model: nn.Module, edits: Sequence[Edit]) -> list[dict[str, Bits]]:
+def of_steps(model: nn.Module, edits: Sequence[Edit]) -> list[dict[str, Change]]:
     """As `backwards`, the first step first."""
     return list(backwards(model, edits))[::-1]
+
+
+def checksum(changes: Mapping[str, Change]) -> str:
+    """The digest of the masks a step gave; where it took a mask away, as `remove` does, of that one."""
+    given = {path: change.after or change.before for path, change in changes.items()}
+    return checksums.of({path: mask for path, mask in given.items() if mask is not None})
 
 
 def _now(module: nn.Module, name: str) -> Bits | None:

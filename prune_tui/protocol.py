@@ -30,6 +30,9 @@ class Open(Request, frozen=True):
         seed: Seeds the construction of the model and is the session's seed.
         readonly: Refuse every edit.
         unwrap: Open what is inside a DataParallel or compiled wrapper.
+        journals: Folder where the session is journaled; empty keeps no journal.
+        resume: File name, there, of a session to go on with; empty begins a new one.
+        anyway: Go on with it though the model has changed since: what cannot be done is left out.
     """
 
     source: str = "demo"
@@ -38,6 +41,9 @@ class Open(Request, frozen=True):
     seed: int = 0
     readonly: bool = False
     unwrap: bool = False
+    journals: str = ""
+    resume: str = ""
+    anyway: bool = False
 
 
 class GetModule(Request, frozen=True):

@@ -26,6 +26,8 @@ HookKind = Literal[
     "tensor_post_accumulate_grad",
 ]
 
+FailureKind = Literal["refused", "wrapped", "changed", "cancelled", "superseded", "bug"]
+
 # What a cell of a tile is, one code a cell.
 ALIVE, MASKED, NEWLY_MASKED, WOULD_GO = range(4)
 
@@ -103,10 +105,17 @@ class ModuleRow(msgspec.Struct, frozen=True):
 
 
 class Opened(Body, frozen=True):
-    """The model is there."""
+    """The model is there.
+
+    Attributes:
+        summary: The model in one line.
+        rows: Its outline.
+        journal: File name of the session's journal, made with the first step; empty where none is kept.
+    """
 
     summary: Summary
     rows: tuple[ModuleRow, ...]
+    journal: str = ""
 
 
 class TensorRow(msgspec.Struct, frozen=True):
@@ -370,13 +379,13 @@ class Failed(Body, frozen=True):
 
     Attributes:
         message: What was wrong, where, and what to do.
-        kind: `refused` is the person's to mend, `wrapped` means that `Open(unwrap=True)` would do,
-            `bug` is ours.
+        kind: `refused` is the person's to mend, `wrapped` means that `Open(unwrap=True)` would do, `changed`
+            that `Open(anyway=True)` would, `bug` is ours.
         details: A traceback, shown with --debug only.
     """
 
     message: str
-    kind: Literal["refused", "wrapped", "cancelled", "superseded", "bug"] = "refused"
+    kind: FailureKind = "refused"
     details: str = ""
 
 

@@ -14,19 +14,20 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import modules, outline, sources, statistics, targets, tiles
+from prune_tui.engine import modules, opening, outline, statistics, targets, tiles
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
+from prune_tui.engine.journaling import ChangedError, Journaling
 from prune_tui.engine.lanes import Job, Lane
 from prune_tui.engine.session import Session
-from prune_tui.engine.walking import parameters_of
+from prune_tui.engine.sources import SourceError
 from prune_tui.engine.wrapped import WrappedModelError
+from prune_tui.journal import JournalError
 from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.step_settings import StepError
-from prune_tui.views import Failed, LogEntry, ModuleRow, Progress, Summary
+from prune_tui.views import Failed, FailureKind, LogEntry, ModuleRow, Progress, Summary
 
 _ATTEMPTS = 3
 """How often a view is taken of a model that changes while it is looked at."""
@@ -35,6 +36,14 @@ _Action = Literal["applied", "amended", "undone", "redone"]
 _ChangedRows = tuple[tuple[int, ModuleRow], ...]
 _Request = TypeVar("_Request", bound=protocol.Request)
 _Handler = Callable[["Server", _Request, Stop], views.Body]
+# The narrower first.
+_REFUSALS: dict[type[Exception], FailureKind] = {
+    WrappedModelError: "wrapped",
+    ChangedError: "changed",
+    StepError: "refused",
+    SourceError: "refused",
+    JournalError: "refused",
+}
 _HANDLERS: dict[type[protocol.Request], Callable[..., views.Body]] = {}
 
 
@@ -65,6 +74,7 @@ class Server:
         self._opened: Summary | None = None
         self._readonly = False
         self._measurement = Measurement(self._tell)
+        self._journaling: Journaling | None = None
         self._lanes = {
             lane: Lane(
                 self._work,
@@ -84,6 +94,8 @@ class Server:
                 threading.Thread(target=lane.run, name=f"prune-tui {name}", daemon=True).start()
         threading.Thread(target=self._read, name="prune-tui reader", daemon=True).start()
         self._lanes["edit"].run()
+        if self._journaling is not None:
+            self._journaling.close()
 
     def _read(self) -> None:
         try:
@@ -133,10 +145,9 @@ class Server:
             return _HANDLERS[type(request)](self, request, job.stop)
         except (Cancelled, KeyboardInterrupt):
             return _stopped(job, "stopped")
-        except WrappedModelError as error:
-            return Failed(str(error), "wrapped")
-        except (StepError, sources.SourceError) as error:
-            return Failed(str(error), "refused", traceback.format_exc())
+        except tuple(_REFUSALS) as error:
+            kind = next(kind for refusal, kind in _REFUSALS.items() if isinstance(error, refusal))
+            return Failed(str(error), kind, traceback.format_exc())
         except MemoryError as error:
             nothing = "; nothing was changed" if self._revision == revision else ""
             return Failed(f"not enough memory: {error}{nothing}", "refused", traceback.format_exc())
@@ -178,26 +189,27 @@ class Server:
     # ---------------------------------------------------------------- edits
 
     @_answers(protocol.Open)
-    def _open(self, request: protocol.Open, _: Stop) -> views.Body:
-        loaded = sources.load(request.source, request.arguments, request.device, request.seed)
-        session = _session(loaded.model, request.seed, unwrap=request.unwrap)
+    def _open(self, request: protocol.Open, stop: Stop) -> views.Body:
+        session, metric, journaling, notes = opening.open_session(
+            request, self._measurement, lambda text: self._tell(Progress(0, text)), stop
+        )
         rows = outline.outline(session.model)
+        done, undone = session.counts()
         summary = Summary(
             name=type(session.model).__name__,
             device=outline.devices(session.model),
             parameters=rows[0].parameters,
             masked=rows[0].masked,
-            steps=0,
-            undone=0,
+            steps=done,
+            undone=undone,
             readonly=request.readonly,
             seed=session.seed,
-            notes=_notes(session.model),
-            metric="" if loaded.metric is None else loaded.metric.name,
+            notes=notes,
+            metric="" if metric is None else metric.name,
         )
         self._rows, self._opened, self._readonly = rows, summary, request.readonly
-        self._measurement.begin(loaded.metric)
-        self._session = session
-        return views.Opened(summary, rows)
+        self._session, self._journaling = session, journaling
+        return views.Opened(summary, rows, "" if journaling is None else journaling.path.name)
 
     @_answers(protocol.Apply)
     def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:
@@ -308,34 +320,8 @@ class Server:
         return views.History(self._open_session.log())
 
 
-def _session(model: nn.Module, seed: int, *, unwrap: bool) -> Session:
-    """A session of a model, or of what is inside all its wrappers."""
-    seen: set[int] = set()  # a wrapper may hold itself
-    while True:
-        try:
-            return Session(model, seed)
-        except WrappedModelError as error:  # noqa: PERF203
-            if not unwrap or id(model) in seen:
-                raise
-            seen.add(id(model))
-            model = error.inner
-
-
 def _stopped(job: Job, message: str) -> Failed:
     return Failed(message, "superseded" if job.stopped == "superseded" else "cancelled")
-
-
-def _notes(model: nn.Module) -> tuple[str, ...]:
-    """What of a model a person should know before pruning it."""
-    parameters = parameters_of(model)
-    lazy = sum(map(is_lazy, parameters))
-    meta = sum(parameter.is_meta for parameter in parameters if not is_lazy(parameter))
-    told = {
-        "this model has no parameters: there is nothing to prune": not parameters,
-        f"{lazy} parameters are not initialised: run one forward before you prune them": lazy,
-        f"{meta} parameters are on the meta device: they have no values to prune": meta,
-    }
-    return tuple(note for note, holds in told.items() if holds)
 
 
 def _module_at(model: nn.Module, path: str) -> nn.Module:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,8 +15,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
-from prune_tui import step_settings, steps
-from prune_tui.engine import bits, commit, fingerprints, generators, hooks, planning, targets, undo
+from prune_tui import journal, step_settings, steps
+from prune_tui.engine import (
+    bits,
+    checksums,
+    commit,
+    fingerprints,
+    generators,
+    hooks,
+    planning,
+    pruned,
+    targets,
+    undo,
+)
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
@@ -57,6 +68,8 @@ class Session:
         self.fingerprint = fingerprints.of_model(model)
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
+        # Told of each change once it is made and before it counts; when it raises, the change is put back.
+        self.recorder: Callable[[journal.Event], None] | None = None
         self._log = Log()
         self._before: tuple[int, str, Tensor | None] | None = None
         # Counts each time the model is about to be touched and each time that has ended, failed edits included.
@@ -118,22 +131,14 @@ class Session:
         return tuple(public(entry) for entry in self.log() if not entry.undone)
 
     def recipe(self, origin: Open | None = None) -> str:
-        """The steps that are done as YAML, for `replay` and `prune-tui apply`.
-
-        Args:
-            origin: What the model was opened from, to be told in the recipe; nothing is opened.
-        """
+        """The steps that are done as YAML, for `replay` and `prune-tui apply`; `origin` is told in it."""
         with self._editing:
             return recipes.written(self, origin)
 
     def script(self, origin: Open | None = None) -> str:
         """The steps that are done as a Python file that needs torch alone and ends with the same masks.
 
-        Args:
-            origin: What the model was opened from; without it, `load_model` in the file is left to be filled in.
-
-        Raises:
-            StepError: A step that cannot be written so; says which.
+        Without `origin`, what the model was opened from, `load_model` in the file is left to be filled in.
         """
         with self._editing:
             return scripts.written(self, origin)
@@ -145,12 +150,8 @@ class Session:
             recipe: A file's path, or the text itself.
             strict: The masks must be those the recipe records, on other weights than it was made of, too.
 
-        Returns:
-            What was done.
-
         Raises:
-            StepError: The recipe cannot be read, a step cannot be done, or gave other masks on the very weights
-                the recipe was made of; nothing has changed. The message names the file, the line and the step.
+            StepError: It cannot be read, or a step cannot be done or gave other masks; names file, line and step.
         """
         with self._editing:
             self._plans.forget()
@@ -196,7 +197,9 @@ class Session:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
                     edit = _carried_out(self.model, plan, before.done + 1)
-                    self._log = before.then((*before.edits[: before.done], edit), before.done + 1)
+                    after = before.then((*before.edits[: before.done], edit), before.done + 1)
+                    self._record(lambda: journal.Did(edit.step, self._checksum(edit)))
+                    self._log = after
             return self._entry(self._log.done - 1)
 
     def step_back(self) -> LogEntry:
@@ -231,7 +234,9 @@ class Session:
             )
             with self._changing() as done, last.moment.exchanged(last.expected, done):
                 edit = _carried_out(self.model, plan, before.done)
-                self._log = before.then((*before.edits[: before.done - 1], edit), before.done)
+                after = before.then((*before.edits[: before.done - 1], edit), before.done)
+                self._record(lambda: journal.Amended(edit.step, self._checksum(edit)))
+                self._log = after
             return self._entry(self._log.done - 1)
 
     @contextlib.contextmanager
@@ -252,22 +257,35 @@ class Session:
 
     @contextlib.contextmanager
     def all_or_none(self) -> Iterator[None]:
-        """Make the steps of a block one edit: when it fails they are taken back, and what redo would do stays."""
+        """Make the steps of a block one edit: when it fails they are taken back, and what redo would do stays.
+
+        They are recorded once all of them are done.
+        """
         with self._editing:
-            before = self._log
+            before, recorder = self._log, self.recorder
+            events: list[journal.Event] = []
+            self.recorder = events.append
             try:
                 yield
+                if recorder is not None:
+                    list(map(recorder, events))
             except BaseException:
                 while self._log.done > before.done:
                     self.step_back()
                 if self._log is not before:
                     self._log = dataclasses.replace(before, revision=self._log.revision + 1)
                 raise
+            finally:
+                self.recorder = recorder
 
     def edits(self) -> tuple[Edit, ...]:
         """The steps that are done, oldest first, with what takes them back."""
         log = self._log
         return log.edits[: log.done]
+
+    def _record(self, event: Callable[[], journal.Event]) -> None:
+        if self.recorder is not None:
+            self.recorder(event())
 
     def log(self) -> tuple[LogEntry, ...]:
         """Every step, oldest first, those undone last."""
@@ -294,6 +312,27 @@ class Session:
             # Kept for the next picture of the same tensor: unpacking a large mask takes longer than drawing.
             self._before = (log.revision, path, self._unpacked_before(path, log))
         return self._before[2]
+
+    def checksum(self) -> str:
+        """The digest of the masks of the last step's targets; of those it took away where it was a `remove`.
+
+        Raises:
+            StepError: There is no step.
+        """
+        with self.lock:
+            if not self._log.done:
+                raise StepError("there is no step yet")
+            return self._checksum(self._log.edits[self._log.done - 1])
+
+    def _checksum(self, edit: Edit) -> str:
+        removed = isinstance(edit.step, steps.Remove)
+        masks = {}
+        for effect in edit.effects:
+            module, name = targets.locate(self.model, effect.target)
+            mask = edit.moment.mask(module, name) if removed else pruned.mask(module, name)
+            if mask is not None:
+                masks[effect.target] = mask
+        return checksums.of(checksums.packed(masks))
 
     def _unpacked_before(self, path: str, log: Log) -> Tensor | None:
         edit = log.edits[log.done - 1] if log.done else None
@@ -325,7 +364,9 @@ class Session:
         edit = before.edits[index]
         with self._changing() as stands, edit.moment.exchanged(edit.expected, stands) as replaced:
             turned = dataclasses.replace(edit, moment=replaced, expected=replaced.standing())
-            self._log = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
+            after = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
+            self._record(journal.Undid if done < before.done else journal.Redid)
+            self._log = after
         return self._entry(index)
 
     def _entry(self, index: int) -> LogEntry:

@@ -49,8 +49,7 @@ class Editing(Screen[None]):
 
     def say(self, message: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Tell a person something in a toast, the only one on the screen; it is shown literally."""
-        if not self._main.prune_app.asked_to_leave:
-            self.app.clear_notifications()
+        self.app.clear_notifications()
         self.notify(message, severity=severity, markup=False)
 
     def _editable(self) -> bool:
@@ -183,7 +182,14 @@ class Editing(Screen[None]):
         if refused.failed.kind == "bug":
             self._main.prune_app.tell_bug()
 
-    async def show_edit(self, edited: views.Edited, *, quietly: bool = False) -> None:
+    async def show_history(self) -> None:
+        """Show the edit log as it is now."""
+        history = await self._main.ask_or_tell(protocol.GetHistory(), views.History)
+        if history is not None:
+            self.entries = history.entries
+            self.query_one(EditLog).show_entries(history.entries)
+
+    async def show_edit(self, edited: views.Edited) -> None:
         """Show the model as it is after an edit, and say what was done where it does not show by itself."""
         main = self._main
         main.status.summary = edited.summary
@@ -195,11 +201,8 @@ class Editing(Screen[None]):
         main.module_tree.update_rows(edited.rows)
         if main.module_tree.current is not None:
             main.show_module(main.module_tree.current.path)
-        history = await main.ask_or_tell(protocol.GetHistory(), views.History)
-        if history is not None:
-            self.entries = history.entries
-            self.query_one(EditLog).show_entries(history.entries)
-        say = edited.action != "applied" and not quietly
+        await self.show_history()
+        say = edited.action != "applied"
         main.status.said = f"{edited.action} {steps.describe(edited.entry.step)}" if say else ""
 
     def _between_forms(self) -> bool:

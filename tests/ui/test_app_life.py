@@ -155,8 +155,8 @@ async def test_every_dtype_is_shown_and_pruned_or_refused(models: str) -> None:
         assert not {"w_meta", "w_float8_e4m3fn"} & pruned
 
 
-async def test_the_engine_dies_and_the_screen_stays() -> None:
-    async with running(app_on()) as pilot:
+async def test_the_engine_dies_and_the_screen_stays(tmp_path: Path) -> None:
+    async with running(app_on(journals=str(tmp_path))) as pilot:
         await press(pilot, "j", "3", "enter")
         await pilot.app.client.close()
         pilot.app._engine_gone()
@@ -172,8 +172,8 @@ async def test_the_engine_dies_and_the_screen_stays() -> None:
         assert "conv1" in screen_text(pilot)
 
 
-async def test_a_new_engine_does_the_steps_again() -> None:
-    async with running(app_on()) as pilot:
+async def test_a_new_engine_does_the_steps_again(tmp_path: Path) -> None:
+    async with running(app_on(journals=str(tmp_path))) as pilot:
         await press(pilot, "j", "2", "enter", "3", "enter")
         before = pilot.app.engine.model.state_dict()
         await pilot.app.client.close()

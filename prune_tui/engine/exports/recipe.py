@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +18,7 @@ from prune_tui import steps
 from prune_tui.engine import checksums
 from prune_tui.engine.exports import step_masks
 from prune_tui.engine.exports.yaml_fields import scalar
+from prune_tui.engine.record import Edit
 from prune_tui.protocol import Open
 from prune_tui.step_settings import Bits
 
@@ -90,7 +91,7 @@ def written(session: Session, origin: Open | None = None) -> str:
         origin: What the model was opened from, where that is known.
     """
     edits = session.edits()
-    sums = map(step_masks.checksum, step_masks.of_steps(session.model, edits))
+    changes = step_masks.of_steps(session.model, edits)
     model: dict[str, Any] = {"name": type(session.model).__name__, "fingerprint": session.fingerprint}
     if origin is not None:
         arguments = {"arguments": list(origin.arguments)} if origin.arguments else {}
@@ -99,14 +100,15 @@ def written(session: Session, origin: Open | None = None) -> str:
         "version": VERSION,
         "model": model,
         "seed": session.seed,
-        "steps": [_step(edit.step, one) for edit, one in zip(edits, sums, strict=True)],
+        "steps": [_step(edit, changed) for edit, changed in zip(edits, changes, strict=True)],
         "checksum": checksums.of_model(session.model),
     }
     dumped: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
     return f"{HEADER}{dumped}"
 
 
-def _step(step: steps.Step, checksum: str) -> dict[str, Any]:
+def _step(edit: Edit, changes: Mapping[str, step_masks.Change]) -> dict[str, Any]:
+    step = edit.step
     names = step.written or step.targets
     fields: dict[str, Any] = {
         "method": steps.method_of(step).name,
@@ -123,7 +125,7 @@ def _step(step: steps.Step, checksum: str) -> dict[str, Any]:
     }
     if getattr(step, "seed", None) is not None:
         fields["seed"] = getattr(step, "seed")  # noqa: B009 - random steps alone have one
-    return {**fields, "checksum": checksum}
+    return {**fields, "checksum": step_masks.checksum(step, changes)}
 
 
 class _Text(str):

@@ -11,7 +11,6 @@ import msgspec
 
 from prune_tui import steps
 from prune_tui.engine import checksums, fingerprints, generators, targets
-from prune_tui.engine.exports import step_masks
 from prune_tui.engine.exports.recipe import Recipe, RecipeStep
 from prune_tui.step_settings import StepError
 from prune_tui.views import LogEntry
@@ -110,7 +109,7 @@ def _done(session: Session, wanted: RecipeStep, step: steps.Step, *, must_match:
         entry = session.do(step)
     except StepError as error:
         raise StepError(f"{wanted.place}: {error}") from error
-    checksum = step_masks.checksum(next(step_masks.backwards(session.model, session.edits()[-1:])))
+    checksum = session.checksum()
     as_recorded = checksum == wanted.checksum if wanted.checksum else None
     if must_match and as_recorded is False:
         raise StepError(f"{wanted.place}: {_other_masks(checksum, wanted.checksum)}")

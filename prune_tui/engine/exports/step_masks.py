@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torch import nn
 
+from prune_tui import steps
 from prune_tui.engine import bits, checksums, pruned, targets
 from prune_tui.engine.record import Edit
 from prune_tui.step_settings import Bits
@@ -55,9 +56,10 @@ def of_steps(model: nn.Module, edits: Sequence[Edit]) -> list[dict[str, Change]]
     return list(backwards(model, edits))[::-1]
 
 
-def checksum(changes: Mapping[str, Change]) -> str:
-    """The digest of the masks a step gave; where it took a mask away, as `remove` does, of that one."""
-    given = {path: change.after or change.before for path, change in changes.items()}
+def checksum(step: steps.Step, changes: Mapping[str, Change]) -> str:
+    """The digest of the masks a step gave, or took away where it is a `remove`, as `Session.checksum`."""
+    removed = isinstance(step, steps.Remove)
+    given = {path: change.before if removed else change.after for path, change in changes.items()}
     return checksums.of({path: mask for path, mask in given.items() if mask is not None})
 
 

@@ -18,7 +18,7 @@ from prune_tui.protocol import Open
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
 
-COMMANDS = ("check", "sessions")
+COMMANDS = ("apply", "check", "sessions")
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
 CANNOT_OPEN = 2
 INTERRUPTED = 130

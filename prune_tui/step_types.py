@@ -33,10 +33,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="method", forbid
     """One edit of a model.
 
     Attributes:
-        targets: Dotted names of the tensors it works on (`"conv1.weight"`), in order.
+        targets: Dotted names of the tensors it works on (`"conv1.weight"`), in order. Before the step is planned a
+            name may be a pattern (`"*.weight"`).
+        written: What stood there before patterns were resolved; empty where there was none.
     """
 
     targets: tuple[str, ...]
+    written: tuple[str, ...] = ()
 
 
 class Identity(Step, frozen=True, kw_only=True, tag="identity"):

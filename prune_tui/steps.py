@@ -240,7 +240,7 @@ def settings_of(step: Step) -> dict[str, Any]:
         return dict(step.settings)
     settings = {name: getattr(step, name) for name in step.__struct_fields__}
     empty = {"mask": None, "file": ""}
-    left_out = {"targets", "seed", *(["mask"] if settings.get("file") else [])}
+    left_out = {"targets", "written", "seed", *(["mask"] if settings.get("file") else [])}
     return {
         name: value
         for name, value in settings.items()
@@ -282,7 +282,8 @@ def rebuilt(step: Step) -> Step:
     """
     given = settings_of(step)
     given |= {name: getattr(step, name) for name in ("seed", "mask") if getattr(step, name, None) is not None}
-    return build(name_of(step), step.targets, given)
+    built = build(name_of(step), step.targets, given)
+    return msgspec.structs.replace(built, written=step.written)
 
 
 def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -> Step:

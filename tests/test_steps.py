@@ -25,7 +25,10 @@ def test_the_catalogue_and_the_union_name_the_same_steps():
 def test_every_method_says_what_it_does_and_asks_for_its_settings(method):
     assert method.sentence.endswith(".")
     assert all(setting.sentence.endswith(".") and setting.name for setting in method.settings)
-    assert {setting.name for setting in method.settings} == set(method.step.__struct_fields__) - {"targets"}
+    assert {setting.name for setting in method.settings} == set(method.step.__struct_fields__) - {
+        "targets",
+        "written",
+    }
     assert ("seed" in SETTINGS and any(one.kind == "seed" for one in method.settings)) == method.draws
     assert (method.units == "nothing") == ("amount" not in method.step.__struct_fields__)
     for setting in method.settings:

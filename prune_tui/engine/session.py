@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import random
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -14,13 +15,28 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import bits, checksums, commit, hooks, planning, pruned, targets, undo
+from prune_tui.engine import (
+    bits,
+    checksums,
+    commit,
+    fingerprints,
+    generators,
+    hooks,
+    planning,
+    pruned,
+    targets,
+    undo,
+)
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
+from prune_tui.engine.exports import recipe as recipes
+from prune_tui.engine.exports import recipe_reader, replaying
+from prune_tui.engine.exports import script as scripts
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
 from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
 from prune_tui.engine.wrapped import check_model
+from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 from prune_tui.views import Finding, HistoryRow, LogEntry, Previewed
 
@@ -49,6 +65,7 @@ class Session:
         check_model(model)
         self.model = model
         self.seed = seed
+        self.fingerprint = fingerprints.of_model(model)
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
         # Told of each change once it is made and before it counts; when it raises, the change is put back.
@@ -69,7 +86,7 @@ class Session:
         Args:
             method: A name of the catalogue: `identity`, `random_unstructured`, `l1_unstructured`,
                 `random_structured`, `ln_structured`, `global_unstructured`, `custom_from_mask`, `remove`.
-            targets: Dotted names of parameters, `"conv1.weight"`.
+            targets: Dotted names of parameters, `"conv1.weight"`, or patterns, `"*.weight"` (`engine.patterns`).
             **settings: As in torch.nn.utils.prune: `amount`, `dim`, `n`, `pruning_method`; `file=` or `mask=`
                 (a tensor of zeros and ones) for custom_from_mask; `seed` for the random methods.
 
@@ -119,6 +136,36 @@ class Session:
     def history(self) -> tuple[HistoryEntry, ...]:
         """The steps that are done, oldest first."""
         return tuple(public(entry) for entry in self.log() if not entry.undone)
+
+    def recipe(self, origin: Open | None = None) -> str:
+        """The steps that are done as YAML, for `replay` and `prune-tui apply`; `origin` is told in it."""
+        with self._editing:
+            return recipes.written(self, origin)
+
+    def script(self, origin: Open | None = None) -> str:
+        """The steps that are done as a Python file that needs torch alone and ends with the same masks.
+
+        Without `origin`, what the model was opened from, `load_model` in the file is left to be filled in.
+        """
+        with self._editing:
+            return scripts.written(self, origin)
+
+    def replay(self, recipe: str | Path, *, strict: bool = False) -> tuple[HistoryEntry, ...]:
+        """Do the steps of a recipe, all of them or none. Warns of what differs from when it was made.
+
+        Args:
+            recipe: A file's path, or the text itself.
+            strict: The masks must be those the recipe records, on other weights than it was made of, too.
+
+        Raises:
+            StepError: It cannot be read, or a step cannot be done or gave other masks; names file, line and step.
+        """
+        with self._editing:
+            self._plans.forget()
+            done = replaying.replay(self, recipe_reader.read(recipe), strict=strict)
+        for note in done.notes:
+            warnings.warn(note, stacklevel=2)
+        return tuple(public(step.entry) for step in done.steps)
 
     # ---------------------------------------------------------------- what the protocol speaks
 
@@ -220,6 +267,34 @@ class Session:
                 self._touched += 1
                 self._plans.forget()
 
+    @contextlib.contextmanager
+    def all_or_none(self) -> Iterator[None]:
+        """Make the steps of a block one edit: when it fails they are taken back, and what redo would do stays.
+
+        They are recorded once all of them are done.
+        """
+        with self._editing:
+            before, recorder = self._log, self.recorder
+            events: list[journal.Event] = []
+            self.recorder = events.append
+            try:
+                yield
+                if recorder is not None:
+                    list(map(recorder, events))
+            except BaseException:
+                while self._log.done > before.done:
+                    self.step_back()
+                if self._log is not before:
+                    self._log = dataclasses.replace(before, revision=self._log.revision + 1)
+                raise
+            finally:
+                self.recorder = recorder
+
+    def edits(self) -> tuple[Edit, ...]:
+        """The steps that are done, oldest first, with what takes them back."""
+        log = self._log
+        return log.edits[: log.done]
+
     def _record(self, event: Callable[[], journal.Event]) -> None:
         if self.recorder is not None:
             self.recorder(event())
@@ -294,7 +369,7 @@ class Session:
 
     def _seed_of_next(self) -> int:
         """The seed of the next step: by its place, so that a preview and the step itself draw the same."""
-        return random.Random(f"{self.seed}:{self._log.done + 1}").randrange(2**31)
+        return generators.seed_of_step(self.seed, self._log.done + 1)
 
     def _exchange(self, index: int, done: int) -> LogEntry:
         before = self._log

@@ -279,5 +279,5 @@ class Editing(Screen[None]):
         if not found:
             self.say(targeting.nothing_to_do(method, current), "warning")
             return None
-        fresh = {"targets": found, "seed": None} if hasattr(step, "seed") else {"targets": found}
-        return protocol.Apply(msgspec.structs.replace(step, **fresh))
+        fresh = {"seed": None} if hasattr(step, "seed") else {}
+        return protocol.Apply(msgspec.structs.replace(step, targets=found, written=(), **fresh))

@@ -31,7 +31,7 @@ async def asked(app: object) -> AsyncIterator[Pilot[None]]:
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         for _ in range(500):
             await pilot.pause(0.01)
-            if isinstance(app.screen, Question):
+            if isinstance(app.screen, Question) and "Go on?" in screen_text(pilot):
                 break
         yield pilot
 

@@ -26,7 +26,7 @@ HookKind = Literal[
     "tensor_post_accumulate_grad",
 ]
 
-FailureKind = Literal["refused", "wrapped", "changed", "cancelled", "superseded", "bug"]
+FailureKind = Literal["refused", "wrapped", "changed", "exists", "cancelled", "superseded", "bug"]
 
 # What a cell of a tile is, one code a cell.
 ALIVE, MASKED, NEWLY_MASKED, WOULD_GO = range(4)
@@ -370,6 +370,20 @@ class History(Body, frozen=True):
     entries: tuple[LogEntry, ...]
 
 
+class Exported(Body, frozen=True):
+    """A file was written.
+
+    Attributes:
+        path: As asked for.
+        bytes: Its size.
+        command: How to use it, for a shell.
+    """
+
+    path: str
+    bytes: int
+    command: str
+
+
 class Done(Body, frozen=True):
     """It is done; there is nothing to tell."""
 
@@ -380,7 +394,7 @@ class Failed(Body, frozen=True):
     Attributes:
         message: What was wrong, where, and what to do.
         kind: `refused` is the person's to mend, `wrapped` means that `Open(unwrap=True)` would do, `changed`
-            that `Open(anyway=True)` would, `bug` is ours.
+            that `Open(anyway=True)` would, `exists` that `Export(overwrite=True)` would, `bug` is ours.
         details: A traceback, shown with --debug only.
     """
 
@@ -427,6 +441,7 @@ AnyBody = (
     | Previewed
     | Edited
     | History
+    | Exported
     | Done
     | Failed
     | Progress

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from prune_tui.engine.plugins import add_method
     from prune_tui.engine.session import Session
 
-__all__ = ["Session", "__version__"]
+__all__ = ["Session", "__version__", "add_method"]
 __version__ = "0.1.0"
 
 
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> object:
         from prune_tui.engine.session import Session  # noqa: PLC0415 - torch is imported on first use only
 
         return Session
+    if name == "add_method":
+        from prune_tui.engine.plugins import add_method  # noqa: PLC0415 - as above
+
+        return add_method
     raise AttributeError(f"module 'prune_tui' has no attribute {name!r}")

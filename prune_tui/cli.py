@@ -18,7 +18,7 @@ from prune_tui.protocol import Open
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
 
-COMMANDS = ("apply", "sessions")
+COMMANDS = ("apply", "check", "sessions")
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
 CANNOT_OPEN = 2
 INTERRUPTED = 130
@@ -34,6 +34,7 @@ def open_model(
     arg: tuple[str, ...] = (),
     device: str = "auto",
     seed: int = 0,
+    plugin: tuple[str, ...] = (),
     readonly: bool = False,
     resume: bool = False,
     no_journal: bool = False,
@@ -48,13 +49,15 @@ def open_model(
         device: auto (a model stays where its code puts it; the demo goes to cuda when there), cpu, cuda, cuda:0,
             mps.
         seed: Seeds the construction of the model and every random step.
+        plugin: A Python file with pruning methods of your own, subclasses of torch's BasePruningMethod;
+            may be given several times.
         readonly: Look only; no step is possible.
         resume: Go on with the steps kept in the journal: of the last session, of the last one on SOURCE, or of the
             session that SOURCE names as `prune-tui sessions` does.
         no_journal: Keep the steps for as long as the app runs only.
         debug: Show tracebacks.
     """
-    refusal = _no_terminal() or _unusable(source or "demo", arg, device, seed)
+    refusal = _no_terminal() or _unusable(source or "demo", arg, device, seed, plugin)
     if resume and (readonly or no_journal):
         refusal = "--resume goes on with a session; leave out --readonly and --no-journal"
     if refusal:
@@ -62,7 +65,7 @@ def open_model(
     with _journals(lasting=not no_journal) as journals:
         if resume:
             return _go_on(journals, source, debug=debug)
-        request = Open(source or "demo", arg, device, seed, readonly, journals=str(journals))
+        request = Open(source or "demo", arg, device, seed, readonly, plugins=plugin, journals=str(journals))
         return _run_app(request, Path.cwd(), lasting=not no_journal, debug=debug)
 
 
@@ -82,6 +85,7 @@ def _go_on(journals: Path, source: str | None, *, debug: bool) -> int:
         opened.device,
         opened.seed,
         unwrap=opened.unwrap,
+        plugins=opened.plugins,
         journals=str(journals),
         resume=kept.path.name,
     )
@@ -170,10 +174,10 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()  # None: the shell has closed it
 
 
-def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int) -> str:
+def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin: tuple[str, ...]) -> str:
     """What is wrong with the arguments, as far as it shows without torch; empty when nothing is."""
     try:
-        "".join((source, *arg, device)).encode()
+        "".join((source, *arg, device, *plugin)).encode()
     except UnicodeEncodeError:
         return f"{source!r} or an option of it is not UTF-8; rename the file, or link to it by a name that is"
     if not 0 <= seed <= _LARGEST_SEED:
@@ -181,6 +185,11 @@ def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int) -> str:
     file = source.rpartition(":")[0] or source
     if file.endswith(".py") and not Path(file).is_file():
         return f"there is no file {file}"
+    for file in plugin:
+        if not file.endswith(".py"):
+            return f"--plugin {file}: a plugin is a Python file, such as my_methods.py"
+        if not Path(file).is_file():
+            return f"--plugin {file}: there is no such file"
     return ""
 
 

@@ -39,6 +39,7 @@ class Header(msgspec.Struct, frozen=True, tag="session", kw_only=True):
         device: As asked for.
         seed: The session's.
         unwrap: What is inside a wrapper was opened.
+        plugins: Files that added pruning methods.
         folder: The working folder; modules of packages are found from there.
         model: Class name.
         fingerprint: Of the model before the first step.
@@ -52,6 +53,7 @@ class Header(msgspec.Struct, frozen=True, tag="session", kw_only=True):
     device: str = "auto"
     seed: int = 0
     unwrap: bool = False
+    plugins: tuple[str, ...] = ()
     folder: str = ""
     model: str = ""
     fingerprint: str = ""

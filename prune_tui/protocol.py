@@ -13,7 +13,7 @@ import msgspec
 from prune_tui.steps import AnyStep
 from prune_tui.views import AnyBody, View
 
-Lane = Literal["edit", "look", "count", "preview"]
+Lane = Literal["edit", "look", "count", "preview", "check"]
 
 
 class Request(msgspec.Struct, frozen=True, tag=True):
@@ -33,6 +33,7 @@ class Open(Request, frozen=True):
         journals: Folder where the session is journaled; empty keeps no journal.
         resume: File name, there, of a session to go on with; empty begins a new one.
         anyway: Go on with it though the model has changed since: what cannot be done is left out.
+        plugins: Files whose pruning methods are added to the catalogue.
     """
 
     source: str = "demo"
@@ -44,6 +45,7 @@ class Open(Request, frozen=True):
     journals: str = ""
     resume: str = ""
     anyway: bool = False
+    plugins: tuple[str, ...] = ()
 
 
 class GetModule(Request, frozen=True):
@@ -137,6 +139,10 @@ class Export(Request, frozen=True):
     overwrite: bool = False
 
 
+class GetFindings(Request, frozen=True):
+    """Have the doctor look at the whole model. Changes nothing. Answered with `Findings`."""
+
+
 class SetMetric(Request, frozen=True):
     """Switch the measuring after each step on or off. Answered with `Done`; `MetricMeasured` events follow."""
 
@@ -168,6 +174,7 @@ AnyRequest = (
     | Redo
     | GetHistory
     | Export
+    | GetFindings
     | SetMetric
     | Cancel
 )
@@ -186,6 +193,7 @@ LANES: dict[type[Request], Lane] = {
     GetTile: "look",
     GetHistory: "look",
     GetStatistics: "count",
+    GetFindings: "check",
     Preview: "preview",
 }
 

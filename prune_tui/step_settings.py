@@ -12,7 +12,22 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-SettingKind = Literal["amount", "dim", "norm", "choice", "file", "seed", "bits"]
+SettingKind = Literal[
+    "amount",
+    "dim",
+    "norm",
+    "choice",
+    "file",
+    "seed",
+    "bits",
+    "pattern",
+    "integer",
+    "float",
+    "number",
+    "text",
+    "flag",
+    "any",
+]
 MATRIX_NORMS = ("fro", "nuc")
 
 
@@ -29,6 +44,7 @@ class Setting(msgspec.Struct, frozen=True):
         default: What the form holds the first time; None where the person must say.
         choices: The permitted values of a `choice`.
         name: The field of the step; filled in from the struct.
+        optional: None is a value, too: an empty field.
     """
 
     kind: SettingKind
@@ -36,6 +52,7 @@ class Setting(msgspec.Struct, frozen=True):
     default: Any = None
     choices: tuple[str, ...] = ()
     name: str = ""
+    optional: bool = False
 
 
 class Bits(msgspec.Struct, frozen=True):
@@ -66,6 +83,8 @@ def checked(setting: Setting, value: Any) -> Any:
 
     Only what can be known without the tensor is checked here; the engine checks the rest.
     """
+    if value is None and setting.optional:
+        return None
     return _CHECKS[setting.kind](setting, value)
 
 
@@ -130,12 +149,53 @@ def _checked_file(setting: Setting, value: Any) -> str:
     return text
 
 
+def pattern_of(text: str) -> tuple[int, int]:
+    """`2:4` as (2, 4).
+
+    Raises:
+        StepError: It is no N:M pattern.
+    """
+    keep, colon, of = text.partition(":")
+    if not (colon and keep.isascii() and keep.isdigit() and of.isascii() and of.isdigit()):
+        raise StepError(f"pattern is {text!r}; it must be N:M, such as 2:4 or 4:8")
+    if len(of) > 9 or not 0 < int(keep) < int(of):
+        raise StepError(f"pattern is {text!r}; of N:M, N must be at least 1 and less than M")
+    return int(keep), int(of)
+
+
+def _checked_pattern(setting: Setting, value: Any) -> str:
+    keep, of = pattern_of(value if isinstance(value, str) else repr(value))
+    return f"{keep}:{of}"
+
+
 def _checked_bits(setting: Setting, value: Any) -> Bits | tuple[Bits, ...]:
     if not all(isinstance(mask, Bits) for mask in (value if isinstance(value, tuple) else (value,))):
         raise StepError(f"{setting.name} is {value!r}; it must be a tensor of the target's shape")
     return cast(Bits | tuple[Bits, ...], value)
 
 
+def _checked_float(setting: Setting, value: Any) -> float:
+    return float(_plain_number(setting, value))
+
+
+def _checked_text(setting: Setting, value: Any) -> str:
+    if not isinstance(value, str):
+        raise StepError(f"{setting.name} is {value!r}; it must be a text")
+    return value
+
+
+def _checked_flag(setting: Setting, value: Any) -> bool:
+    flag = _FLAGS.get(value.lower(), value) if isinstance(value, str) else value
+    if not isinstance(flag, bool):
+        raise StepError(f"{setting.name} is {value!r}; it must be True or False")
+    return flag
+
+
+def _checked_any(setting: Setting, value: Any) -> int | float | str | bool:
+    return value if isinstance(value, str | bool) else _plain_number(setting, value)
+
+
+_FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 _CHECKS = {
     "amount": _checked_amount,
     "dim": _checked_integer,
@@ -144,6 +204,13 @@ _CHECKS = {
     "file": _checked_file,
     "seed": _checked_seed,
     "bits": _checked_bits,
+    "pattern": _checked_pattern,
+    "integer": _checked_integer,
+    "float": _checked_float,
+    "number": _plain_number,
+    "text": _checked_text,
+    "flag": _checked_flag,
+    "any": _checked_any,
 }
 
 
@@ -155,10 +222,12 @@ def read(setting: Setting, text: str) -> Any:
     """
     text = text.strip()
     if not text:
-        if setting.kind == "seed":
+        if setting.kind == "seed" or setting.optional:
             return None
+        if setting.kind == "text":
+            return ""
         raise StepError(f"{setting.name} is empty: {setting.sentence}")
-    if setting.kind in {"file", "choice"}:
+    if setting.kind in {"file", "choice", "pattern", "text", "flag"}:
         return checked(setting, text)
     for number in (int, float):
         try:
@@ -166,4 +235,4 @@ def read(setting: Setting, text: str) -> Any:
         except ValueError:
             continue
         return checked(setting, value)
-    return checked(setting, text)  # no number: refused, unless a norm's word
+    return checked(setting, text)  # no number: refused, unless words may stand there, too

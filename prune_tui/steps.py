@@ -1,8 +1,9 @@
 """The vocabulary of edits: one typed struct per step.
 
-The screen, the Python API, the protocol and the history all speak in these structs. `METHODS` is the catalogue:
-one entry per step, from which the form, its key, the help and the README's table are derived. Nothing here
-imports torch; what a step does to a tensor stands in `prune_tui.engine.methods`.
+The screen, the Python API, the protocol and the history all speak in these structs, which are written in
+`prune_tui.step_types`. `METHODS` is the catalogue: one entry per step, from which the form, its key, the help and
+the README's table are derived. Nothing here imports torch; what a step does to a tensor stands in
+`prune_tui.engine.planners`.
 """
 
 from __future__ import annotations
@@ -12,121 +13,86 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from prune_tui.step_settings import Bits, Setting, StepError, checked, nearest
+from prune_tui.step_settings import Setting, StepError, checked, nearest
+from prune_tui.step_types import (
+    AnyStep,
+    Binarise,
+    CleanMasked,
+    CustomFromMask,
+    CustomMethod,
+    DropHooks,
+    GlobalUnstructured,
+    HookFirst,
+    Identity,
+    L1Unstructured,
+    LnStructured,
+    RandomStructured,
+    RandomUnstructured,
+    Reattach,
+    Refresh,
+    Remove,
+    Restore,
+    SemiStructured,
+    Step,
+    Unite,
+)
+
+__all__ = [
+    "METHODS",
+    "METHOD_BY_NAME",
+    "AnyStep",
+    "Binarise",
+    "CleanMasked",
+    "CustomFromMask",
+    "CustomMethod",
+    "DropHooks",
+    "GlobalUnstructured",
+    "HookFirst",
+    "Identity",
+    "L1Unstructured",
+    "LnStructured",
+    "Method",
+    "Plugin",
+    "RandomStructured",
+    "RandomUnstructured",
+    "Reattach",
+    "Refresh",
+    "Remove",
+    "Restore",
+    "SemiStructured",
+    "Step",
+    "Unite",
+    "build",
+    "describe",
+    "draws",
+    "method_named",
+    "method_of",
+    "rebuilt",
+    "register",
+    "same",
+    "settings_of",
+    "with_amount",
+]
 
 Units = Literal["entries", "channels", "nothing"]
 
 
-Amount = Annotated[
-    int | float,
-    Setting(
-        "amount",
-        "A fraction of what is left (0.3), or a count (3). 1 is one, 1.0 is all.",
-        default=0.3,
-    ),
-]
-Dim = Annotated[
-    int,
-    Setting("dim", "The axis whose channels go; 0 is the output axis of Linear and Conv layers.", default=0),
-]
-Seed = Annotated[
-    int | None,
-    Setting("seed", "torch.manual_seed before the step; empty draws one from the session's seed."),
-]
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="method", forbid_unknown_fields=True):
-    """One edit of a model.
+class Plugin(msgspec.Struct, frozen=True):
+    """A pruning method that is not ours, as the engine tells the UI of it.
 
     Attributes:
-        targets: Dotted names of the tensors it works on (`"conv1.weight"`), in order. Before the step is planned a
-            name may be a pattern (`"*.weight"`).
-        written: What stood there before patterns were resolved; empty where there was none.
+        name: As in recipes and the API.
+        sentence: One sentence that says what it does.
+        settings: Of its class's constructor.
+        required: The names of those it cannot do without.
+        where: `file.py:12` of its class.
     """
 
-    targets: tuple[str, ...]
-    written: tuple[str, ...] = ()
-
-
-class Identity(Step, frozen=True, kw_only=True, tag="identity"):
-    """Attach a mask of ones: nothing goes, but the tensor is ready for pruning."""
-
-
-class RandomUnstructured(Step, frozen=True, kw_only=True, tag="random_unstructured"):
-    """Prune entries at random."""
-
-    amount: Amount
-    seed: Seed = None
-
-
-class L1Unstructured(Step, frozen=True, kw_only=True, tag="l1_unstructured"):
-    """Prune the entries of smallest magnitude."""
-
-    amount: Amount
-
-
-class RandomStructured(Step, frozen=True, kw_only=True, tag="random_structured"):
-    """Prune whole channels at random."""
-
-    amount: Amount
-    dim: Dim = 0
-    seed: Seed = None
-
-
-class LnStructured(Step, frozen=True, kw_only=True, tag="ln_structured"):
-    """Prune the whole channels of smallest Ln norm."""
-
-    amount: Amount
-    n: Annotated[
-        int | float | str,
-        Setting("norm", "The order of the norm: a number, inf, -inf, fro (2-D, 3-D) or nuc (3-D).", default=2),
-    ] = 2
-    dim: Dim = 0
-
-
-class GlobalUnstructured(Step, frozen=True, kw_only=True, tag="global_unstructured"):
-    """Prune entries across all targets at once, as one long vector."""
-
-    amount: Amount
-    pruning_method: Annotated[
-        Literal["L1Unstructured", "RandomUnstructured"],
-        Setting(
-            "choice",
-            "How entries are ranked across the tensors.",
-            default="L1Unstructured",
-            choices=("L1Unstructured", "RandomUnstructured"),
-        ),
-    ] = "L1Unstructured"
-    seed: Seed = None
-
-
-class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):
-    """Apply a mask read from a file: entries where it is 0 go."""
-
-    file: Annotated[
-        str,
-        Setting("file", "A .pt, .npy or .safetensors file; file.safetensors:name picks one of several tensors."),
-    ] = ""
-    mask: Annotated[
-        Bits | tuple[Bits, ...] | None,
-        Setting("bits", "The mask itself, or one for each target; beside it, file only says where it came from."),
-    ] = None
-
-
-class Remove(Step, frozen=True, kw_only=True, tag="remove"):
-    """Make the pruning permanent: write the zeros into the parameter; drop its mask and hook."""
-
-
-AnyStep = (
-    Identity
-    | RandomUnstructured
-    | L1Unstructured
-    | RandomStructured
-    | LnStructured
-    | GlobalUnstructured
-    | CustomFromMask
-    | Remove
-)
+    name: str
+    sentence: str
+    settings: tuple[Setting, ...] = ()
+    required: tuple[str, ...] = ()
+    where: str = ""
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -134,11 +100,13 @@ class Method(msgspec.Struct, frozen=True):
 
     Attributes:
         step: The struct that carries its settings.
-        key: The key that opens its form.
+        key: The key that opens its form; empty where it is found in the list of more methods and in the palette.
         label: What the key bar calls it.
         units: What `amount` counts.
         draws: Whether it draws random numbers, and so carries a seed.
         many: Whether it ranks all its targets together instead of one by one.
+        repair: Whether it mends what the doctor finds, instead of pruning.
+        plugin: What a plugin says of its method; None for ours.
     """
 
     step: type[Step]
@@ -147,20 +115,28 @@ class Method(msgspec.Struct, frozen=True):
     units: Units
     draws: bool = False
     many: bool = False
+    repair: bool = False
+    plugin: Plugin | None = None
 
     @property
     def name(self) -> str:
-        """The name in recipes, the API and the help: torch's own."""
+        """The name in recipes, the API and the help: torch's own, where torch has the method."""
+        if self.plugin is not None:
+            return self.plugin.name
         return str(self.step.__struct_config__.tag)
 
     @property
     def sentence(self) -> str:
         """One sentence that says what it does."""
+        if self.plugin is not None:
+            return self.plugin.sentence
         return (self.step.__doc__ or "").splitlines()[0]
 
     @property
     def settings(self) -> tuple[Setting, ...]:
         """Its settings in the order of the form; `bits` have no field there."""
+        if self.plugin is not None:
+            return self.plugin.settings
         hints = get_type_hints(self.step, include_extras=True)
         found = []
         for name in self.step.__struct_fields__:
@@ -169,6 +145,14 @@ class Method(msgspec.Struct, frozen=True):
                 setting = next(item for item in get_args(annotation)[1:] if isinstance(item, Setting))
                 found.append(msgspec.structs.replace(setting, name=name))
         return tuple(sorted(found, key=lambda setting: setting.kind == "seed"))
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The settings that a step cannot be built without."""
+        if self.plugin is not None:
+            return self.plugin.required
+        fields = msgspec.structs.fields(self.step)
+        return tuple(field.name for field in fields if field.required and field.name != "targets")
 
 
 METHODS: tuple[Method, ...] = (
@@ -179,15 +163,64 @@ METHODS: tuple[Method, ...] = (
     Method(LnStructured, "5", "Ln channels", "channels"),
     Method(GlobalUnstructured, "6", "global", "entries", draws=True, many=True),
     Method(CustomFromMask, "7", "mask", "nothing"),
+    Method(SemiStructured, "8", "N:M", "nothing"),
     Method(Remove, "0", "remove", "nothing"),
+    Method(Reattach, "", "reattach", "nothing", repair=True),
+    Method(Restore, "", "restore", "nothing", repair=True),
+    Method(DropHooks, "", "drop hooks", "nothing", repair=True),
+    Method(HookFirst, "", "hook first", "nothing", repair=True),
+    Method(Refresh, "", "refresh", "nothing", repair=True),
+    Method(Binarise, "", "binarise", "nothing", repair=True),
+    Method(CleanMasked, "", "clean masked", "nothing", repair=True),
+    Method(Unite, "", "unite", "nothing", repair=True),
 )
 METHOD_BY_NAME = {method.name: method for method in METHODS}
 METHOD_OF_STEP = {method.step: method for method in METHODS}
+_PLUGGED_IN: dict[str, Method] = {}
+"""What plugins have added to this process, the engine's or the UI's."""
+
+
+def register(plugin: Plugin) -> Method:
+    """Add a plugin's method to the catalogue of this process, or put it in the place of one of its name.
+
+    Raises:
+        StepError: A method of ours has its name.
+    """
+    if plugin.name in METHOD_BY_NAME:
+        raise StepError(f"{plugin.name} is the name of a method of prune-tui; choose another one")
+    units: Units = "entries" if any(setting.kind == "amount" for setting in plugin.settings) else "nothing"
+    method = Method(CustomMethod, "", plugin.name.replace("_", " "), units, draws=True, plugin=plugin)
+    _PLUGGED_IN[plugin.name] = method
+    return method
+
+
+def method_named(name: str) -> Method:
+    """The catalogue entry of a name, ours or a plugin's.
+
+    Raises:
+        StepError: There is none.
+    """
+    known = METHOD_BY_NAME | _PLUGGED_IN
+    found = known.get(name) if isinstance(name, str) else None
+    if found is None:
+        raise StepError(
+            f"there is no method {name!r}{nearest(str(name), known)}; the methods are {', '.join(known)}"
+        )
+    return found
+
+
+def name_of(step: Step) -> str:
+    """The name of a step's method, known here or not."""
+    return step.name if isinstance(step, CustomMethod) else METHOD_OF_STEP[type(step)].name
 
 
 def method_of(step: Step) -> Method:
-    """The catalogue entry of a step."""
-    return METHOD_OF_STEP[type(step)]
+    """The catalogue entry of a step.
+
+    Raises:
+        StepError: It is a plugin's, and that is not loaded here.
+    """
+    return method_named(step.name) if isinstance(step, CustomMethod) else METHOD_OF_STEP[type(step)]
 
 
 def draws(step: Step) -> bool:
@@ -203,6 +236,8 @@ def settings_of(step: Step) -> dict[str, Any]:
     Returns:
         A new dict in the order of the fields.
     """
+    if isinstance(step, CustomMethod):
+        return dict(step.settings)
     settings = {name: getattr(step, name) for name in step.__struct_fields__}
     empty = {"mask": None, "file": ""}
     left_out = {"targets", "written", "seed", *(["mask"] if settings.get("file") else [])}
@@ -221,7 +256,34 @@ def same(one: Step, other: Step) -> bool:
 def describe(step: Step) -> str:
     """The step as a call: `ln_structured(amount=0.5, n=2, dim=0)`."""
     settings = ", ".join(f"{name}={value}" for name, value in settings_of(step).items())
-    return f"{method_of(step).name}({settings})"
+    return f"{name_of(step)}({settings})"
+
+
+def with_amount(step: Step, amount: int | float) -> Step:
+    """The same step with another amount.
+
+    Raises:
+        StepError: It has none, or this one cannot be.
+    """
+    asked = [setting for setting in method_of(step).settings if setting.name == "amount"]
+    if not asked:
+        raise StepError(f"{name_of(step)} has no amount to amend")
+    value = checked(asked[0], amount)
+    if isinstance(step, CustomMethod):
+        return msgspec.structs.replace(step, settings={**step.settings, "amount": value})
+    return msgspec.structs.replace(step, amount=value)
+
+
+def rebuilt(step: Step) -> Step:
+    """The same step with its settings checked: one that came over the wire or was made by hand never was.
+
+    Raises:
+        StepError: A setting is out of range.
+    """
+    given = settings_of(step)
+    given |= {name: getattr(step, name) for name in ("seed", "mask") if getattr(step, name, None) is not None}
+    built = build(name_of(step), step.targets, given)
+    return msgspec.structs.replace(built, written=step.written)
 
 
 def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -> Step:
@@ -235,12 +297,7 @@ def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -
     Raises:
         StepError: An unknown method or setting, a missing one, or a value out of range.
     """
-    entry = METHOD_BY_NAME.get(str(method))
-    if entry is None:
-        raise StepError(
-            f"there is no method {method!r}{nearest(str(method), METHOD_BY_NAME)}; "
-            f"the methods are {', '.join(METHOD_BY_NAME)}"
-        )
+    entry = method_named(method)
     names = (targets,) if isinstance(targets, str) else tuple(targets) if isinstance(targets, Iterable) else ()
     if not names or not all(isinstance(name, str) for name in names):
         raise StepError(f"{method} needs targets: a dotted name such as 'conv1.weight', or a list of them")
@@ -249,8 +306,19 @@ def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -
         if name not in known:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
             raise StepError(f"{method} has no setting {name!r}{nearest(name, known)}; {takes}")
-    if "amount" in known and "amount" not in settings:
-        raise StepError(f"{method} needs amount: {known['amount'].sentence}")
-    if "file" in known and not settings:
+    for name in entry.required:
+        if name not in settings:
+            raise StepError(f"{method} needs {name}: {known[name].sentence}")
+    if "mask" in known and not settings:
         raise StepError(f"{method} needs either file or mask. file: {known['file'].sentence}")
-    return entry.step(targets=names, **{name: checked(known[name], value) for name, value in settings.items()})
+    return _made(entry, names, {name: checked(known[name], value) for name, value in settings.items()})
+
+
+def _made(entry: Method, targets: tuple[str, ...], values: dict[str, Any]) -> Step:
+    if entry.plugin is None:
+        return entry.step(targets=targets, **values)
+    kinds = {setting.name: setting.kind for setting in entry.settings}
+    seeds = {name: value for name, value in values.items() if kinds[name] == "seed"}
+    # In the order of the form, so that the same settings make the same step.
+    settings = {name: values[name] for name in kinds if name in values and name not in seeds}
+    return CustomMethod(targets=targets, name=entry.name, settings=settings, **seeds)

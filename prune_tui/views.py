@@ -9,10 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from prune_tui.steps import AnyStep
+from prune_tui.steps import AnyStep, Plugin
 
 View = Literal["effective", "orig", "mask", "change"]
 VIEWS: tuple[View, ...] = ("effective", "orig", "mask", "change")
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 HookKind = Literal[
     "forward_pre",
     "forward",
@@ -111,11 +113,13 @@ class Opened(Body, frozen=True):
         summary: The model in one line.
         rows: Its outline.
         journal: File name of the session's journal, made with the first step; empty where none is kept.
+        methods: What plugins have added to the catalogue.
     """
 
     summary: Summary
     rows: tuple[ModuleRow, ...]
     journal: str = ""
+    methods: tuple[Plugin, ...] = ()
 
 
 class TensorRow(msgspec.Struct, frozen=True):
@@ -384,6 +388,49 @@ class Exported(Body, frozen=True):
     command: str
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """Something in a model that is wrong, or would surprise whoever prunes, trains or saves it.
+
+    Attributes:
+        check: Name of the check that found it, `stale`.
+        severity: `error` breaks the forward, the training or the next prune, `warning` may; `note` is to be known.
+        module: Dotted name of the module; empty for the model itself.
+        tensor: Dotted name of the tensor; empty where it is about a module or the whole model.
+        means: What it means, in a sentence.
+        do: What to do, in a sentence.
+        repair: The step that mends it; None where there is none.
+        change: What that step would change, in a sentence.
+    """
+
+    check: str
+    severity: Severity
+    module: str
+    tensor: str
+    means: str
+    do: str
+    repair: AnyStep | None = None
+    change: str = ""
+
+    @property
+    def where(self) -> str:
+        """The tensor, else the module, else `the model`."""
+        return self.tensor or self.module or "the model"
+
+
+class Findings(Body, frozen=True):
+    """What is wrong or surprising in the model, errors first, each severity in the order of the model.
+
+    Attributes:
+        findings: All of them.
+        checks: How many checks were made.
+        tensors: On how many parameters.
+    """
+
+    findings: tuple[Finding, ...]
+    checks: int
+    tensors: int
+
+
 class Done(Body, frozen=True):
     """It is done; there is nothing to tell."""
 
@@ -442,6 +489,7 @@ AnyBody = (
     | Edited
     | History
     | Exported
+    | Findings
     | Done
     | Failed
     | Progress

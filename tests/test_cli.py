@@ -71,6 +71,8 @@ def test_options_that_cannot_be_read(
         (["none.py"], "there is no file none.py"),
         (["no/such/folder/none.py:Net"], "there is no file no/such/folder/none.py"),
         (["net\udcff.py:Net"], "is not UTF-8"),
+        (["--plugin", "none.py"], "--plugin none.py: there is no such file"),
+        (["--plugin", "README.md"], "--plugin README.md: a plugin is a Python file, such as my_methods.py"),
         (["demo", "--arg", "x=\udcff"], "is not UTF-8"),
     ],
 )

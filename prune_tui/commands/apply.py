@@ -88,7 +88,7 @@ def apply(
 
 def _check(output: Path | None, seed: int | None, *, force: bool, dry_run: bool) -> None:
     """Refuse what could not be done in the end, before torch is imported."""
-    from prune_tui.engine.exports.whole_file import ExistsError, check_place  # noqa: PLC0415
+    from prune_tui.engine.exports.whole_file import ExistsError, check_place
 
     if seed is not None and not 0 <= seed <= _LARGEST_SEED:
         raise StepError(f"--seed {seed}: a seed is a whole number from 0 to {_LARGEST_SEED}")
@@ -106,9 +106,9 @@ def _check(output: Path | None, seed: int | None, *, force: bool, dry_run: bool)
 
 def _pruned(report: dict[str, Any], file: Path, request: Open, seed: int | None, *, strict: bool) -> Session:
     """A session on the source with the recipe's steps done; the report says how that went."""
-    from prune_tui.engine.evaluation.measurement import Measurement  # noqa: PLC0415 - these import torch
-    from prune_tui.engine.exports import recipe_reader, replaying  # noqa: PLC0415
-    from prune_tui.engine.opening import open_session  # noqa: PLC0415
+    from prune_tui.engine.evaluation.measurement import Measurement
+    from prune_tui.engine.exports import recipe_reader, replaying
+    from prune_tui.engine.opening import open_session
 
     recipe = recipe_reader.read(file)
     chosen = seed if seed is not None else recipe.seed or 0
@@ -130,7 +130,7 @@ def _pruned(report: dict[str, Any], file: Path, request: Open, seed: int | None,
 
 
 def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed, notes: tuple[str, ...]) -> None:
-    from prune_tui.engine import outline  # noqa: PLC0415
+    from prune_tui.engine import outline
 
     whole = outline.outline(session.model)[0]
     report["model"]["same_as_recipe"] = replayed.same_model
@@ -148,8 +148,8 @@ def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed, 
 
 def _finish(report: dict[str, Any], session: Session, output: Path | None, *, remove: bool, force: bool) -> None:
     """Make the pruning permanent where that is wanted, save the model where it is to be saved, and say so."""
-    from prune_tui.engine import pruned, walking  # noqa: PLC0415
-    from prune_tui.engine.exports import checkpoint  # noqa: PLC0415
+    from prune_tui.engine import pruned, walking
+    from prune_tui.engine.exports import checkpoint
 
     if remove:
         names = [

@@ -85,7 +85,7 @@ def _threshold(target: Seen, taken: Tensor) -> float | None:
 def warnings(step: steps.Step, effects: Sequence[Effect]) -> list[str]:
     """What a person should know about a plan that torch would carry out without a word."""
     notes = []
-    amount = getattr(step, "amount", 0)
+    amount = steps.settings_of(step).get("amount", 0)
     if steps.method_of(step).many and amount and not any(effect.took for effect in effects):
         notes.append(f"amount {amount} comes to none of {sum(effect.left for effect in effects)} entries")
     emptied = [effect.target for effect in effects if effect.took == effect.left > 0]

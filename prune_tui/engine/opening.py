@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from prune_tui.engine import fingerprints, sources
+from prune_tui.engine import fingerprints, plugins, sources
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.evaluation.metric import Metric
@@ -21,6 +21,7 @@ from prune_tui.engine.walking import parameters_of
 from prune_tui.engine.wrapped import WrappedModelError
 from prune_tui.journal import Header, new_path, settled
 from prune_tui.protocol import Open
+from prune_tui.steps import Plugin
 
 
 class OpenedSession(NamedTuple):
@@ -31,12 +32,14 @@ class OpenedSession(NamedTuple):
         metric: What can be measured of it; None when nothing can.
         journaling: The session's journal; None where none is kept.
         notes: What a person should know.
+        methods: What plugins have added to the catalogue.
     """
 
     session: Session
     metric: Metric | None
     journaling: Journaling | None
     notes: tuple[str, ...]
+    methods: tuple[Plugin, ...]
 
 
 def open_session(
@@ -57,11 +60,14 @@ def open_session(
         ChangedError: The model is not the one its journal was made on.
         Cancelled: `stop` said so.
     """
+    added = plugins.load(request.plugins)
     loaded = sources.load(request.source, request.arguments, request.device, request.seed)
     session = _session(loaded.model, request.seed, unwrap=request.unwrap)
     measurement.begin(loaded.metric)
     journaling, notes = _journaled(session, request, measurement, tell, stop)
-    return OpenedSession(session, loaded.metric, journaling, _notes(session.model) + notes)
+    return OpenedSession(
+        session, loaded.metric, journaling, _notes(session.model) + added.notes + notes, added.methods
+    )
 
 
 def _journaled(
@@ -83,6 +89,7 @@ def _journaled(
             journaling.close()
             journaling = _new_journal(session, request, fingerprint)
         notes = replay(session, kept, anyway=request.anyway, tell=tell, stop=stop)
+        measurement.wanted = True
     except BaseException:
         journaling.close()
         raise
@@ -97,6 +104,7 @@ def _new_journal(session: Session, request: Open, fingerprint: str) -> Journalin
         device=request.device,
         seed=request.seed,
         unwrap=request.unwrap,
+        plugins=tuple(str(Path(file).resolve()) for file in request.plugins),
         folder=str(Path.cwd()),
         model=type(session.model).__name__,
         fingerprint=fingerprint,

@@ -92,7 +92,7 @@ def _parametrized(module: nn.Module) -> list[str]:
 def _unfit(target: Target, step: steps.Step) -> str:
     """Why a step cannot be done on a tensor that a pattern matches; empty when it can."""
     try:
-        targets.refuse_what_cannot_be_pruned(target)
+        targets.refuse_what_cannot_be_pruned(target, removing=isinstance(step, steps.Remove))
     except StepError as error:
         return str(error)
     if isinstance(step, steps.Remove) and target.mask is None:

@@ -15,7 +15,8 @@ from prune_tui import steps
 from prune_tui.engine import bits, effects, generators, patterns, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.mask_files import read_mask
-from prune_tui.engine.methods import PLANNERS, Masked, each
+from prune_tui.engine.methods import Masked, each
+from prune_tui.engine.planners import PLANNERS
 from prune_tui.engine.targets import Seen, Target
 from prune_tui.step_settings import Bits
 from prune_tui.views import Effect
@@ -30,12 +31,21 @@ class Part:
         method: torch's object that will stand in the hook; None for `remove`.
         mask: Its mask afterwards, in the dtype torch gives it; None for `remove`.
         effect: The counts.
+        change: What a repair does that is neither torch's `apply` nor its `remove`.
+        overwrites: Which entries of the parameter `change` writes over.
     """
 
     target: Target
     method: prune.BasePruningMethod | None
     mask: Tensor | None
     effect: Effect
+    change: Callable[[], None] | None = None
+    overwrites: Bits | None = None
+
+    @property
+    def removes(self) -> bool:
+        """Whether it does what torch's `remove` does."""
+        return self.method is None and self.change is None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +93,7 @@ def plan(
         StepError: The step cannot be done on these targets.
         Cancelled: `stop` said so.
     """
-    step = _checked(step)
+    step = steps.rebuilt(step)
     removing = isinstance(step, steps.Remove)
     with lock or contextlib.nullcontext():
         step, left_out = patterns.resolved(model, step)
@@ -107,14 +117,6 @@ def plan(
         tuple(left_out + notes + ([] if removing else effects.warnings(step, [part.effect for part in parts]))),
         conditions,
     )
-
-
-def _checked(step: steps.Step) -> steps.Step:
-    """The same step with its settings checked: one that came over the wire or was made by hand never was."""
-    given = {setting.name: getattr(step, setting.name) for setting in steps.method_of(step).settings}
-    settings = {name: value for name, value in given.items() if not (name in {"file", "mask"} and not value)}
-    checked = steps.build(steps.method_of(step).name, step.targets, settings)
-    return msgspec.structs.replace(checked, written=step.written)
 
 
 def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits, ...]:

@@ -66,7 +66,7 @@ def public(entry: LogEntry) -> HistoryEntry:
     """An entry as the Python API gives it."""
     step = entry.step
     return HistoryEntry(
-        steps.method_of(step).name,
+        steps.name_of(step),
         step.targets,
         steps.settings_of(step),
         getattr(step, "seed", None),

@@ -10,13 +10,13 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 from torch import nn
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import modules, opening, outline, statistics, targets, tiles
+from prune_tui.engine import doctor, modules, opening, outline, statistics, targets, tiles
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
@@ -86,7 +86,7 @@ class Server:
                 supersede=lane != "edit",
                 idle=self._measure if lane == "edit" else None,
             )
-            for lane in ("edit", "look", "count", "preview")
+            for lane in get_args(protocol.Lane)
         }
 
     # ---------------------------------------------------------------- the threads
@@ -194,9 +194,8 @@ class Server:
 
     @_answers(protocol.Open)
     def _open(self, request: protocol.Open, stop: Stop) -> views.Body:
-        session, metric, journaling, notes = opening.open_session(
-            request, self._measurement, lambda text: self._tell(Progress(0, text)), stop
-        )
+        opened = opening.open_session(request, self._measurement, lambda text: self._tell(Progress(0, text)), stop)
+        session = opened.session
         rows = outline.outline(session.model)
         done, undone = session.counts()
         summary = Summary(
@@ -208,13 +207,14 @@ class Server:
             undone=undone,
             readonly=request.readonly,
             seed=session.seed,
-            notes=notes,
-            metric="" if metric is None else metric.name,
+            notes=opened.notes,
+            metric="" if opened.metric is None else opened.metric.name,
         )
         self._rows, self._opened, self._readonly = rows, summary, request.readonly
         self._origin = request
-        self._session, self._journaling = session, journaling
-        return views.Opened(summary, rows, "" if journaling is None else journaling.path.name)
+        self._session, self._journaling = session, opened.journaling
+        journal = "" if opened.journaling is None else opened.journaling.path.name
+        return views.Opened(summary, rows, journal, opened.methods)
 
     @_answers(protocol.Apply)
     def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:
@@ -323,6 +323,11 @@ class Server:
     @_answers(protocol.Preview)
     def _preview(self, request: protocol.Preview, stop: Stop) -> views.Body:
         return self._open_session.foresee(request.step, stop)
+
+    @_answers(protocol.GetFindings)
+    def _findings(self, _: protocol.GetFindings, stop: Stop) -> views.Body:
+        session = self._open_session
+        return doctor.examine(session.model, stop, session.lock)
 
     @_answers(protocol.GetHistory)
     def _history(self, _: protocol.GetHistory, __: Stop) -> views.Body:

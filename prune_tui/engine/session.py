@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
-from prune_tui import journal, step_settings, steps
+from prune_tui import journal, steps
 from prune_tui.engine import (
     bits,
     checksums,
@@ -29,6 +28,7 @@ from prune_tui.engine import (
     undo,
 )
 from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.doctor import examine
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
 from prune_tui.engine.exports import script as scripts
@@ -38,7 +38,7 @@ from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
 from prune_tui.engine.wrapped import check_model
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
-from prune_tui.views import HistoryRow, LogEntry, Previewed
+from prune_tui.views import Finding, HistoryRow, LogEntry, Previewed
 
 
 class Session:
@@ -124,6 +124,13 @@ class Session:
             StepError: There is none, or the model was changed outside the session since.
         """
         return public(self.step_forward())
+
+    def check(self) -> tuple[Finding, ...]:
+        """What the doctor finds wrong or surprising in the model, errors first; looking changes nothing.
+
+        A finding whose `repair` is not None is mended by `apply(steps.method_of(repair).name, repair.targets)`.
+        """
+        return examine(self.model, lock=self.lock).findings
 
     @property
     def history(self) -> tuple[HistoryEntry, ...]:
@@ -230,7 +237,12 @@ class Session:
             # Only `remove`, which has no amount, writes values: those of now with the masks of then are the moment
             # before the step, so that nothing is touched and nobody waits until the new amount is known to do.
             plan = planning.plan(
-                self.model, _amended(last.step, amount), 0, lock=self.lock, stop=stop, mask_of=last.moment.buffer
+                self.model,
+                steps.with_amount(last.step, amount),
+                0,
+                lock=self.lock,
+                stop=stop,
+                mask_of=last.moment.buffer,
             )
             with self._changing() as done, last.moment.exchanged(last.expected, done):
                 edit = _carried_out(self.model, plan, before.done)
@@ -383,16 +395,10 @@ def _carried_out(model: nn.Module, plan: planning.Plan, number: int) -> Edit:
 
 
 def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
-    """What torch forgets about each method of a plan: how many entries it took, and what a global step was."""
-    own = steps.describe(plan.step) if steps.method_of(plan.step).many else ""
+    """What torch forgets about each method of a plan: how many entries it took, and a step it has no class for."""
     for part in plan.parts:
         if part.method is not None:
-            settings = own or hooks.settings_text(part.method)
+            own = isinstance(plan.step, steps.CustomMethod)  # the object is the plugin's: it knows its settings
+            known = own or type(part.method).__name__ == type(plan.step).__name__
+            settings = hooks.settings_text(part.method) if known else steps.describe(plan.step)
             yield part.method, HistoryRow(type(part.method).__name__, settings, part.effect.took, number)
-
-
-def _amended(step: steps.Step, amount: int | float) -> steps.Step:
-    asked = [setting for setting in steps.method_of(step).settings if setting.name == "amount"]
-    if not asked:
-        raise StepError(f"{steps.method_of(step).name} has no amount to amend")
-    return msgspec.structs.replace(step, amount=step_settings.checked(asked[0], amount))

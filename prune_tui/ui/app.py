@@ -77,6 +77,7 @@ class PruneApp(App[None]):
         self._start_engine = start_engine
         self._keeps = keeps and bool(request.journals)
         self._journal: Path | None = None
+        self._asked_to_leave = False
         self._discarded = False
         self._opening = False
         self._leaving = False
@@ -158,11 +159,21 @@ class PruneApp(App[None]):
             Question(
                 "Go on?",
                 f"{_told(kept)}\nprune-tui sessions lists all that are kept.",
-                {"enter": "go on with them", "n": "begin anew", "d": "delete them", "escape": "begin anew"},
+                {
+                    "enter": "go on with them",
+                    "n": "begin anew",
+                    "escape": "begin anew",
+                    "d": "delete them",
+                    "q": "quit",
+                },
             )
         )
         if answer == "go on with them":
-            self._request = msgspec.structs.replace(self._request, resume=kept.path.name)
+            self._request = msgspec.structs.replace(
+                self._request, resume=kept.path.name, plugins=kept.header.plugins or self._request.plugins
+            )
+        elif answer == "quit":
+            self._leave()
         elif answer == "delete them":
             with contextlib.suppress(JournalError):  # another prune-tui has just taken it up
                 await asyncio.to_thread(journal.delete, kept.path)
@@ -318,18 +329,23 @@ class PruneApp(App[None]):
         summary = self.main.status.summary
         if summary is None or not summary.steps:
             self._leave()
-        elif isinstance(self.screen, LeaveQuestion):  # the key was pressed again
-            self.screen.dismiss(self.screen.leave)
+        elif self._asked_to_leave:  # the key was pressed again
+            self._leave_with(summary.steps)
         elif self._begun:
+            self._asked_to_leave = True
             self._ask_to_leave(summary.steps)
 
     @work(exclusive=True, group="leave")
     async def _ask_to_leave(self, steps: int) -> None:
         answer = await self.push_screen_wait(LeaveQuestion(steps, keeps=self._keeps))
-        if answer == LeaveQuestion.STAY:
-            return
-        self._discarded = answer == LeaveQuestion.DISCARD
-        if self._keeps and not self._discarded:
+        self._asked_to_leave = False
+        if answer != LeaveQuestion.STAY:
+            self._leave_with(0 if answer == LeaveQuestion.DISCARD else steps)
+
+    def _leave_with(self, steps: int) -> None:
+        """Leave; the journal keeps the steps, or goes when there are none to keep."""
+        self._discarded = not steps
+        if self._keeps and steps:
             self.kept = f"{counted(steps, 'step')} kept: prune-tui --resume goes on"
         self._leave()
 

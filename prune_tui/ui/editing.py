@@ -17,6 +17,7 @@ from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
 from prune_tui.ui.screens.export import ExportScreen
+from prune_tui.ui.screens.more_methods import MoreMethods
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.step_form import StepForm, nudged
@@ -32,6 +33,7 @@ class Editing(Screen[None]):
         marked: Dotted names of the marked tensors.
         entries: The edit log, oldest first.
         form: The open form.
+        plugged_in: The methods of plugins.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class Editing(Screen[None]):
         self.marked: frozenset[str] = frozenset()
         self.entries: tuple[views.LogEntry, ...] = ()
         self.form: StepForm | None = None
+        self.plugged_in: tuple[steps.Method, ...] = ()
         self._last_values: dict[str, dict[str, Any]] = {}
         self._focus_before: Widget | None = None
         # Edits are made one after the other, each worked out when its turn comes: `+ + +` is three notches.
@@ -72,7 +75,7 @@ class Editing(Screen[None]):
         """Open the form of a method on the cursor's tensor, or on all marked ones."""
         if not self._editable():
             return
-        main, method = self._main, steps.METHOD_BY_NAME[name]
+        main, method = self._main, steps.method_named(name)
         current = main.module_tree.current
         found = targeting.targets(method, self.marked, main.rows, current, main.tensor)
         if not found:
@@ -80,6 +83,20 @@ class Editing(Screen[None]):
             return
         only = main.tensor if main.tensor is not None and found == (main.tensor.tensor,) else None
         self._open_form(StepForm(method, found, only, self._last_values.get(name, {})))
+
+    @property
+    def more_methods(self) -> tuple[steps.Method, ...]:
+        """The methods without a key of their own, those of plugins last."""
+        return (*(method for method in steps.METHODS if not (method.key or method.repair)), *self.plugged_in)
+
+    def action_more_methods(self) -> None:
+        """Choose a method that has no key of its own, and open its form."""
+        if self._editable():
+            self.app.push_screen(MoreMethods(self.more_methods), self._method_chosen)
+
+    def _method_chosen(self, name: str | None) -> None:
+        if name:
+            self.action_method(name)
 
     def _open_form(self, form: StepForm) -> None:
         if self.form is None:
@@ -202,6 +219,7 @@ class Editing(Screen[None]):
         main.module_tree.update_rows(edited.rows)
         if main.module_tree.current is not None:
             main.show_module(main.module_tree.current.path)
+        main.check_again()
         await self.show_history()
         say = edited.action != "applied"
         main.status.said = f"{edited.action} {steps.describe(edited.entry.step)}" if say else ""
@@ -238,9 +256,9 @@ class Editing(Screen[None]):
         step = self._last_step()
         if step is None:
             return None
-        amount = getattr(step, "amount", None)
+        amount = steps.settings_of(step).get("amount")
         if amount is None:
-            self.say(f"{steps.method_of(step).name} has no amount to change")
+            self.say(f"{steps.name_of(step)} has no amount to change")
             return None
         return protocol.Amend(nudged(amount, direction))
 

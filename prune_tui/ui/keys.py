@@ -8,14 +8,16 @@ from textual.binding import Binding
 
 from prune_tui.steps import METHODS
 
-Place = Literal["app", "tree", "module", "tensor", "form"]
+Place = Literal["app", "tree", "module", "tensor", "findings", "form", "list"]
 
 PLACES: dict[Place, str] = {
     "app": "Everywhere",
     "tree": "In the module tree",
     "module": "In the module pane",
     "tensor": "In the tensor pane",
+    "findings": "In the doctor's pane",
     "form": "In a form",
+    "list": "In the list of more methods",
 }
 
 
@@ -44,7 +46,7 @@ class Key(NamedTuple):
 # Which methods the key bar keeps when it is short.
 _METHOD_RANKS = {
     "l1_unstructured": 10, "random_unstructured": 11, "ln_structured": 12, "global_unstructured": 13, "remove": 14,
-    "random_structured": 15, "identity": 16, "custom_from_mask": 17,
+    "random_structured": 15, "identity": 16, "custom_from_mask": 17, "semi_structured": 18,
 }  # fmt: skip
 
 _METHOD_KEYS = tuple(
@@ -58,10 +60,22 @@ _METHOD_KEYS = tuple(
         bar=_METHOD_RANKS.get(method.name, 19),
     )
     for method in METHODS
+    if method.key
+)
+_MORE_METHODS = Key(
+    "method.more",
+    "app",
+    ("9",),
+    "more_methods",
+    "more",
+    "More methods: those that have no key of their own, and yours (--plugin); choose one by its letter.",
+    bar=14,
 )
 
 KEYS: tuple[Key, ...] = (
-    *_METHOD_KEYS,
+    *_METHOD_KEYS[:-1],
+    _MORE_METHODS,
+    _METHOD_KEYS[-1],
     Key("steps.undo", "app", ("u",), "undo", "undo", "Take back the last step, exactly.", bar=2),
     Key("steps.redo", "app", ("U",), "redo", "redo", "Do the last undone step again.", bar=33),
     Key(
@@ -131,6 +145,15 @@ KEYS: tuple[Key, ...] = (
         "Filter the modules by name or type; esc clears.",
         bar=32,
     ),
+    Key(
+        "app.doctor",
+        "app",
+        ("exclamation_mark",),
+        "findings",
+        "doctor",
+        "Show or hide what the doctor finds wrong or surprising in the model.",
+        bar=39,
+    ),
     Key("metric.toggle", "app", ("m",), "metric", "metric", "Measure the model after each step, or stop that."),
     Key(
         "panes.next",
@@ -174,7 +197,7 @@ KEYS: tuple[Key, ...] = (
         ("escape",),
         "back",
         "back",
-        "Close what is open: form, maximised pane, filter, edit log; then unmark all.",
+        "Close what is open: form, maximised pane, filter, edit log, doctor; then unmark all.",
     ),
     Key(
         "app.quit",
@@ -221,16 +244,37 @@ KEYS: tuple[Key, ...] = (
     Key("tensor.page_down", "tensor", ("pagedown",), "page_down", "page down", "Scroll down a page."),
     Key("tensor.top", "tensor", ("home", "g"), "scroll_home", "start", "Go to the first entries."),
     Key("tensor.bottom", "tensor", ("end", "G"), "scroll_end", "end", "Go to the last entries."),
+    Key("findings.up", "findings", ("up", "k"), "cursor_up", "up", "Go to the finding above."),
+    Key("findings.down", "findings", ("down", "j"), "cursor_down", "down", "Go to the finding below."),
+    Key("findings.page_up", "findings", ("pageup",), "page_up", "page up", "Go up a page."),
+    Key("findings.page_down", "findings", ("pagedown",), "page_down", "page down", "Go down a page."),
+    Key("findings.top", "findings", ("home", "g"), "first", "top", "Go to the first finding."),
+    Key("findings.bottom", "findings", ("end", "G"), "last", "bottom", "Go to the last finding."),
+    Key(
+        "findings.go", "findings", ("enter",), "select", "go there", "Go to the module and the tensor it is about."
+    ),
+    Key(
+        "findings.repair",
+        "findings",
+        ("r",),
+        "repair",
+        "repair",
+        "Mend it, where a step can: the line beside r says what would change; u takes it back.",
+    ),
     Key("form.apply", "form", ("enter",), "submit", "apply", "Apply the step."),
     Key("form.leave", "form", ("escape",), "leave", "leave", "Close the form; nothing has changed."),
     Key("form.more", "form", ("up",), "nudge(1)", "more", "In amount: 0.05 more, or one more."),
     Key("form.less", "form", ("down",), "nudge(-1)", "less", "In amount: 0.05 less, or one less."),
+    Key("list.up", "list", ("k",), "up", "up", "Go up, as ↑ does."),
+    Key("list.down", "list", ("j",), "down", "down", "Go down, as ↓ does."),
+    Key("list.leave", "list", ("escape", "q", "9"), "leave", "leave", "Close the list."),
 )
 
 _SHOWN = {
     "full_stop": ".", "plus": "+", "minus": "-", "space": "space", "asterisk": "*", "slash": "/",
     "question_mark": "?", "equals_sign": "=", "up": "↑", "down": "↓", "left": "←", "right": "→",
     "pageup": "page up", "pagedown": "page down", "f12": "F12", "escape": "esc",
+    "exclamation_mark": "!",
 }  # fmt: skip
 
 

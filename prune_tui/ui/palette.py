@@ -49,6 +49,9 @@ class Commands(Provider):
             place = self._main if key.place == "app" else self._main.module_tree
             run = functools.partial(place.run_action, key.action)
             yield _Command(f"{key.label}  ({keys.shown(key.keys[0])})", run, key.sentence)
+        for method in self._main.more_methods if editable else ():
+            form = functools.partial(self._main.action_method, method.name)
+            yield _Command(printable(method.name), form, printable(method.sentence))
 
     async def discover(self) -> Hits:
         """All commands, before anything is typed."""

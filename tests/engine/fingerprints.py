@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
+from tests.engine import naive
+
 
 class Same:
     """Equal only to what is the very same object; holds it, so that no other takes its address."""
@@ -132,13 +134,18 @@ def masks(model):
 
 
 def by_torch(model, method, targets, settings, seed=None):
-    """The same step by direct calls of torch.nn.utils.prune."""
+    """The same step by direct calls of torch.nn.utils.prune; of a method that torch has not, the mask naively."""
     if seed is not None:
         torch.manual_seed(seed)
     places = [(model.get_submodule(path.rpartition(".")[0]), path.rpartition(".")[2]) for path in targets]
     if method == "global_unstructured":
         kind = getattr(prune, settings.get("pruning_method", "L1Unstructured"))
         prune.global_unstructured(places, pruning_method=kind, amount=settings["amount"])
+        return
+    if method in naive.METHODS:
+        seen = [naive.seen(module, name) for module, name in places]
+        for (module, name), mask in zip(places, naive.METHODS[method](seen, **settings), strict=True):
+            prune.custom_from_mask(module, name, mask)
         return
     for module, name in places:
         getattr(prune, method)(module, name, **settings)

@@ -64,6 +64,17 @@ async def test_6_can_rank_at_random() -> None:
         assert main_of(pilot).entries[0].step.seed is not None
 
 
+async def test_8_keeps_2_of_every_4() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "8")
+        assert "axis 1 has 1, which is not a multiple of 4" in words(pilot)
+        await press(pilot, "escape", "j", "j", "8")
+        await type_into(pilot, "pattern", "1:4")
+        await press(pilot, "enter")
+        assert "CustomFromMask → weight" in screen_text(pilot)
+        assert masked(pilot) == 400 * 120 * 3 // 4
+
+
 async def test_7_takes_a_mask_from_a_file(tmp_path: Path) -> None:
     mask = torch.ones(6, 1, 3, 3)
     mask[2] = 0

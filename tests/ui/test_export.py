@@ -33,7 +33,7 @@ def told(pilot: Pilot[None]) -> str:
 async def test_a_recipe_is_written_and_how_to_use_it_is_told(tmp_path: Path) -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "3", "enter", "e")
-        assert "The 1 step as a recipe (.yaml), which prune-tui does again" in told(pilot)
+        assert "Your step as a recipe (.yaml), which prune-tui does again" in told(pilot)
         assert pilot.app.screen.query_one(Input).value == "lenet-pruned.yaml"
         await press(pilot, "enter")
         (written,) = tmp_path.iterdir()

@@ -46,6 +46,16 @@ def load(source: str, arguments: tuple[str, ...], device: torch.device | None) -
     return model if device is None else _moved(model, device)
 
 
+def import_file(path: Path) -> ModuleType:
+    """Import a file as a module of its own; its imports of neighbouring files work as in `python file.py`.
+
+    Raises:
+        SourceError: It could not be imported; names the line.
+    """
+    with _searched_first(path.resolve().parent):
+        return _module_from_file(path)
+
+
 def _parts(source: str) -> tuple[str, str]:
     """Place and symbol, or a sentence that says what is missing."""
     place, _, symbol = source.rpartition(":")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from prune_tui.engine.raised import reason
 from prune_tui.engine.sources import demo, python_object
-from prune_tui.engine.sources.explained import explained, reason
+from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import Loaded, SourceError
 
 

@@ -54,13 +54,13 @@ class ExportScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """What there is to write, the file's name, and room for what came of it."""
-        steps = f"{self._summary.steps} step{'' if self._summary.steps == 1 else 's'}"
+        steps = "step" if self._summary.steps == 1 else f"{self._summary.steps} steps"
         with Vertical() as box:
             box.border_title = Content("Export")
             box.border_subtitle = Content("enter writes · esc closes")
             yield Static(
                 Text(
-                    f"The {steps} as a recipe (.yaml), which prune-tui does again on this or another model,"
+                    f"Your {steps} as a recipe (.yaml), which prune-tui does again on this or another model,"
                     " or as a script (.py), which needs torch alone."
                 )
             )

@@ -136,16 +136,12 @@ class LeaveQuestion(Question):
     Args:
         steps: How many.
         keeps: They can be gone on with later.
-
-    Attributes:
-        leave: What the key that leaves answers.
     """
 
     STAY = "stay"
     DISCARD = "discard them"
 
     def __init__(self, steps: int, *, keeps: bool) -> None:
-        self.leave = "leave and keep them" if keeps else "leave"
         count = counted(steps, "step")
         text = (
             f"{count} not exported. The journal keeps them: prune-tui --resume goes on."
@@ -153,4 +149,6 @@ class LeaveQuestion(Question):
             else f"{count} will be lost: there is no journal."
         )
         discard = {"d": self.DISCARD} if keeps else {}
-        super().__init__("Leave?", text, {"q": self.leave, **discard, "escape": self.STAY})
+        super().__init__(
+            "Leave?", text, {"q": "leave and keep them" if keeps else "leave", **discard, "escape": self.STAY}
+        )

@@ -22,6 +22,10 @@ from prune_tui.ui.tree_line import printable
 from prune_tui.views import Effect, Previewed, TensorRow
 
 _SHOWN_EFFECTS = 6
+_AROUND_FIELDS = 8
+"""Lines of a form beside its fields: frame, sentence, a gap and the beginning of what it would do."""
+_LONG = {"file", "text"}
+"""Kinds of settings whose fields take the rest of the line."""
 
 
 class StepForm(VerticalScroll, can_focus=False):
@@ -100,33 +104,37 @@ class StepForm(VerticalScroll, can_focus=False):
         yield Static(f"{self.method.sentence} {self._targets_text()}", classes="sentence", markup=False)
         for setting in self._asked:
             with Horizontal(classes="field"):
-                yield Static(setting.name, classes="name", markup=False)
+                name = Static(printable(setting.name), classes="name", markup=False)
+                name.styles.width = max(15, min(30, len(setting.name) + 1))
+                yield name
                 yield self._field(setting)
-                if setting.kind not in {"file", "choice"}:
-                    yield Static("", classes="echo", id=f"echo-{setting.name}", markup=False)
+                if setting.kind not in _LONG and not _choices(setting):
+                    yield Static("", classes="echo", id=f"echo-{_id(setting)}", markup=False)
         yield Static(Text("working it out…", style="dim"), id="effect")
 
     def _field(self, setting: Setting) -> Input | Select[str]:
         value = self._values.get(setting.name, setting.default)
-        if setting.kind == "choice":
+        choices = _choices(setting)
+        if choices:
             return Select(
-                [(choice, choice) for choice in setting.choices],
-                value=value,
+                [(choice, choice) for choice in choices],
+                value=str(value),
                 allow_blank=False,
                 compact=True,
-                id=f"field-{setting.name}",
+                id=f"field-{_id(setting)}",
             )
         text = "" if value is None else str(value)
-        placeholder = "drawn" if setting.kind == "seed" else ""
-        field = Input(text, placeholder=placeholder, compact=True, id=f"field-{setting.name}")
-        field.set_class(setting.kind == "file", "long")
+        placeholder = "drawn" if setting.kind == "seed" else "none" if setting.optional else ""
+        field = Input(text, placeholder=placeholder, compact=True, id=f"field-{_id(setting)}")
+        field.set_class(setting.kind in _LONG, "long")
         field.cursor_blink = False  # over SSH each blink is a packet
         return field
 
     def on_mount(self) -> None:
         """Title, first field, first preview."""
-        self.border_title = Content(f"{self.method.key} {self.method.name}")
+        self.border_title = Content(printable(f"{self.method.key} {self.method.name}".strip()))
         self.border_subtitle = Content("enter applies · esc leaves all as it was")
+        self.styles.min_height = _AROUND_FIELDS + max(3, len(self._asked))
         fields = list(self.query("Input, Select"))
         if fields:
             fields[0].focus()
@@ -154,7 +162,7 @@ class StepForm(VerticalScroll, can_focus=False):
         return steps.build(self.method.name, self.targets, settings)
 
     def _text(self, setting: Setting) -> str:
-        field = self.query_one(f"#field-{setting.name}")
+        field = self.query_one(f"#field-{_id(setting)}")
         return field.value if isinstance(field, Input) else str(field.value) if isinstance(field, Select) else ""
 
     @property
@@ -251,6 +259,15 @@ class StepForm(VerticalScroll, can_focus=False):
         effect.update(Text(f"✗ {printable(message)}"))
         if any(setting.kind == "amount" for setting in self._asked):
             self.query_one("#echo-amount", Static).update("")
+
+
+def _id(setting: Setting) -> str:
+    """A name as Textual allows it: a plugin's parameter may be called λ."""
+    return setting.name.encode("ascii", "backslashreplace").decode().replace("\\", "_")
+
+
+def _choices(setting: Setting) -> tuple[str, ...]:
+    return ("False", "True") if setting.kind == "flag" else setting.choices
 
 
 def nudged(amount: int | float, direction: int) -> int | float:

@@ -1,0 +1,106 @@
+"""Pruning methods that are not ours, at work.
+
+What such a class computes is checked before anything is touched, and whatever it raises is told as a sentence that
+names the file and line; the object that ends in the hook is its own instance, as `TheClass.apply(module, name)`
+leaves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.prune import BasePruningMethod, PruningContainer
+
+from prune_tui.engine import bits
+from prune_tui.engine.cancelling import Cancelled, Stop
+from prune_tui.engine.hooks import definition
+from prune_tui.engine.methods import Masked, each
+from prune_tui.engine.raised import place, reason
+from prune_tui.engine.targets import Seen
+from prune_tui.step_settings import StepError
+from prune_tui.step_types import CustomMethod
+
+CLASSES: dict[str, type[BasePruningMethod]] = {}
+"""What `engine.plugins` has added to this process, by the name of the method."""
+
+
+def plan(step: CustomMethod, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+    """The masks of a plugin's method, and the objects it computed them with.
+
+    Raises:
+        StepError: It raised, or what it returned is no mask of its target.
+    """
+    kind = CLASSES.get(step.name)
+    if kind is None:
+        raise StepError(f"the method {step.name} comes from a plugin that is not loaded here")
+    with _seeded(step.seed or 0):
+        return [_masked(kind, step, target) for target in each(found, stop)]
+
+
+def _masked(kind: type[BasePruningMethod], step: CustomMethod, target: Seen) -> Masked:
+    what = f"{target.path}: {kind.__name__}"
+    # Copies: what a plugin writes into the tensors it is given must not reach the model.
+    values = target.values.clone()
+    mask = None if target.mask is None else target.mask.detach().clone(memory_format=torch.contiguous_format)
+    with told(f"{what} refuses", definition(kind)):
+        method = kind(**step.settings)
+        method._tensor_name = target.name
+        if mask is None:
+            flat = getattr(method, "PRUNING_TYPE", "") == "unstructured"
+            values = values.contiguous() if flat else values
+            after = method.compute_mask(values, default_mask=torch.ones_like(values))
+        else:
+            container = PruningContainer()
+            container._tensor_name = target.name
+            container.add_pruning_method(method)
+            after = container.compute_mask(values, default_mask=mask)
+    _check(after, target, f"{what} ({definition(kind)})")
+    return method, after.detach().clone()
+
+
+def _check(mask: object, target: Seen, what: str) -> None:
+    """Refuse a mask that torch would take, and then compute or save nonsense."""
+    if not isinstance(mask, Tensor):
+        raise StepError(f"{what} made a {type(mask).__name__}; a mask is a tensor")
+    if mask.shape != target.original.shape:
+        shapes = ["×".join(map(str, shape)) or "a scalar" for shape in (mask.shape, target.original.shape)]
+        raise StepError(f"{what} made a mask of {shapes[0]}; the tensor is {shapes[1]}")
+    if mask.device != target.original.device or mask.layout is not torch.strided:
+        raise StepError(
+            f"{what} made a mask on {mask.device}, {mask.layout}; the tensor is on {target.original.device}"
+        )
+    if not bits.is_binary(mask):
+        raise StepError(f"{what} made a mask of other values than 0 and 1; torch cannot prune again after it")
+    if target.mask is not None:
+        back = int((bits.alive(mask) & ~bits.alive(target.mask)).sum())
+        if back:
+            raise StepError(f"{what} would bring {back} masked entries back; start its mask from default_mask")
+
+
+@contextlib.contextmanager
+def told(what: str, otherwise: str) -> Iterator[None]:
+    """Tell whatever a person's code raises, SystemExit included, with its file and line."""
+    try:
+        yield
+    except (KeyboardInterrupt, Cancelled, MemoryError):
+        raise
+    except BaseException as error:
+        raise StepError(f"{what} ({place(error, otherwise)}): {reason(error)}") from error
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed Python's and numpy's generators, too, and leave them as they were; torch's are seeded already."""
+    before, numpys = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(numpys)

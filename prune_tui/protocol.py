@@ -125,6 +125,20 @@ class GetHistory(Request, frozen=True):
     """The edit log. Answered with `History`."""
 
 
+class Export(Request, frozen=True):
+    """Write the steps that are done to a file, whole or not at all. Answered with `Exported`.
+
+    Attributes:
+        path: The file, from the root of the file system on.
+        kind: A recipe for `prune-tui apply`, or a script for torch alone.
+        overwrite: It may replace another file; without it, one that exists is answered `Failed(kind="exists")`.
+    """
+
+    path: str
+    kind: Literal["recipe", "script"]
+    overwrite: bool = False
+
+
 class GetFindings(Request, frozen=True):
     """Have the doctor look at the whole model. Changes nothing. Answered with `Findings`."""
 
@@ -159,6 +173,7 @@ AnyRequest = (
     | Undo
     | Redo
     | GetHistory
+    | Export
     | GetFindings
     | SetMetric
     | Cancel
@@ -172,6 +187,7 @@ LANES: dict[type[Request], Lane] = {
     Amend: "edit",
     Undo: "edit",
     Redo: "edit",
+    Export: "edit",
     SetMetric: "edit",
     GetModule: "look",
     GetTile: "look",

@@ -28,7 +28,7 @@ HookKind = Literal[
     "tensor_post_accumulate_grad",
 ]
 
-FailureKind = Literal["refused", "wrapped", "changed", "cancelled", "superseded", "bug"]
+FailureKind = Literal["refused", "wrapped", "changed", "exists", "cancelled", "superseded", "bug"]
 
 # What a cell of a tile is, one code a cell.
 ALIVE, MASKED, NEWLY_MASKED, WOULD_GO = range(4)
@@ -374,6 +374,20 @@ class History(Body, frozen=True):
     entries: tuple[LogEntry, ...]
 
 
+class Exported(Body, frozen=True):
+    """A file was written.
+
+    Attributes:
+        path: As asked for.
+        bytes: Its size.
+        command: How to use it, for a shell.
+    """
+
+    path: str
+    bytes: int
+    command: str
+
+
 class Finding(msgspec.Struct, frozen=True):
     """Something in a model that is wrong, or would surprise whoever prunes, trains or saves it.
 
@@ -427,7 +441,7 @@ class Failed(Body, frozen=True):
     Attributes:
         message: What was wrong, where, and what to do.
         kind: `refused` is the person's to mend, `wrapped` means that `Open(unwrap=True)` would do, `changed`
-            that `Open(anyway=True)` would, `bug` is ours.
+            that `Open(anyway=True)` would, `exists` that `Export(overwrite=True)` would, `bug` is ours.
         details: A traceback, shown with --debug only.
     """
 
@@ -474,6 +488,7 @@ AnyBody = (
     | Previewed
     | Edited
     | History
+    | Exported
     | Findings
     | Done
     | Failed

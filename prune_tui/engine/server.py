@@ -19,6 +19,8 @@ from prune_tui import frames, protocol, views
 from prune_tui.engine import doctor, modules, opening, outline, statistics, targets, tiles
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
+from prune_tui.engine.exports import exporting
+from prune_tui.engine.exports.whole_file import ExistsError
 from prune_tui.engine.journaling import ChangedError, Journaling
 from prune_tui.engine.lanes import Job, Lane
 from prune_tui.engine.session import Session
@@ -40,6 +42,7 @@ _Handler = Callable[["Server", _Request, Stop], views.Body]
 _REFUSALS: dict[type[Exception], FailureKind] = {
     WrappedModelError: "wrapped",
     ChangedError: "changed",
+    ExistsError: "exists",
     StepError: "refused",
     SourceError: "refused",
     JournalError: "refused",
@@ -73,6 +76,7 @@ class Server:
         self._rows: tuple[views.ModuleRow, ...] = ()
         self._opened: Summary | None = None
         self._readonly = False
+        self._origin = protocol.Open()
         self._measurement = Measurement(self._tell)
         self._journaling: Journaling | None = None
         self._lanes = {
@@ -207,6 +211,7 @@ class Server:
             metric="" if opened.metric is None else opened.metric.name,
         )
         self._rows, self._opened, self._readonly = rows, summary, request.readonly
+        self._origin = request
         self._session, self._journaling = session, opened.journaling
         journal = "" if opened.journaling is None else opened.journaling.path.name
         return views.Opened(summary, rows, journal, opened.methods)
@@ -269,6 +274,10 @@ class Server:
             else:
                 return changed, ()
         return (), (f"the step is done, but its masks could not be counted: {reason}",)
+
+    @_answers(protocol.Export)
+    def _export(self, request: protocol.Export, _: Stop) -> views.Body:
+        return exporting.export(self._open_session, self._origin, request)
 
     @_answers(protocol.SetMetric)
     def _set_metric(self, request: protocol.SetMetric, _: Stop) -> views.Body:

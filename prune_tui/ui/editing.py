@@ -16,6 +16,7 @@ from prune_tui import protocol, steps, views
 from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
+from prune_tui.ui.screens.export import ExportScreen
 from prune_tui.ui.screens.more_methods import MoreMethods
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.key_bar import KeyBar
@@ -260,6 +261,16 @@ class Editing(Screen[None]):
             self.say(f"{steps.name_of(step)} has no amount to change")
             return None
         return protocol.Amend(nudged(amount, direction))
+
+    def action_export(self) -> None:
+        """Ask for a file to write the steps to."""
+        summary = self._main.status.summary
+        if summary is None:
+            self.say("the model is not open yet")
+        elif not summary.steps:
+            self.say("no step yet: there is nothing to export")
+        elif self._main.prune_app.answering:
+            self.app.push_screen(ExportScreen(summary))
 
     def action_repeat(self) -> None:
         """Do the last step again, where the cursor or the marks are now."""

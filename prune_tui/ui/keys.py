@@ -99,6 +99,15 @@ KEYS: tuple[Key, ...] = (
     Key("steps.less", "app", ("minus",), "amend(-1)", "less", "Amend the last step: 0.05 less, or one less."),
     Key("steps.log", "app", ("H",), "edit_log", "edit log", "Show or hide the log of all steps.", bar=38),
     Key(
+        "session.export",
+        "app",
+        ("e",),
+        "export",
+        "export",
+        "Export the steps: a recipe (.yaml) for prune-tui apply, or a script (.py) for torch alone.",
+        bar=39,
+    ),
+    Key(
         "marks.toggle",
         "app",
         ("space",),

@@ -6,16 +6,20 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from prune_tui import journal
 from prune_tui.protocol import Open
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
 
+COMMANDS = ("apply", "check", "sessions")
+"""Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
 CANNOT_OPEN = 2
 INTERRUPTED = 130
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -24,7 +28,7 @@ _LARGEST_SEED = 2**63 - 1
 
 
 def open_model(
-    source: str = "demo",
+    source: str | None = None,
     /,
     *,
     arg: tuple[str, ...] = (),
@@ -32,13 +36,15 @@ def open_model(
     seed: int = 0,
     plugin: tuple[str, ...] = (),
     readonly: bool = False,
+    resume: bool = False,
+    no_journal: bool = False,
     debug: bool = False,
 ) -> int:
     """Open a model.
 
     Args:
-        source: demo, file.py:Symbol or package.module:Symbol; the symbol is a Module class, a function that
-            returns a Module, or a Module.
+        source: demo (the default), file.py:Symbol or package.module:Symbol; the symbol is a Module class, a
+            function that returns a Module, or a Module.
         arg: name=value for the class or function; may be given several times.
         device: auto (a model stays where its code puts it; the demo goes to cuda when there), cpu, cuda, cuda:0,
             mps.
@@ -46,26 +52,71 @@ def open_model(
         plugin: A Python file with pruning methods of your own, subclasses of torch's BasePruningMethod;
             may be given several times.
         readonly: Look only; no step is possible.
+        resume: Go on with the steps kept in the journal: of the last session, of the last one on SOURCE, or of the
+            session that SOURCE names as `prune-tui sessions` does.
+        no_journal: Keep the steps for as long as the app runs only.
         debug: Show tracebacks.
     """
-    refusal = _no_terminal() or _unusable(source, arg, device, seed, plugin)
+    refusal = _no_terminal() or _unusable(source or "demo", arg, device, seed, plugin)
+    if resume and (readonly or no_journal):
+        refusal = "--resume goes on with a session; leave out --readonly and --no-journal"
     if refusal:
         return _fail(refusal)
+    with _journals(lasting=not no_journal) as journals:
+        if resume:
+            return _go_on(journals, source, debug=debug)
+        request = Open(source or "demo", arg, device, seed, readonly, plugins=plugin, journals=str(journals))
+        return _run_app(request, Path.cwd(), lasting=not no_journal, debug=debug)
+
+
+def _go_on(journals: Path, source: str | None, *, debug: bool) -> int:
+    """Open what a session was on, as it was opened then, and go on with its steps."""
+    try:
+        kept = journal.named(journals, source) if source else journal.latest(journals)
+    except journal.JournalError as error:
+        return _fail(str(error))
+    if kept is None:
+        on = f" on {source}" if source else ""
+        return _fail(f"there is no session{on} to go on with; prune-tui sessions lists those that are kept")
+    opened = kept.header
+    request = Open(
+        opened.source,
+        opened.arguments,
+        opened.device,
+        opened.seed,
+        unwrap=opened.unwrap,
+        plugins=opened.plugins,
+        journals=str(journals),
+        resume=kept.path.name,
+    )
+    return _run_app(request, Path(opened.folder), lasting=True, debug=debug)
+
+
+@contextlib.contextmanager
+def _journals(*, lasting: bool) -> Iterator[Path]:
+    """The folder of the journals: the user's, or one that goes when the app is left."""
+    if lasting:
+        yield journal.folder()
+        return
+    with tempfile.TemporaryDirectory(prefix="prune-tui-") as journals:
+        yield Path(journals)
+
+
+def _run_app(request: Open, folder: Path, *, lasting: bool, debug: bool) -> int:
+    """Run the app, with engines that work in a folder."""
     from prune_tui.client import EngineProcess  # noqa: PLC0415 - a refusal needs none of it
 
     engines: list[EngineProcess] = []
 
     def start_engine() -> EngineProcess:
-        engines.append(EngineProcess())
+        engines.append(EngineProcess(folder))
         return engines[-1]
 
     first = iter([start_engine()])  # it imports torch while we import Textual
     try:
         from prune_tui.ui.app import PruneApp  # noqa: PLC0415
 
-        ui = PruneApp(
-            Open(source, arg, device, seed, readonly, plugins=plugin), lambda: next(first, None) or start_engine()
-        )
+        ui = PruneApp(request, lambda: next(first, None) or start_engine(), keeps=lasting)
         with _ended_by_signals(ui.signalled):
             ui.run(mouse=True)
     finally:
@@ -73,6 +124,8 @@ def open_model(
             engine.stop()
     if ui.failure:
         return _fail(ui.failure, ui.failure_details if debug else "")
+    if ui.kept:
+        print(ui.kept)  # noqa: T201 - the screen is gone; this stays
     return ui.return_code or 0
 
 
@@ -167,12 +220,15 @@ def _commands() -> App:
         error_console=Console(stderr=True, markup=False, highlight=False, soft_wrap=True),
     )
     app.default(open_model)
+    for command in COMMANDS:
+        app.command(f"prune_tui.commands.{command}:{command}", name=command)
     return app
 
 
 def _run(arguments: list[str]) -> int:
     # A bare source needs no parser, and importing one takes a fifth of the time until the first screen.
-    if len(arguments) <= 1 and not any(argument.startswith("-") for argument in arguments):
+    plain = not any(argument.startswith("-") or argument in COMMANDS for argument in arguments)
+    if len(arguments) <= 1 and plain:
         return open_model(*arguments)
     return int(_commands()(arguments, result_action="return_value") or 0)
 

@@ -50,13 +50,16 @@ class EngineProcess:
 
     Start it from the main thread: Linux ends the engine with the thread that started it.
 
+    Args:
+        folder: Where it works; modules of packages are found from there.
+
     Attributes:
         connection: Our end of the socket.
         log: The last lines it wrote.
         on_line: Called in a thread with each new line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self.log: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         self.on_line: Callable[[str], None] | None = None
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -68,6 +71,7 @@ class EngineProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                cwd=folder if folder is not None and folder.is_dir() else None,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # a hang-up of the terminal is for the UI to handle
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},

@@ -13,7 +13,7 @@ import msgspec
 from prune_tui.steps import AnyStep
 from prune_tui.views import AnyBody, View
 
-Lane = Literal["edit", "look", "count", "preview"]
+Lane = Literal["edit", "look", "count", "preview", "check"]
 
 
 class Request(msgspec.Struct, frozen=True, tag=True):
@@ -30,6 +30,9 @@ class Open(Request, frozen=True):
         seed: Seeds the construction of the model and is the session's seed.
         readonly: Refuse every edit.
         unwrap: Open what is inside a DataParallel or compiled wrapper.
+        journals: Folder where the session is journaled; empty keeps no journal.
+        resume: File name, there, of a session to go on with; empty begins a new one.
+        anyway: Go on with it though the model has changed since: what cannot be done is left out.
         plugins: Files whose pruning methods are added to the catalogue.
     """
 
@@ -39,6 +42,9 @@ class Open(Request, frozen=True):
     seed: int = 0
     readonly: bool = False
     unwrap: bool = False
+    journals: str = ""
+    resume: str = ""
+    anyway: bool = False
     plugins: tuple[str, ...] = ()
 
 
@@ -119,6 +125,24 @@ class GetHistory(Request, frozen=True):
     """The edit log. Answered with `History`."""
 
 
+class Export(Request, frozen=True):
+    """Write the steps that are done to a file, whole or not at all. Answered with `Exported`.
+
+    Attributes:
+        path: The file, from the root of the file system on.
+        kind: A recipe for `prune-tui apply`, or a script for torch alone.
+        overwrite: It may replace another file; without it, one that exists is answered `Failed(kind="exists")`.
+    """
+
+    path: str
+    kind: Literal["recipe", "script"]
+    overwrite: bool = False
+
+
+class GetFindings(Request, frozen=True):
+    """Have the doctor look at the whole model. Changes nothing. Answered with `Findings`."""
+
+
 class SetMetric(Request, frozen=True):
     """Switch the measuring after each step on or off. Answered with `Done`; `MetricMeasured` events follow."""
 
@@ -149,6 +173,8 @@ AnyRequest = (
     | Undo
     | Redo
     | GetHistory
+    | Export
+    | GetFindings
     | SetMetric
     | Cancel
 )
@@ -161,11 +187,13 @@ LANES: dict[type[Request], Lane] = {
     Amend: "edit",
     Undo: "edit",
     Redo: "edit",
+    Export: "edit",
     SetMetric: "edit",
     GetModule: "look",
     GetTile: "look",
     GetHistory: "look",
     GetStatistics: "count",
+    GetFindings: "check",
     Preview: "preview",
 }
 

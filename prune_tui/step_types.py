@@ -45,10 +45,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="method", forbid
     """One edit of a model.
 
     Attributes:
-        targets: Dotted names of the tensors it works on (`"conv1.weight"`), in order.
+        targets: Dotted names of the tensors it works on (`"conv1.weight"`), in order. Before the step is planned a
+            name may be a pattern (`"*.weight"`).
+        written: What stood there before patterns were resolved; empty where there was none.
     """
 
     targets: tuple[str, ...]
+    written: tuple[str, ...] = ()
 
 
 class Identity(Step, frozen=True, kw_only=True, tag="identity"):
@@ -205,6 +208,41 @@ class Remove(Step, frozen=True, kw_only=True, tag="remove"):
     """Make the pruning permanent: write the zeros into the parameter; drop its mask and hook."""
 
 
+class Reattach(Step, frozen=True, kw_only=True, tag="reattach"):
+    """Attach torch's hook again where only the original and the mask are left."""
+
+
+class Restore(Step, frozen=True, kw_only=True, tag="restore"):
+    """Give a parameter its name back where a failed prune has left it as an original without a mask."""
+
+
+class DropHooks(Step, frozen=True, kw_only=True, tag="drop_hooks"):
+    """Drop pruning hooks that do no work: an empty container, all but one on a tensor, one whose tensors are gone.
+
+    For an empty container the target is the module that holds it.
+    """
+
+
+class HookFirst(Step, frozen=True, kw_only=True, tag="hook_first"):
+    """Call a pruning hook before the other hooks of its module, so that these see fresh values."""
+
+
+class Refresh(Step, frozen=True, kw_only=True, tag="refresh"):
+    """Compute the attribute from the original and the mask again, as the hook would at the next forward."""
+
+
+class Binarise(Step, frozen=True, kw_only=True, tag="binarise"):
+    """Make a mask of zeros and ones; what it scaled by goes into the values, so the forward stays the same."""
+
+
+class CleanMasked(Step, frozen=True, kw_only=True, tag="clean_masked"):
+    """Write 0 over the NaN and infinite values that a mask takes: 0 × NaN is NaN, so they still poison."""
+
+
+class Unite(Step, frozen=True, kw_only=True, tag="unite"):
+    """Give every place of a tied parameter one mask: what any of them masks goes everywhere."""
+
+
 AnyStep = (
     Identity
     | RandomUnstructured
@@ -221,4 +259,12 @@ AnyStep = (
     | ImportanceScores
     | CustomMethod
     | Remove
+    | Reattach
+    | Restore
+    | DropHooks
+    | HookFirst
+    | Refresh
+    | Binarise
+    | CleanMasked
+    | Unite
 )

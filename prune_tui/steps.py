@@ -16,11 +16,15 @@ import msgspec
 from prune_tui.step_settings import Setting, StepError, checked, nearest
 from prune_tui.step_types import (
     AnyStep,
+    Binarise,
+    CleanMasked,
     CustomFromMask,
     CustomMethod,
+    DropHooks,
     ErdosRenyiKernel,
     GlobalStructured,
     GlobalUnstructured,
+    HookFirst,
     Identity,
     ImportanceScores,
     L1Unstructured,
@@ -28,21 +32,29 @@ from prune_tui.step_types import (
     LnStructured,
     RandomStructured,
     RandomUnstructured,
+    Reattach,
+    Refresh,
     Remove,
+    Restore,
     SemiStructured,
     Step,
     UniformPlus,
+    Unite,
 )
 
 __all__ = [
     "METHODS",
     "METHOD_BY_NAME",
     "AnyStep",
+    "Binarise",
+    "CleanMasked",
     "CustomFromMask",
     "CustomMethod",
+    "DropHooks",
     "ErdosRenyiKernel",
     "GlobalStructured",
     "GlobalUnstructured",
+    "HookFirst",
     "Identity",
     "ImportanceScores",
     "L1Unstructured",
@@ -52,10 +64,14 @@ __all__ = [
     "Plugin",
     "RandomStructured",
     "RandomUnstructured",
+    "Reattach",
+    "Refresh",
     "Remove",
+    "Restore",
     "SemiStructured",
     "Step",
     "UniformPlus",
+    "Unite",
     "build",
     "describe",
     "draws",
@@ -100,6 +116,7 @@ class Method(msgspec.Struct, frozen=True):
         units: What `amount` counts.
         draws: Whether it draws random numbers, and so carries a seed.
         many: Whether it ranks all its targets together instead of one by one.
+        repair: Whether it mends what the doctor finds, instead of pruning.
         plugin: What a plugin says of its method; None for ours.
     """
 
@@ -109,6 +126,7 @@ class Method(msgspec.Struct, frozen=True):
     units: Units
     draws: bool = False
     many: bool = False
+    repair: bool = False
     plugin: Plugin | None = None
 
     @property
@@ -163,6 +181,14 @@ METHODS: tuple[Method, ...] = (
     Method(ErdosRenyiKernel, "", "Erdős-Rényi-Kernel", "entries", many=True),
     Method(ImportanceScores, "", "scores from a file", "entries"),
     Method(Remove, "0", "remove", "nothing"),
+    Method(Reattach, "", "reattach", "nothing", repair=True),
+    Method(Restore, "", "restore", "nothing", repair=True),
+    Method(DropHooks, "", "drop hooks", "nothing", repair=True),
+    Method(HookFirst, "", "hook first", "nothing", repair=True),
+    Method(Refresh, "", "refresh", "nothing", repair=True),
+    Method(Binarise, "", "binarise", "nothing", repair=True),
+    Method(CleanMasked, "", "clean masked", "nothing", repair=True),
+    Method(Unite, "", "unite", "nothing", repair=True),
 )
 METHOD_BY_NAME = {method.name: method for method in METHODS}
 METHOD_OF_STEP = {method.step: method for method in METHODS}
@@ -236,7 +262,7 @@ def settings_of(step: Step) -> dict[str, Any]:
     settings = {name: getattr(step, name) for name in step.__struct_fields__}
     empty = {"mask": None, "file": ""}
     empty |= {setting.name: setting.default for setting in method_of(step).settings if setting.quiet}
-    left_out = {"targets", "seed", *(["mask"] if settings.get("file") else [])}
+    left_out = {"targets", "written", "seed", *(["mask"] if settings.get("file") else [])}
     return {
         name: value
         for name, value in settings.items()
@@ -278,7 +304,8 @@ def rebuilt(step: Step) -> Step:
     """
     given = settings_of(step)
     given |= {name: getattr(step, name) for name in ("seed", "mask") if getattr(step, name, None) is not None}
-    return build(name_of(step), step.targets, given)
+    built = build(name_of(step), step.targets, given)
+    return msgspec.structs.replace(built, written=step.written)
 
 
 def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -> Step:

@@ -13,6 +13,8 @@ from prune_tui.steps import AnyStep, Plugin
 
 View = Literal["effective", "orig", "mask", "change"]
 VIEWS: tuple[View, ...] = ("effective", "orig", "mask", "change")
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 HookKind = Literal[
     "forward_pre",
     "forward",
@@ -25,6 +27,8 @@ HookKind = Literal[
     "tensor_grad",
     "tensor_post_accumulate_grad",
 ]
+
+FailureKind = Literal["refused", "wrapped", "changed", "exists", "cancelled", "superseded", "bug"]
 
 # What a cell of a tile is, one code a cell.
 ALIVE, MASKED, NEWLY_MASKED, WOULD_GO = range(4)
@@ -107,12 +111,14 @@ class Opened(Body, frozen=True):
 
     Attributes:
         summary: The model in one line.
-        rows: The outline.
+        rows: Its outline.
+        journal: File name of the session's journal, made with the first step; empty where none is kept.
         methods: What plugins have added to the catalogue.
     """
 
     summary: Summary
     rows: tuple[ModuleRow, ...]
+    journal: str = ""
     methods: tuple[Plugin, ...] = ()
 
 
@@ -368,6 +374,63 @@ class History(Body, frozen=True):
     entries: tuple[LogEntry, ...]
 
 
+class Exported(Body, frozen=True):
+    """A file was written.
+
+    Attributes:
+        path: As asked for.
+        bytes: Its size.
+        command: How to use it, for a shell.
+    """
+
+    path: str
+    bytes: int
+    command: str
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something in a model that is wrong, or would surprise whoever prunes, trains or saves it.
+
+    Attributes:
+        check: Name of the check that found it, `stale`.
+        severity: `error` breaks the forward, the training or the next prune, `warning` may; `note` is to be known.
+        module: Dotted name of the module; empty for the model itself.
+        tensor: Dotted name of the tensor; empty where it is about a module or the whole model.
+        means: What it means, in a sentence.
+        do: What to do, in a sentence.
+        repair: The step that mends it; None where there is none.
+        change: What that step would change, in a sentence.
+    """
+
+    check: str
+    severity: Severity
+    module: str
+    tensor: str
+    means: str
+    do: str
+    repair: AnyStep | None = None
+    change: str = ""
+
+    @property
+    def where(self) -> str:
+        """The tensor, else the module, else `the model`."""
+        return self.tensor or self.module or "the model"
+
+
+class Findings(Body, frozen=True):
+    """What is wrong or surprising in the model, errors first, each severity in the order of the model.
+
+    Attributes:
+        findings: All of them.
+        checks: How many checks were made.
+        tensors: On how many parameters.
+    """
+
+    findings: tuple[Finding, ...]
+    checks: int
+    tensors: int
+
+
 class Done(Body, frozen=True):
     """It is done; there is nothing to tell."""
 
@@ -377,13 +440,13 @@ class Failed(Body, frozen=True):
 
     Attributes:
         message: What was wrong, where, and what to do.
-        kind: `refused` is the person's to mend, `wrapped` means that `Open(unwrap=True)` would do,
-            `bug` is ours.
+        kind: `refused` is the person's to mend, `wrapped` means that `Open(unwrap=True)` would do, `changed`
+            that `Open(anyway=True)` would, `exists` that `Export(overwrite=True)` would, `bug` is ours.
         details: A traceback, shown with --debug only.
     """
 
     message: str
-    kind: Literal["refused", "wrapped", "cancelled", "superseded", "bug"] = "refused"
+    kind: FailureKind = "refused"
     details: str = ""
 
 
@@ -425,6 +488,8 @@ AnyBody = (
     | Previewed
     | Edited
     | History
+    | Exported
+    | Findings
     | Done
     | Failed
     | Progress

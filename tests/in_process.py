@@ -15,6 +15,7 @@ from prune_tui.engine.server import Server
 from prune_tui.protocol import Open
 from prune_tui.ui.app import PruneApp
 from prune_tui.ui.screens.main import MainScreen
+from prune_tui.ui.screens.text import Question
 
 
 class EngineHere:
@@ -54,7 +55,7 @@ def app_on(source: str = "demo", **request: object) -> PruneApp:
 
 
 # A question on the screen keeps its worker waiting for an answer.
-_WAITING_FOR_A_PERSON = {"mourn"}
+_WAITING_FOR_A_PERSON = {"mourn", "leave", "open"}
 
 
 async def settle(pilot: Pilot[None]) -> None:
@@ -63,8 +64,9 @@ async def settle(pilot: Pilot[None]) -> None:
     while quiet < 3:
         await pilot.pause(0.01)
         app = pilot.app
-        busy = any(worker.is_running and worker.group not in _WAITING_FOR_A_PERSON for worker in app.workers)
         assert isinstance(app, PruneApp)
+        asked = _WAITING_FOR_A_PERSON if isinstance(app.screen, Question) else set()
+        busy = any(worker.is_running and worker.group not in asked for worker in app.workers)
         assert not app.failure, app.failure
         measuring = any(metric_pending(app))
         asking = app.client.waiting if hasattr(app, "client") else 1
@@ -93,6 +95,16 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settle(pilot)
+
+
+async def answer(pilot: Pilot[None], key: str) -> None:
+    """Answer the question on the screen, and wait for what follows from that."""
+    question = pilot.app.screen
+    assert isinstance(question, Question)
+    await pilot.press(key)
+    while pilot.app.screen is question and pilot.app.is_running:
+        await pilot.pause(0.01)
+    await settle(pilot)
 
 
 def words(pilot: Pilot[None]) -> str:

@@ -22,7 +22,7 @@ def table() -> str:
             f"| {' '.join(f'`{keys.shown(key)}`' for key in row.keys)} | {row.sentence} |"
             for row in keys.of(place)
         ]
-    more = [method for method in METHODS if not method.key]
+    more = [method for method in METHODS if not (method.key or method.repair)]
     for letter, method in zip(letters(method.name for method in more), more, strict=True):
         lines.append(f"| `9` `{letter}` | {keys.method_sentence(method)} |")
     return "\n".join(lines) + "\n"

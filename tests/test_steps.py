@@ -14,17 +14,21 @@ SETTINGS = {setting.name: setting for method in METHODS for setting in method.se
 
 def test_the_catalogue_and_the_union_name_the_same_steps():
     assert {method.step for method in METHODS} == set(get_args(AnyStep)) - {steps.CustomMethod}
-    keyed = [method.key for method in METHODS if method.key]
-    assert len(set(keyed)) == len(keyed)
+    keys = [method.key for method in METHODS if method.key]  # a repair is done from the doctor's pane
+    assert len(set(keys)) == len(keys)
     assert len({method.label for method in METHODS}) == len(METHODS)
-    assert all(len(key) == 1 for key in keyed)
+    assert all(len(key) == 1 for key in keys)
+    assert not any(method.key for method in METHODS if method.repair)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_every_method_says_what_it_does_and_asks_for_its_settings(method):
     assert method.sentence.endswith(".")
     assert all(setting.sentence.endswith(".") and setting.name for setting in method.settings)
-    assert {setting.name for setting in method.settings} == set(method.step.__struct_fields__) - {"targets"}
+    assert {setting.name for setting in method.settings} == set(method.step.__struct_fields__) - {
+        "targets",
+        "written",
+    }
     assert ("seed" in SETTINGS and any(one.kind == "seed" for one in method.settings)) == method.draws
     assert (method.units == "nothing") == ("amount" not in method.step.__struct_fields__)
     for setting in method.settings:

@@ -38,7 +38,9 @@ def carry_out(plan: Plan) -> None:
     ):
         for part in plan.parts:
             with refusals(part.target.path):
-                if part.method is None:
+                if part.change is not None:
+                    part.change()
+                elif part.method is None:
                     _remove(part)
                 else:
                     _attach(part, part.method)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -15,6 +16,16 @@ exclusive = threading.RLock()
 
 _waiting = 0
 _waiting_changed = threading.Condition()
+
+
+def seed_of_step(seed: int, number: int) -> int:
+    """The seed of a random step that has none: drawn from the session's by the step's place in the history.
+
+    Args:
+        seed: The session's.
+        number: 1 for the first step.
+    """
+    return random.Random(f"{seed}:{number}").randrange(2**31)
 
 
 def wanted() -> bool:

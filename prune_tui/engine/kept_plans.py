@@ -12,6 +12,7 @@ from torch import nn
 from prune_tui import steps
 from prune_tui.engine import planning, targets
 from prune_tui.engine.cancelling import Cancelled, Stop
+from prune_tui.engine.doctor import repairs
 from prune_tui.engine.mask_files import stamp
 from prune_tui.step_settings import StepError
 
@@ -67,7 +68,7 @@ class KeptPlans:
                 if planned is not None and planned.moment == moment and self._answers(planned, step, file):
                     return planned.plan
                 try:
-                    plan = planning.plan(self._model, step, seed, lock=self._lock, stop=stop)
+                    plan = repairs.plan_any(self._model, step, seed, lock=self._lock, stop=stop)
                 except Exception:
                     if not self._overtaken(moment):
                         raise

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, effects, generators, targets
+from prune_tui.engine import bits, effects, generators, patterns, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.mask_files import read_mask
 from prune_tui.engine.methods import Masked, each
@@ -31,12 +31,21 @@ class Part:
         method: torch's object that will stand in the hook; None for `remove`.
         mask: Its mask afterwards, in the dtype torch gives it; None for `remove`.
         effect: The counts.
+        change: What a repair does that is neither torch's `apply` nor its `remove`.
+        overwrites: Which entries of the parameter `change` writes over.
     """
 
     target: Target
     method: prune.BasePruningMethod | None
     mask: Tensor | None
     effect: Effect
+    change: Callable[[], None] | None = None
+    overwrites: Bits | None = None
+
+    @property
+    def removes(self) -> bool:
+        """Whether it does what torch's `remove` does."""
+        return self.method is None and self.change is None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +86,8 @@ def plan(
         mask_of: The mask to build upon, for a moment that is not now.
 
     Returns:
-        The plan. Its step carries the seed that was used and the mask that was read from a file.
+        The plan. Its step carries the seed that was used, the mask that was read from a file, and the names that
+        patterns among its targets stand for.
 
     Raises:
         StepError: The step cannot be done on these targets.
@@ -86,6 +96,7 @@ def plan(
     step = steps.rebuilt(step)
     removing = isinstance(step, steps.Remove)
     with lock or contextlib.nullcontext():
+        step, left_out = patterns.resolved(model, step)
         found, notes = targets.resolve(model, step.targets, removing=removing)
         conditions = tuple(target.condition() for target in found)
         seen = [Seen.of(target, mask_of(target)) for target in found]
@@ -103,7 +114,7 @@ def plan(
     return Plan(
         step,
         tuple(parts),
-        tuple(notes + ([] if removing else effects.warnings(step, [part.effect for part in parts]))),
+        tuple(left_out + notes + ([] if removing else effects.warnings(step, [part.effect for part in parts]))),
         conditions,
     )
 

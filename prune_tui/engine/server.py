@@ -10,23 +10,26 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import modules, outline, plugins, sources, statistics, targets, tiles
+from prune_tui.engine import doctor, modules, opening, outline, statistics, targets, tiles
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
+from prune_tui.engine.exports import exporting
+from prune_tui.engine.exports.whole_file import ExistsError
+from prune_tui.engine.journaling import ChangedError, Journaling
 from prune_tui.engine.lanes import Job, Lane
 from prune_tui.engine.session import Session
-from prune_tui.engine.walking import parameters_of
+from prune_tui.engine.sources import SourceError
 from prune_tui.engine.wrapped import WrappedModelError
+from prune_tui.journal import JournalError
 from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.step_settings import StepError
-from prune_tui.views import Failed, LogEntry, ModuleRow, Progress, Summary
+from prune_tui.views import Failed, FailureKind, LogEntry, ModuleRow, Progress, Summary
 
 _ATTEMPTS = 3
 """How often a view is taken of a model that changes while it is looked at."""
@@ -35,6 +38,15 @@ _Action = Literal["applied", "amended", "undone", "redone"]
 _ChangedRows = tuple[tuple[int, ModuleRow], ...]
 _Request = TypeVar("_Request", bound=protocol.Request)
 _Handler = Callable[["Server", _Request, Stop], views.Body]
+# The narrower first.
+_REFUSALS: dict[type[Exception], FailureKind] = {
+    WrappedModelError: "wrapped",
+    ChangedError: "changed",
+    ExistsError: "exists",
+    StepError: "refused",
+    SourceError: "refused",
+    JournalError: "refused",
+}
 _HANDLERS: dict[type[protocol.Request], Callable[..., views.Body]] = {}
 
 
@@ -64,7 +76,9 @@ class Server:
         self._rows: tuple[views.ModuleRow, ...] = ()
         self._opened: Summary | None = None
         self._readonly = False
+        self._origin = protocol.Open()
         self._measurement = Measurement(self._tell)
+        self._journaling: Journaling | None = None
         self._lanes = {
             lane: Lane(
                 self._work,
@@ -72,7 +86,7 @@ class Server:
                 supersede=lane != "edit",
                 idle=self._measure if lane == "edit" else None,
             )
-            for lane in ("edit", "look", "count", "preview")
+            for lane in get_args(protocol.Lane)
         }
 
     # ---------------------------------------------------------------- the threads
@@ -84,6 +98,8 @@ class Server:
                 threading.Thread(target=lane.run, name=f"prune-tui {name}", daemon=True).start()
         threading.Thread(target=self._read, name="prune-tui reader", daemon=True).start()
         self._lanes["edit"].run()
+        if self._journaling is not None:
+            self._journaling.close()
 
     def _read(self) -> None:
         try:
@@ -133,10 +149,9 @@ class Server:
             return _HANDLERS[type(request)](self, request, job.stop)
         except (Cancelled, KeyboardInterrupt):
             return _stopped(job, "stopped")
-        except WrappedModelError as error:
-            return Failed(str(error), "wrapped")
-        except (StepError, sources.SourceError) as error:
-            return Failed(str(error), "refused", traceback.format_exc())
+        except tuple(_REFUSALS) as error:
+            kind = next(kind for refusal, kind in _REFUSALS.items() if isinstance(error, refusal))
+            return Failed(str(error), kind, traceback.format_exc())
         except MemoryError as error:
             nothing = "; nothing was changed" if self._revision == revision else ""
             return Failed(f"not enough memory: {error}{nothing}", "refused", traceback.format_exc())
@@ -178,27 +193,28 @@ class Server:
     # ---------------------------------------------------------------- edits
 
     @_answers(protocol.Open)
-    def _open(self, request: protocol.Open, _: Stop) -> views.Body:
-        added = plugins.load(request.plugins)
-        loaded = sources.load(request.source, request.arguments, request.device, request.seed)
-        session = _session(loaded.model, request.seed, unwrap=request.unwrap)
+    def _open(self, request: protocol.Open, stop: Stop) -> views.Body:
+        opened = opening.open_session(request, self._measurement, lambda text: self._tell(Progress(0, text)), stop)
+        session = opened.session
         rows = outline.outline(session.model)
+        done, undone = session.counts()
         summary = Summary(
             name=type(session.model).__name__,
             device=outline.devices(session.model),
             parameters=rows[0].parameters,
             masked=rows[0].masked,
-            steps=0,
-            undone=0,
+            steps=done,
+            undone=undone,
             readonly=request.readonly,
             seed=session.seed,
-            notes=_notes(session.model) + added.notes,
-            metric="" if loaded.metric is None else loaded.metric.name,
+            notes=opened.notes,
+            metric="" if opened.metric is None else opened.metric.name,
         )
         self._rows, self._opened, self._readonly = rows, summary, request.readonly
-        self._measurement.begin(loaded.metric)
-        self._session = session
-        return views.Opened(summary, rows, added.methods)
+        self._origin = request
+        self._session, self._journaling = session, opened.journaling
+        journal = "" if opened.journaling is None else opened.journaling.path.name
+        return views.Opened(summary, rows, journal, opened.methods)
 
     @_answers(protocol.Apply)
     def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:
@@ -259,6 +275,10 @@ class Server:
                 return changed, ()
         return (), (f"the step is done, but its masks could not be counted: {reason}",)
 
+    @_answers(protocol.Export)
+    def _export(self, request: protocol.Export, _: Stop) -> views.Body:
+        return exporting.export(self._open_session, self._origin, request)
+
     @_answers(protocol.SetMetric)
     def _set_metric(self, request: protocol.SetMetric, _: Stop) -> views.Body:
         self._measurement.switch(request.measured)
@@ -304,39 +324,18 @@ class Server:
     def _preview(self, request: protocol.Preview, stop: Stop) -> views.Body:
         return self._open_session.foresee(request.step, stop)
 
+    @_answers(protocol.GetFindings)
+    def _findings(self, _: protocol.GetFindings, stop: Stop) -> views.Body:
+        session = self._open_session
+        return doctor.examine(session.model, stop, session.lock)
+
     @_answers(protocol.GetHistory)
     def _history(self, _: protocol.GetHistory, __: Stop) -> views.Body:
         return views.History(self._open_session.log())
 
 
-def _session(model: nn.Module, seed: int, *, unwrap: bool) -> Session:
-    """A session of a model, or of what is inside all its wrappers."""
-    seen: set[int] = set()  # a wrapper may hold itself
-    while True:
-        try:
-            return Session(model, seed)
-        except WrappedModelError as error:  # noqa: PERF203
-            if not unwrap or id(model) in seen:
-                raise
-            seen.add(id(model))
-            model = error.inner
-
-
 def _stopped(job: Job, message: str) -> Failed:
     return Failed(message, "superseded" if job.stopped == "superseded" else "cancelled")
-
-
-def _notes(model: nn.Module) -> tuple[str, ...]:
-    """What of a model a person should know before pruning it."""
-    parameters = parameters_of(model)
-    lazy = sum(map(is_lazy, parameters))
-    meta = sum(parameter.is_meta for parameter in parameters if not is_lazy(parameter))
-    told = {
-        "this model has no parameters: there is nothing to prune": not parameters,
-        f"{lazy} parameters are not initialised: run one forward before you prune them": lazy,
-        f"{meta} parameters are on the meta device: they have no values to prune": meta,
-    }
-    return tuple(note for note, holds in told.items() if holds)
 
 
 def _module_at(model: nn.Module, path: str) -> nn.Module:

@@ -4,24 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import random
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
-from prune_tui import steps
-from prune_tui.engine import bits, commit, hooks, planning, targets, undo
+from prune_tui import journal, steps
+from prune_tui.engine import (
+    bits,
+    checksums,
+    commit,
+    fingerprints,
+    generators,
+    hooks,
+    planning,
+    pruned,
+    targets,
+    undo,
+)
 from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.doctor import examine
+from prune_tui.engine.exports import recipe as recipes
+from prune_tui.engine.exports import recipe_reader, replaying
+from prune_tui.engine.exports import script as scripts
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
 from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
 from prune_tui.engine.wrapped import check_model
+from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
-from prune_tui.views import HistoryRow, LogEntry, Previewed
+from prune_tui.views import Finding, HistoryRow, LogEntry, Previewed
 
 
 class Session:
@@ -48,8 +65,11 @@ class Session:
         check_model(model)
         self.model = model
         self.seed = seed
+        self.fingerprint = fingerprints.of_model(model)
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
+        # Told of each change once it is made and before it counts; when it raises, the change is put back.
+        self.recorder: Callable[[journal.Event], None] | None = None
         self._log = Log()
         self._before: tuple[int, str, Tensor | None] | None = None
         # Counts each time the model is about to be touched and each time that has ended, failed edits included.
@@ -66,7 +86,7 @@ class Session:
         Args:
             method: A name of the catalogue: `identity`, `random_unstructured`, `l1_unstructured`,
                 `random_structured`, `ln_structured`, `global_unstructured`, `custom_from_mask`, `remove`.
-            targets: Dotted names of parameters, `"conv1.weight"`.
+            targets: Dotted names of parameters, `"conv1.weight"`, or patterns, `"*.weight"` (`engine.patterns`).
             **settings: As in torch.nn.utils.prune: `amount`, `dim`, `n`, `pruning_method`; `file=` or `mask=`
                 (a tensor of zeros and ones) for custom_from_mask; `seed` for the random methods.
 
@@ -105,10 +125,47 @@ class Session:
         """
         return public(self.step_forward())
 
+    def check(self) -> tuple[Finding, ...]:
+        """What the doctor finds wrong or surprising in the model, errors first; looking changes nothing.
+
+        A finding whose `repair` is not None is mended by `apply(steps.method_of(repair).name, repair.targets)`.
+        """
+        return examine(self.model, lock=self.lock).findings
+
     @property
     def history(self) -> tuple[HistoryEntry, ...]:
         """The steps that are done, oldest first."""
         return tuple(public(entry) for entry in self.log() if not entry.undone)
+
+    def recipe(self, origin: Open | None = None) -> str:
+        """The steps that are done as YAML, for `replay` and `prune-tui apply`; `origin` is told in it."""
+        with self._editing:
+            return recipes.written(self, origin)
+
+    def script(self, origin: Open | None = None) -> str:
+        """The steps that are done as a Python file that needs torch alone and ends with the same masks.
+
+        Without `origin`, what the model was opened from, `load_model` in the file is left to be filled in.
+        """
+        with self._editing:
+            return scripts.written(self, origin)
+
+    def replay(self, recipe: str | Path, *, strict: bool = False) -> tuple[HistoryEntry, ...]:
+        """Do the steps of a recipe, all of them or none. Warns of what differs from when it was made.
+
+        Args:
+            recipe: A file's path, or the text itself.
+            strict: The masks must be those the recipe records, on other weights than it was made of, too.
+
+        Raises:
+            StepError: It cannot be read, or a step cannot be done or gave other masks; names file, line and step.
+        """
+        with self._editing:
+            self._plans.forget()
+            done = replaying.replay(self, recipe_reader.read(recipe), strict=strict)
+        for note in done.notes:
+            warnings.warn(note, stacklevel=2)
+        return tuple(public(step.entry) for step in done.steps)
 
     # ---------------------------------------------------------------- what the protocol speaks
 
@@ -147,7 +204,9 @@ class Session:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
                     edit = _carried_out(self.model, plan, before.done + 1)
-                    self._log = before.then((*before.edits[: before.done], edit), before.done + 1)
+                    after = before.then((*before.edits[: before.done], edit), before.done + 1)
+                    self._record(lambda: journal.Did(edit.step, self._checksum(edit)))
+                    self._log = after
             return self._entry(self._log.done - 1)
 
     def step_back(self) -> LogEntry:
@@ -187,7 +246,9 @@ class Session:
             )
             with self._changing() as done, last.moment.exchanged(last.expected, done):
                 edit = _carried_out(self.model, plan, before.done)
-                self._log = before.then((*before.edits[: before.done - 1], edit), before.done)
+                after = before.then((*before.edits[: before.done - 1], edit), before.done)
+                self._record(lambda: journal.Amended(edit.step, self._checksum(edit)))
+                self._log = after
             return self._entry(self._log.done - 1)
 
     @contextlib.contextmanager
@@ -205,6 +266,38 @@ class Session:
             finally:
                 self._touched += 1
                 self._plans.forget()
+
+    @contextlib.contextmanager
+    def all_or_none(self) -> Iterator[None]:
+        """Make the steps of a block one edit: when it fails they are taken back, and what redo would do stays.
+
+        They are recorded once all of them are done.
+        """
+        with self._editing:
+            before, recorder = self._log, self.recorder
+            events: list[journal.Event] = []
+            self.recorder = events.append
+            try:
+                yield
+                if recorder is not None:
+                    list(map(recorder, events))
+            except BaseException:
+                while self._log.done > before.done:
+                    self.step_back()
+                if self._log is not before:
+                    self._log = dataclasses.replace(before, revision=self._log.revision + 1)
+                raise
+            finally:
+                self.recorder = recorder
+
+    def edits(self) -> tuple[Edit, ...]:
+        """The steps that are done, oldest first, with what takes them back."""
+        log = self._log
+        return log.edits[: log.done]
+
+    def _record(self, event: Callable[[], journal.Event]) -> None:
+        if self.recorder is not None:
+            self.recorder(event())
 
     def log(self) -> tuple[LogEntry, ...]:
         """Every step, oldest first, those undone last."""
@@ -232,6 +325,27 @@ class Session:
             self._before = (log.revision, path, self._unpacked_before(path, log))
         return self._before[2]
 
+    def checksum(self) -> str:
+        """The digest of the masks of the last step's targets; of those it took away where it was a `remove`.
+
+        Raises:
+            StepError: There is no step.
+        """
+        with self.lock:
+            if not self._log.done:
+                raise StepError("there is no step yet")
+            return self._checksum(self._log.edits[self._log.done - 1])
+
+    def _checksum(self, edit: Edit) -> str:
+        removed = isinstance(edit.step, steps.Remove)
+        masks = {}
+        for effect in edit.effects:
+            module, name = targets.locate(self.model, effect.target)
+            mask = edit.moment.mask(module, name) if removed else pruned.mask(module, name)
+            if mask is not None:
+                masks[effect.target] = mask
+        return checksums.of(checksums.packed(masks))
+
     def _unpacked_before(self, path: str, log: Log) -> Tensor | None:
         edit = log.edits[log.done - 1] if log.done else None
         if edit is None or all(effect.target != path or not effect.took for effect in edit.effects):
@@ -255,14 +369,16 @@ class Session:
 
     def _seed_of_next(self) -> int:
         """The seed of the next step: by its place, so that a preview and the step itself draw the same."""
-        return random.Random(f"{self.seed}:{self._log.done + 1}").randrange(2**31)
+        return generators.seed_of_step(self.seed, self._log.done + 1)
 
     def _exchange(self, index: int, done: int) -> LogEntry:
         before = self._log
         edit = before.edits[index]
         with self._changing() as stands, edit.moment.exchanged(edit.expected, stands) as replaced:
             turned = dataclasses.replace(edit, moment=replaced, expected=replaced.standing())
-            self._log = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
+            after = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
+            self._record(journal.Undid if done < before.done else journal.Redid)
+            self._log = after
         return self._entry(index)
 
     def _entry(self, index: int) -> LogEntry:

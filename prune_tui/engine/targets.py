@@ -122,7 +122,7 @@ def resolve(model: nn.Module, paths: Iterable[str], *, removing: bool = False) -
     notes: list[str] = []
     for path in paths:
         target = Target(path, *locate(model, path))
-        _refuse_what_cannot_be_pruned(target)
+        refuse_what_cannot_be_pruned(target, removing=removing)
         key = (id(target.module), target.name) if removing else id(target.parameter)
         known = first.setdefault(key, target)
         if known is target:
@@ -135,9 +135,16 @@ def resolve(model: nn.Module, paths: Iterable[str], *, removing: bool = False) -
     return targets, notes + _notes(model, targets, removing=removing)
 
 
-def _refuse_what_cannot_be_pruned(target: Target) -> None:
+def refuse_what_cannot_be_pruned(target: Target, *, removing: bool) -> None:
+    """Refuse what no step can be done on.
+
+    Raises:
+        StepError: Why, and what to do.
+    """
     _refuse_other_things(target)
-    _refuse_broken_pruning(target)
+    # An original that was itself pruned can only be freed from that.
+    if not (removing and pruned.is_pruned(target.module, target.name)):
+        _refuse_broken_pruning(target)
     path, module, name = target
     parameter = pruned.parameter_of(module, name)
     if parameter is None:

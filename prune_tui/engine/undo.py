@@ -21,6 +21,7 @@ from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.commit import all_or_nothing, refill
+from prune_tui.engine.modules import is_stale
 from prune_tui.engine.planning import Part
 from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.refusals import refusals
@@ -83,6 +84,8 @@ class _ModuleMoment:
         module: The module.
         masks: The tensors by name, each with its mask; None where it is not pruned.
         computed: The attributes that pruning leaves behind, in order, and whether autograd knows them.
+        attributes: Those of them that do not follow from original and mask, as they are, `_MISSING` where there is
+            none; None where an edit does not need them, since telling costs a walk over the tensor.
     """
 
     module: nn.Module
@@ -92,9 +95,11 @@ class _ModuleMoment:
     hooks: tuple[tuple[int, Callable[..., Any]], ...]
     methods: tuple[tuple[PruningContainer, tuple[BasePruningMethod, ...]], ...]
     computed: dict[str, bool]
+    attributes: dict[str, object] | None = None
 
     @classmethod
-    def of(cls, module: nn.Module, names: Sequence[str]) -> _ModuleMoment:
+    def of(cls, module: nn.Module, names: Sequence[str], *, verbatim: bool = False) -> _ModuleMoment:
+        odd = [name for name in names if not _follows(module, name)] if verbatim else []
         return cls(
             module,
             {name: _Mask.found(module, name) for name in names},
@@ -103,11 +108,16 @@ class _ModuleMoment:
             tuple(module._forward_pre_hooks.items()),
             _methods(module),
             {
-                name: value.requires_grad
+                name: isinstance(value, Tensor) and value.requires_grad
                 for name, value in module.__dict__.items()
-                if isinstance(value, Tensor) and pruned.is_pruned(module, name)
+                if name in odd or (isinstance(value, Tensor) and pruned.is_pruned(module, name))
             },
+            {name: module.__dict__.get(name, _MISSING) for name in odd} if verbatim else None,
         )
+
+    def now(self) -> _ModuleMoment:
+        """The same tensors of the same module as they are now."""
+        return self.of(self.module, tuple(self.masks), verbatim=self.attributes is not None)
 
     def restore(self) -> None:
         """Put names, order, hooks and masks back, in place; the computed attributes follow from them."""
@@ -121,7 +131,8 @@ class _ModuleMoment:
                 (change.discard if mask.persistent else change.add)(f"{name}_mask")
             else:
                 module.__dict__.pop(name, None)
-                module._non_persistent_buffers_set.discard(f"{name}_mask")
+                if f"{name}_mask" not in self.buffers:  # an orphaned one stays as it is
+                    module._non_persistent_buffers_set.discard(f"{name}_mask")
         refill(module._parameters, dict(self.parameters))
         refill(module._buffers, {name: standing[name] for name in self.buffers})
         refill(module._forward_pre_hooks, dict(self.hooks))
@@ -131,9 +142,14 @@ class _ModuleMoment:
 
     def _compute(self) -> None:
         module = self.module
+        kept = self.attributes or {}
+        for name, value in kept.items():
+            module.__dict__.pop(name, None)
+            if value is not _MISSING:
+                module.__dict__[name] = value
         for name, for_autograd in self.computed.items():
             found = pruned.pruning_hook(module, name)
-            if name in self.masks and found is not None:
+            if name in self.masks and name not in kept and found is not None:
                 with torch.set_grad_enabled(for_autograd), refusals(name):
                     setattr(module, name, found[1].apply_mask(module))
         if [name for name in module.__dict__ if name in self.computed] != list(self.computed):
@@ -141,6 +157,16 @@ class _ModuleMoment:
                 module.__dict__[name] = module.__dict__.pop(name)
         if isinstance(module, nn.RNNBase):  # has its weights in a second list
             module._flat_weights[:] = [getattr(module, name, None) for name in module._flat_weights_names]
+
+
+_MISSING = object()
+"""Stands for an attribute that is not there."""
+
+
+def _follows(module: nn.Module, name: str) -> bool:
+    """Whether the attribute of a tensor is what its hook computes, so that it need not be kept."""
+    values, mask = pruned.original(module, name), pruned.mask(module, name)
+    return values is not None and mask is not None and not is_stale(module.__dict__.get(name), values, mask)
 
 
 def _methods(module: nn.Module) -> tuple[tuple[PruningContainer, tuple[BasePruningMethod, ...]], ...]:
@@ -276,7 +302,7 @@ class Moment:
             )
         for_autograd, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
         with torch.inference_mode(False), torch.no_grad(), all_or_nothing(modules, done):
-            replaced = tuple(_ModuleMoment.of(moment.module, tuple(moment.masks)) for moment in self.modules)
+            replaced = tuple(moment.now() for moment in self.modules)
             with _rewritten(self.values, done) as values:
                 for moment in self.modules:
                     moment.restore()
@@ -308,12 +334,21 @@ def moment_before(model: nn.Module, parts: Sequence[Part]) -> Moment:
     """What to remember before a plan is carried out."""
     names: dict[int, tuple[nn.Module, list[str]]] = {}
     for part in parts:
-        names.setdefault(id(part.target.module), (part.target.module, []))[1].append(part.target.name)
-    removed = [part for part in parts if part.method is None]
+        own = names.setdefault(id(part.target.module), (part.target.module, []))[1]
+        own += [part.target.name] if part.target.name else []
+    verbatim = any(part.change is not None for part in parts)
+    removed = [part for part in parts if part.removes]
     holders = _holders(model) if removed else {}
     return Moment(
-        tuple(_ModuleMoment.of(module, own) for module, own in names.values()),
-        tuple(_overwritten(part, holders) for part in removed),
+        tuple(_ModuleMoment.of(module, own, verbatim=verbatim) for module, own in names.values()),
+        (
+            *(_overwritten(part, holders) for part in removed),
+            *(
+                _Overwritten.found(part.target.parameter, part.overwrites, shared=False)
+                for part in parts
+                if part.overwrites is not None
+            ),
+        ),
     )
 
 

@@ -6,19 +6,22 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from prune_tui import protocol, views
+from prune_tui import journal, protocol, steps, views
 from prune_tui.client import Client, EngineGone, Refused
+from prune_tui.journal import JournalError
 from prune_tui.ui import keys
+from prune_tui.ui.numbers import counted
 from prune_tui.ui.palette import Commands
 from prune_tui.ui.screens.main import MainScreen
-from prune_tui.ui.screens.text import EngineLogScreen, HelpScreen, Question
+from prune_tui.ui.screens.text import EngineLogScreen, HelpScreen, LeaveQuestion, Question
 
 CANNOT_OPEN = 2
 """Exit code when there is nothing to show."""
@@ -52,6 +55,12 @@ class PruneApp(App[None]):
     Args:
         request: What to open.
         start_engine: Makes an engine; called again when a dead one is to be replaced.
+        keeps: The journals outlive the app, so that steps can be gone on with later.
+
+    Attributes:
+        kept: What to tell after leaving of steps that are kept; empty when there are none.
+        failure: Why nothing could be opened; empty when something was.
+        failure_details: Its traceback.
     """
 
     TITLE = "prune-tui"
@@ -61,18 +70,22 @@ class PruneApp(App[None]):
         Binding("ctrl+q,ctrl+c", "leave", show=False, priority=True, id="app.leave"),
     ]
 
-    def __init__(self, request: protocol.Open, start_engine: Callable[[], Engine]) -> None:
+    def __init__(self, request: protocol.Open, start_engine: Callable[[], Engine], *, keeps: bool = True) -> None:
         super().__init__()
         self.animation_level = "none"
         self._request = request
         self._start_engine = start_engine
-        self.asked_to_leave = False
-        self._to_repeat: tuple[views.LogEntry, ...] = ()
+        self._keeps = keeps and bool(request.journals)
+        self._journal: Path | None = None
+        self._asked_to_leave = False
+        self._discarded = False
+        self._opening = False
         self._leaving = False
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._begun = False
         self._signal_code: int | None = None
         self.engine: Engine | None = None
+        self.kept = ""
         self.failure = ""
         self.failure_details = ""
 
@@ -125,10 +138,49 @@ class PruneApp(App[None]):
         if self.engine is not None:
             await self.client.close()
             self.engine.stop()
+        if self._discarded and self._journal is not None:
+            with contextlib.suppress(JournalError):  # then it is kept: `prune-tui sessions` shows it
+                journal.delete(self._journal)
 
     @work(exclusive=True, group="open")
     async def _open(self) -> None:
         await self._connect()
+        if not self._request.resume and self._request.journals:
+            await self._offer_to_go_on()
+        await self._ask_to_open()
+
+    async def _offer_to_go_on(self) -> None:
+        """Ask about steps on this model that were left, or cut off, the last time."""
+        folder, source = Path(self._request.journals), journal.settled(self._request.source)
+        kept = await asyncio.to_thread(journal.latest, folder, source, self._request.arguments)
+        if kept is None or not kept.done or self._request.readonly:
+            return
+        answer = await self.push_screen_wait(
+            Question(
+                "Go on?",
+                f"{_told(kept)}\nprune-tui sessions lists all that are kept.",
+                {
+                    "enter": "go on with them",
+                    "n": "begin anew",
+                    "escape": "begin anew",
+                    "d": "delete them",
+                    "q": "quit",
+                },
+            )
+        )
+        if answer == "go on with them":
+            self._request = msgspec.structs.replace(
+                self._request, resume=kept.path.name, plugins=kept.header.plugins or self._request.plugins
+            )
+        elif answer == "quit":
+            self._leave()
+        elif answer == "delete them":
+            with contextlib.suppress(JournalError):  # another prune-tui has just taken it up
+                await asyncio.to_thread(journal.delete, kept.path)
+
+    async def _ask_to_open(self) -> None:
+        """Have the engine open what is asked for, and show it."""
+        self._opening = True
         try:
             opened = await self.client.ask(self._request, views.Opened)
         except Refused as refused:
@@ -136,7 +188,12 @@ class PruneApp(App[None]):
             return
         except EngineGone:
             return
+        finally:
+            self._opening = False
+        self._journal = Path(self._request.journals) / opened.journal if opened.journal else None
         self.main.show_model(opened)
+        if opened.summary.steps or opened.summary.undone or self.main.entries:
+            await self.main.show_history()
 
     async def _connect(self) -> None:
         self.engine = self._start_engine()
@@ -145,31 +202,23 @@ class PruneApp(App[None]):
         await self.client.start()
 
     async def _not_opened(self, failed: views.Failed) -> None:
-        if failed.kind == "wrapped":
-            answer = await self.push_screen_wait(
-                Question(
-                    "Open what is inside?", failed.message, {"enter": "open it", "q": "quit", "escape": "quit"}
-                )
-            )
-            if answer == "open it":
-                self._request = msgspec.structs.replace(self._request, unwrap=True)
-                self._open_again()
-                return
-        self._give_up(failed)
+        """Ask what to do where something can be done."""
+        known = _REMEDIES.get(failed.kind)
+        if known is None:
+            self._give_up(failed)
+            return
+        answer = await self.push_screen_wait(Question(known.title, failed.message, known.answers))
+        change = known.changes.get(answer)
+        if change is None:
+            self._give_up(failed)
+            return
+        self._request = msgspec.structs.replace(self._request, **change)
+        await self._ask_to_open()
 
     def _give_up(self, failed: views.Failed) -> None:
         self.failure = failed.message
         self.failure_details = failed.details
         self.exit(return_code=CANNOT_OPEN)
-
-    @work(exclusive=True, group="open")
-    async def _open_again(self) -> None:
-        try:
-            self.main.show_model(await self.client.ask(self._request, views.Opened))
-        except Refused as refused:
-            self._give_up(refused.failed)
-        except EngineGone:
-            return
 
     # What the engine tells unasked
 
@@ -216,12 +265,15 @@ class PruneApp(App[None]):
         main.close_form()
         main.status.activity = "the engine is gone"
         how = why or self.client.broken or await asyncio.to_thread(engine.ending)
-        done = [entry for entry in self._to_repeat or main.entries if not entry.undone]
+        done = sum(not entry.undone for entry in main.entries)
+        kept = self._journal is not None and self._journal.exists()
         last = list(engine.log)[-6:]
         said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
-        again = f"do your {len(done)} step{'s' if len(done) > 1 else ''} again" if done else "open the model again"
-        steps = f"A new one can {again}"
-        text = f"The engine has ended: {how}. The screen still shows what it told before.\n{steps}.{said}"
+        again = f"do your {counted(done, 'step')} again" if done and kept else "open the model again"
+        text = (
+            f"The engine has ended: {how}. The screen still shows what it told before.\n"
+            f"A new one can {again}.{said}"
+        )
         answer = await self.push_screen_wait(
             Question("The engine is gone", text, {"r": "restart", "q": "quit", "escape": "look around"})
         )
@@ -235,38 +287,14 @@ class PruneApp(App[None]):
     @work(exclusive=True, group="open")
     async def _restart(self) -> None:
         """A new engine, the same model, the same steps with the same seeds; undone ones can be redone."""
-        main = self.main
-        # Kept until all are done: a second death on the way must not lose the rest.
-        self._to_repeat = self._to_repeat or main.entries
         await self.client.close()
         if self.engine is not None:
             self.engine.stop()
-        main.status.activity = "starting the engine"
+        self.main.status.activity = "starting the engine"
         await self._connect()
-        try:
-            main.show_model(await self.client.ask(self._request, views.Opened))
-            await self._repeat(self._to_repeat)
-        except Refused as refused:
-            self._mourn(f"it could not open the model again: {refused}")
-            return
-        except EngineGone:
-            return
-        self._to_repeat = ()
-        main.status.activity = ""
-
-    async def _repeat(self, entries: tuple[views.LogEntry, ...]) -> None:
-        """Do steps again; one that is refused is told and left out, the others do not wait for it."""
-        edits: list[protocol.Request] = [protocol.Apply(entry.step) for entry in entries]
-        edits += [protocol.Undo() for entry in entries if entry.undone]
-        refusals = []
-        for number, request in enumerate(edits, start=1):
-            self.main.status.activity = f"step {number} of {len(edits)} again"
-            try:
-                await self.main.show_edit(await self.client.ask(request, views.Edited), quietly=True)
-            except Refused as refused:
-                refusals.append(f"step {number} could not be done again: {refused}")
-        if refusals:
-            self.notify("\n".join(refusals), severity="error", timeout=30, markup=False)
+        if self._journal is not None and self._journal.exists():
+            self._request = msgspec.structs.replace(self._request, resume=self._journal.name, anyway=False)
+        await self._ask_to_open()
 
     @property
     def answering(self) -> bool:
@@ -278,7 +306,7 @@ class PruneApp(App[None]):
     @property
     def editable(self) -> bool:
         """Whether an engine is there and not busy doing the steps again; offers a new one when it is gone."""
-        return self.answering and not self._to_repeat
+        return self.answering and not self._opening
 
     # Screens over the main one
 
@@ -297,16 +325,72 @@ class PruneApp(App[None]):
     # Leaving
 
     def action_leave(self) -> None:
-        """Leave; asks once when there are steps that are not saved."""
+        """Leave; asks once when there are steps that are not exported."""
         summary = self.main.status.summary
-        if summary is None or not summary.steps or self.asked_to_leave:
-            self._leaving = True
-            self.exit(return_code=0)
-            return
-        self.asked_to_leave = True
-        self.set_timer(5, self._stay)
-        steps = f"{summary.steps} step{'s' if summary.steps > 1 else ''}"
-        self.notify(f"{steps} will be lost. Press the key again to leave", severity="warning", timeout=5)
+        if summary is None or not summary.steps:
+            self._leave()
+        elif self._asked_to_leave:  # the key was pressed again
+            self._leave_with(summary.steps)
+        elif self._begun:
+            self._asked_to_leave = True
+            self._ask_to_leave(summary.steps)
 
-    def _stay(self) -> None:
-        self.asked_to_leave = False
+    @work(exclusive=True, group="leave")
+    async def _ask_to_leave(self, steps: int) -> None:
+        answer = await self.push_screen_wait(LeaveQuestion(steps, keeps=self._keeps))
+        self._asked_to_leave = False
+        if answer != LeaveQuestion.STAY:
+            self._leave_with(0 if answer == LeaveQuestion.DISCARD else steps)
+
+    def _leave_with(self, steps: int) -> None:
+        """Leave; the journal keeps the steps, or goes when there are none to keep."""
+        self._discarded = not steps
+        if self._keeps and steps:
+            self.kept = f"{counted(steps, 'step')} kept: prune-tui --resume goes on"
+        self._leave()
+
+    def _leave(self) -> None:
+        self._leaving = True
+        self.exit(return_code=0)
+
+
+class _Remedy(NamedTuple):
+    """What can be done when a model cannot be opened as asked.
+
+    Attributes:
+        title: Of the question.
+        answers: A word for each key.
+        changes: For each word what to ask for then; a word that is not here gives up.
+    """
+
+    title: str
+    answers: dict[str, str]
+    changes: dict[str, dict[str, Any]]
+
+
+_REMEDIES = {
+    "wrapped": _Remedy(
+        "Open what is inside?",
+        {"enter": "open it", "q": "quit", "escape": "quit"},
+        {"open it": {"unwrap": True}},
+    ),
+    "changed": _Remedy(
+        "The model has changed",
+        {"enter": "open it without the steps", "a": "do them anyway", "q": "quit", "escape": "quit"},
+        {"open it without the steps": {"resume": ""}, "do them anyway": {"anyway": True}},
+    ),
+}
+
+
+def _told(kept: journal.Kept) -> str:
+    """What a session that can be gone on with holds."""
+    header = kept.header
+    last = kept.steps[max(kept.done, 1) - 1].step
+    undone = len(kept.steps) - kept.done
+    parts = [counted(kept.done, "step"), *([f"{undone} undone"] if undone else [])]
+    since = header.started[:16].replace("T", " ")
+    return (
+        f"{' and '.join(parts)} on {header.model} ({header.source}) kept since {since}.\n"
+        f"The last one: {steps.describe(last)} on {', '.join(last.targets[:3])}"
+        f"{f' and {len(last.targets) - 3} more' if len(last.targets) > 3 else ''}."
+    )

@@ -16,6 +16,7 @@ from prune_tui import protocol, steps, views
 from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
+from prune_tui.ui.screens.export import ExportScreen
 from prune_tui.ui.screens.more_methods import MoreMethods
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.key_bar import KeyBar
@@ -52,8 +53,7 @@ class Editing(Screen[None]):
 
     def say(self, message: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Tell a person something in a toast, the only one on the screen; it is shown literally."""
-        if not self._main.prune_app.asked_to_leave:
-            self.app.clear_notifications()
+        self.app.clear_notifications()
         self.notify(message, severity=severity, markup=False)
 
     def _editable(self) -> bool:
@@ -87,7 +87,7 @@ class Editing(Screen[None]):
     @property
     def more_methods(self) -> tuple[steps.Method, ...]:
         """The methods without a key of their own, those of plugins last."""
-        return (*(method for method in steps.METHODS if not method.key), *self.plugged_in)
+        return (*(method for method in steps.METHODS if not (method.key or method.repair)), *self.plugged_in)
 
     def action_more_methods(self) -> None:
         """Choose a method that has no key of its own, and open its form."""
@@ -200,7 +200,14 @@ class Editing(Screen[None]):
         if refused.failed.kind == "bug":
             self._main.prune_app.tell_bug()
 
-    async def show_edit(self, edited: views.Edited, *, quietly: bool = False) -> None:
+    async def show_history(self) -> None:
+        """Show the edit log as it is now."""
+        history = await self._main.ask_or_tell(protocol.GetHistory(), views.History)
+        if history is not None:
+            self.entries = history.entries
+            self.query_one(EditLog).show_entries(history.entries)
+
+    async def show_edit(self, edited: views.Edited) -> None:
         """Show the model as it is after an edit, and say what was done where it does not show by itself."""
         main = self._main
         main.status.summary = edited.summary
@@ -212,11 +219,9 @@ class Editing(Screen[None]):
         main.module_tree.update_rows(edited.rows)
         if main.module_tree.current is not None:
             main.show_module(main.module_tree.current.path)
-        history = await main.ask_or_tell(protocol.GetHistory(), views.History)
-        if history is not None:
-            self.entries = history.entries
-            self.query_one(EditLog).show_entries(history.entries)
-        say = edited.action != "applied" and not quietly
+        main.check_again()
+        await self.show_history()
+        say = edited.action != "applied"
         main.status.said = f"{edited.action} {steps.describe(edited.entry.step)}" if say else ""
 
     def _between_forms(self) -> bool:
@@ -257,6 +262,16 @@ class Editing(Screen[None]):
             return None
         return protocol.Amend(nudged(amount, direction))
 
+    def action_export(self) -> None:
+        """Ask for a file to write the steps to."""
+        summary = self._main.status.summary
+        if summary is None:
+            self.say("the model is not open yet")
+        elif not summary.steps:
+            self.say("no step yet: there is nothing to export")
+        elif self._main.prune_app.answering:
+            self.app.push_screen(ExportScreen(summary))
+
     def action_repeat(self) -> None:
         """Do the last step again, where the cursor or the marks are now."""
         if self._between_forms():
@@ -275,5 +290,5 @@ class Editing(Screen[None]):
         if not found:
             self.say(targeting.nothing_to_do(method, current), "warning")
             return None
-        fresh = {"targets": found, "seed": None} if hasattr(step, "seed") else {"targets": found}
-        return protocol.Apply(msgspec.structs.replace(step, **fresh))
+        fresh = {"seed": None} if hasattr(step, "seed") else {}
+        return protocol.Apply(msgspec.structs.replace(step, targets=found, written=(), **fresh))

@@ -8,13 +8,14 @@ from textual.binding import Binding
 
 from prune_tui.steps import METHODS, Method
 
-Place = Literal["app", "tree", "module", "tensor", "form", "list"]
+Place = Literal["app", "tree", "module", "tensor", "findings", "form", "list"]
 
 PLACES: dict[Place, str] = {
     "app": "Everywhere",
     "tree": "In the module tree",
     "module": "In the module pane",
     "tensor": "In the tensor pane",
+    "findings": "In the doctor's pane",
     "form": "In a form",
     "list": "In the list of more methods",
 }
@@ -104,6 +105,15 @@ KEYS: tuple[Key, ...] = (
     Key("steps.less", "app", ("minus",), "amend(-1)", "less", "Amend the last step: 0.05 less, or one less."),
     Key("steps.log", "app", ("H",), "edit_log", "edit log", "Show or hide the log of all steps.", bar=38),
     Key(
+        "session.export",
+        "app",
+        ("e",),
+        "export",
+        "export",
+        "Export the steps: a recipe (.yaml) for prune-tui apply, or a script (.py) for torch alone.",
+        bar=39,
+    ),
+    Key(
         "marks.toggle",
         "app",
         ("space",),
@@ -140,6 +150,15 @@ KEYS: tuple[Key, ...] = (
         "filter",
         "Filter the modules by name or type; esc clears.",
         bar=32,
+    ),
+    Key(
+        "app.doctor",
+        "app",
+        ("exclamation_mark",),
+        "findings",
+        "doctor",
+        "Show or hide what the doctor finds wrong or surprising in the model.",
+        bar=39,
     ),
     Key("metric.toggle", "app", ("m",), "metric", "metric", "Measure the model after each step, or stop that."),
     Key(
@@ -184,7 +203,7 @@ KEYS: tuple[Key, ...] = (
         ("escape",),
         "back",
         "back",
-        "Close what is open: form, maximised pane, filter, edit log; then unmark all.",
+        "Close what is open: form, maximised pane, filter, edit log, doctor; then unmark all.",
     ),
     Key(
         "app.quit",
@@ -231,6 +250,23 @@ KEYS: tuple[Key, ...] = (
     Key("tensor.page_down", "tensor", ("pagedown",), "page_down", "page down", "Scroll down a page."),
     Key("tensor.top", "tensor", ("home", "g"), "scroll_home", "start", "Go to the first entries."),
     Key("tensor.bottom", "tensor", ("end", "G"), "scroll_end", "end", "Go to the last entries."),
+    Key("findings.up", "findings", ("up", "k"), "cursor_up", "up", "Go to the finding above."),
+    Key("findings.down", "findings", ("down", "j"), "cursor_down", "down", "Go to the finding below."),
+    Key("findings.page_up", "findings", ("pageup",), "page_up", "page up", "Go up a page."),
+    Key("findings.page_down", "findings", ("pagedown",), "page_down", "page down", "Go down a page."),
+    Key("findings.top", "findings", ("home", "g"), "first", "top", "Go to the first finding."),
+    Key("findings.bottom", "findings", ("end", "G"), "last", "bottom", "Go to the last finding."),
+    Key(
+        "findings.go", "findings", ("enter",), "select", "go there", "Go to the module and the tensor it is about."
+    ),
+    Key(
+        "findings.repair",
+        "findings",
+        ("r",),
+        "repair",
+        "repair",
+        "Mend it, where a step can: the line beside r says what would change; u takes it back.",
+    ),
     Key("form.apply", "form", ("enter",), "submit", "apply", "Apply the step."),
     Key("form.leave", "form", ("escape",), "leave", "leave", "Close the form; nothing has changed."),
     Key("form.more", "form", ("up",), "nudge(1)", "more", "In amount: 0.05 more, or one more."),
@@ -244,6 +280,7 @@ _SHOWN = {
     "full_stop": ".", "plus": "+", "minus": "-", "space": "space", "asterisk": "*", "slash": "/",
     "question_mark": "?", "equals_sign": "=", "up": "↑", "down": "↓", "left": "←", "right": "→",
     "pageup": "page up", "pagedown": "page down", "f12": "F12", "escape": "esc",
+    "exclamation_mark": "!",
 }  # fmt: skip
 
 

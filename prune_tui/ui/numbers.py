@@ -47,3 +47,8 @@ def bar(part: int, whole: int, width: int) -> str:
     eighths = min(max(part * width * 8 // whole, 1), width * 8 - 1)
     full, rest = divmod(eighths, 8)
     return ("█" * full + _EIGHTHS[rest]).ljust(width)
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

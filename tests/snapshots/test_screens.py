@@ -24,6 +24,7 @@ WALKS = {
     "marks": ("slash", *"linear", "enter", "asterisk"),
     "matrix": ("j", "j", "j", "3"),
     "help": ("question_mark",),
+    "export": ("j", "3", "enter", "e"),
     "n-m": ("j", "j", "j", "8"),
     "more-methods": ("j", "9"),
 }

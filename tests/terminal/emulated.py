@@ -10,6 +10,7 @@ import select
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import threading
 import time
@@ -72,6 +73,8 @@ class Terminal:
         stderr: int | None = None,
     ) -> None:
         self.output = b""
+        # Journals of its own: the steps that one test leaves behind must not be offered to the next.
+        self._state = tempfile.TemporaryDirectory()
         self._changed = threading.Condition()
         self._emulator = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._emulator)
@@ -79,7 +82,13 @@ class Terminal:
         self._window(columns, lines)
         self._cooked = termios.tcgetattr(self._slave)
         # A size in the environment, as pytest-xdist gives its workers, would be believed before the window's.
-        here = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": None, "LINES": None}
+        here = {
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "COLUMNS": None,
+            "LINES": None,
+            "XDG_STATE_HOME": self._state.name,
+        }
         settings = {**os.environ, **here, **(env or {})}
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -112,6 +121,7 @@ class Terminal:
         for descriptor in (self._master, self._slave):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+        self._state.cleanup()
 
     # What is seen
 

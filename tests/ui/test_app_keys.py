@@ -392,15 +392,6 @@ async def test_q_leaves_at_once_when_there_is_nothing_to_lose() -> None:
     assert app.return_code == 0
 
 
-async def test_q_asks_once_when_there_are_steps() -> None:
-    app = app_on()
-    async with running(app) as pilot:
-        await press(pilot, "j", "3", "enter", "q")
-        assert "1 step will be lost. Press the key again to leave" in screen_text(pilot)
-        await pilot.press("q")
-    assert app.return_code == 0
-
-
 @pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "6", "7", "0", "u", "U", "+", "-", "full_stop"])
 async def test_read_only_refuses_every_edit(key: str) -> None:
     async with running(app_on(readonly=True)) as pilot:

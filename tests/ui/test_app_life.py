@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from prune_tui.protocol import Open
 from prune_tui.ui.app import CANNOT_OPEN, PruneApp
 from prune_tui.ui.screens.text import Question
-from tests.in_process import EngineHere, app_on, press, running, screen_text, settle, words
+from tests.in_process import EngineHere, answer, app_on, press, running, screen_text, settle, words
 
 MODELS = """
 import torch
@@ -155,8 +155,8 @@ async def test_every_dtype_is_shown_and_pruned_or_refused(models: str) -> None:
         assert not {"w_meta", "w_float8_e4m3fn"} & pruned
 
 
-async def test_the_engine_dies_and_the_screen_stays() -> None:
-    async with running(app_on()) as pilot:
+async def test_the_engine_dies_and_the_screen_stays(tmp_path: Path) -> None:
+    async with running(app_on(journals=str(tmp_path))) as pilot:
         await press(pilot, "j", "3", "enter")
         await pilot.app.client.close()
         pilot.app._engine_gone()
@@ -172,8 +172,8 @@ async def test_the_engine_dies_and_the_screen_stays() -> None:
         assert "conv1" in screen_text(pilot)
 
 
-async def test_a_new_engine_does_the_steps_again() -> None:
-    async with running(app_on()) as pilot:
+async def test_a_new_engine_does_the_steps_again(tmp_path: Path) -> None:
+    async with running(app_on(journals=str(tmp_path))) as pilot:
         await press(pilot, "j", "2", "enter", "3", "enter")
         before = pilot.app.engine.model.state_dict()
         await pilot.app.client.close()
@@ -182,8 +182,7 @@ async def test_a_new_engine_does_the_steps_again() -> None:
             await pilot.pause(0.01)
             if isinstance(pilot.app.screen, Question):
                 break
-        await pilot.press("r")
-        await settle(pilot)
+        await answer(pilot, "r")
         after = pilot.app.engine.model.state_dict()
         assert list(before) == list(after)
         assert all(before[name].equal(after[name]) for name in before)

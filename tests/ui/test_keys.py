@@ -19,7 +19,7 @@ def test_no_key_means_two_things_in_one_place(place: keys.Place) -> None:
 
 def test_no_key_of_a_pane_hides_one_that_works_everywhere() -> None:
     everywhere = {key for row in keys.of("app") for key in row.keys}
-    for place in ("tree", "module", "tensor"):
+    for place in ("tree", "module", "tensor", "findings"):
         assert not everywhere & {key for row in keys.of(place) for key in row.keys}
 
 
@@ -34,7 +34,7 @@ def test_ids_are_unique_and_name_the_place_or_the_subject() -> None:
     assert all("." in identifier for identifier in ids)
 
 
-def test_every_method_of_the_catalogue_has_its_key() -> None:
+def test_every_method_of_the_catalogue_with_a_key_has_its_row() -> None:
     by_id = {row.id: row for row in keys.KEYS}
     for method in METHODS:
         if not method.key:

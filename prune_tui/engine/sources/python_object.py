@@ -37,7 +37,7 @@ def load(source: str, arguments: tuple[str, ...], device: torch.device | None) -
     Raises:
         SourceError: A step of this failed; says which and what to do.
     """
-    keywords = _keywords(arguments)
+    keywords = read_arguments(arguments)
     place, symbol = _parts(source)
     is_file = place.endswith(".py")
     with _searched_first(Path(place).resolve().parent if is_file else Path.cwd()):
@@ -175,7 +175,12 @@ def _looks_like_a_model(candidate: Any, module: ModuleType) -> bool:
 # ---------------------------------------------------------------- building
 
 
-def _keywords(arguments: tuple[str, ...]) -> dict[str, Any]:
+def read_arguments(arguments: tuple[str, ...]) -> dict[str, Any]:
+    """The `name=value` texts of `--arg` as what is passed to a class or function.
+
+    Raises:
+        SourceError: One of them is no such text, or a name is given twice.
+    """
     keywords: dict[str, Any] = {}
     for argument in arguments:
         name, separator, text = argument.partition("=")

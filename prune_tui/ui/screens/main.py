@@ -19,8 +19,9 @@ from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import keys, targeting
-from prune_tui.ui.editing import Editing
+from prune_tui.ui.examining import Examining
 from prune_tui.ui.widgets.edit_log import EditLog
+from prune_tui.ui.widgets.findings_pane import FindingsPane
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
@@ -38,8 +39,8 @@ SMALLEST = (60, 18)
 _DEBOUNCE = 0.03
 
 
-class MainScreen(Editing, Screen[None]):
-    """Three panes under a status line; the form and the edit log take the module pane's place while open."""
+class MainScreen(Examining, Screen[None]):
+    """Three panes under a status line; form, edit log and doctor take the module pane's place while open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
     AUTO_FOCUS = "ModuleTree"
@@ -64,6 +65,7 @@ class MainScreen(Editing, Screen[None]):
                 with ContentSwitcher(initial="module", id="upper"):
                     yield ModulePane(id="module")
                     yield EditLog(id="edit-log")
+                    yield FindingsPane(id="findings")
                 yield TensorPane(id="tensor")
         yield KeyBar(id="keys")
 
@@ -154,6 +156,7 @@ class MainScreen(Editing, Screen[None]):
         self.status.activity = ""
         self.query_one(KeyBar).readonly = opened.summary.readonly
         self.module_tree.set_rows(opened.rows)
+        self.check_again()
         if opened.summary.notes:
             self.say("\n".join(opened.summary.notes))
 
@@ -352,6 +355,8 @@ class MainScreen(Editing, Screen[None]):
             self.module_tree.focus()
         elif upper.current == "edit-log":
             upper.current = "module"
+        elif upper.current == "findings":
+            self.action_findings()
         elif self.marked:
             self.set_marks(frozenset())
 
@@ -369,6 +374,8 @@ class MainScreen(Editing, Screen[None]):
             return "module"
         if isinstance(focused, TensorGrid):
             return "tensor"
+        if isinstance(focused, FindingsPane):
+            return "findings"
         return (
             "form"
             if self.form is not None and isinstance(focused, Widget) and self.form in focused.ancestors

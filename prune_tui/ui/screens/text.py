@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Log, Static
 
 from prune_tui.ui import keys
+from prune_tui.ui.numbers import counted
 from prune_tui.ui.tree_line import printable
 
 
@@ -118,11 +119,36 @@ class Question(ModalScreen[str]):
             box.border_title = Content(self._title)
             yield Static(Text("\n".join(map(printable, self._text.splitlines()))))
             choices = Text("\n")
-            for key, word in self._answers.items():
-                choices.append(keys.shown(key), style="bold")
+            for word in dict.fromkeys(self._answers.values()):
+                means = [keys.shown(key) for key, other in self._answers.items() if other == word]
+                choices.append(" ".join(means), style="bold")
                 choices.append(f" {word}   ")
             yield Static(choices)
 
     def action_answer(self, word: str) -> None:
         """An answer was given."""
         self.dismiss(word)
+
+
+class LeaveQuestion(Question):
+    """Whether to leave though there are steps.
+
+    Args:
+        steps: How many.
+        keeps: They can be gone on with later.
+    """
+
+    STAY = "stay"
+    DISCARD = "discard them"
+
+    def __init__(self, steps: int, *, keeps: bool) -> None:
+        count = counted(steps, "step")
+        text = (
+            f"{count} not exported. The journal keeps them: prune-tui --resume goes on."
+            if keeps
+            else f"{count} will be lost: there is no journal."
+        )
+        discard = {"d": self.DISCARD} if keeps else {}
+        super().__init__(
+            "Leave?", text, {"q": "leave and keep them" if keeps else "leave", **discard, "escape": self.STAY}
+        )

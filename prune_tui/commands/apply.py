@@ -1,0 +1,284 @@
+"""`prune-tui apply`: do the steps of a recipe to a model and save it, without a screen."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
+
+import msgspec
+from cyclopts import Parameter
+
+from prune_tui import steps
+from prune_tui.protocol import Open
+from prune_tui.step_settings import StepError
+
+if TYPE_CHECKING:
+    from prune_tui.engine.exports.recipe import Recipe
+    from prune_tui.engine.exports.replaying import Replayed, StepDone
+    from prune_tui.engine.session import Session
+
+FAILED = 2
+INTERRUPTED = 130
+KINDS = (".pt", ".pth", ".safetensors")
+_LARGEST_SEED = 2**63 - 1
+
+
+def apply(
+    recipe: str,
+    source: str,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
+    force: bool = False,
+    remove: bool = False,
+    strict: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+    arg: tuple[str, ...] = (),
+    device: str = "auto",
+    seed: int | None = None,
+    debug: bool = False,
+) -> int:
+    """Do the steps of a recipe to a model and save its state_dict, without a screen.
+
+    Args:
+        recipe: A recipe's file, as `e` in the app and `Session.recipe()` write it.
+        source: demo, file.py:Symbol or package.module:Symbol, as for prune-tui itself.
+        output: Where the state_dict goes: a .pt, .pth or .safetensors file. It appears when it is whole.
+        force: Replace a file of that name.
+        remove: Make the pruning permanent: the names are those of the unpruned model, the zeros its own.
+        strict: The masks must be those the recipe records, on other weights, too.
+        dry_run: Do all steps to the model in memory and write nothing.
+        json: Print a report as one JSON object.
+        arg: name=value for the class or function; may be given several times.
+        device: auto, cpu, cuda, cuda:0, mps.
+        seed: Seeds the construction of the model, and random steps without a seed; the recipe's where not given.
+        debug: Show tracebacks.
+    """
+    report: dict[str, Any] = {"recipe": _in_unicode(recipe), "source": _in_unicode(source)}
+    with _stdout_kept_for_the_report() as stdout:
+        try:
+            with _ended_by_signals():
+                _check(output, seed, force=force, dry_run=dry_run)
+                session = _pruned(
+                    report, Path(recipe), Open(source, arg, device, unwrap=True), seed, strict=strict
+                )
+                _finish(report, session, None if dry_run else output, remove=remove, force=force)
+        except KeyboardInterrupt as error:
+            _tell("prune-tui: interrupted; nothing was written")
+            return error.code if isinstance(error, _Ended) else INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - the end of the command: whatever it is, it is told
+            if debug:
+                traceback.print_exc()
+            told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            report["error"] = _in_unicode(told)
+            _tell(f"prune-tui: {told}")
+        if json:
+            print(msgspec.json.format(msgspec.json.encode(report)).decode(), file=stdout, flush=True)
+    return FAILED if "error" in report else 0
+
+
+def _check(output: Path | None, seed: int | None, *, force: bool, dry_run: bool) -> None:
+    """Refuse what could not be done in the end, before torch is imported."""
+    from prune_tui.engine.exports.whole_file import ExistsError, check_place
+
+    if seed is not None and not 0 <= seed <= _LARGEST_SEED:
+        raise StepError(f"--seed {seed}: a seed is a whole number from 0 to {_LARGEST_SEED}")
+    if output is None and not dry_run:
+        raise StepError("where should the pruned model go? Add -o pruned.pt, or --dry-run to write nothing")
+    if output is None:
+        return
+    if output.suffix not in KINDS:
+        raise StepError(f"-o {output}: the name must end in {', '.join(KINDS)}")
+    try:
+        check_place(output, overwrite=force)
+    except ExistsError as error:
+        raise StepError(f"{error}; --force replaces it") from error
+
+
+def _pruned(report: dict[str, Any], file: Path, request: Open, seed: int | None, *, strict: bool) -> Session:
+    """A session on the source with the recipe's steps done; the report says how that went."""
+    from prune_tui.engine.evaluation.measurement import Measurement
+    from prune_tui.engine.exports import recipe_reader, replaying
+    from prune_tui.engine.opening import open_session
+
+    recipe = recipe_reader.read(file)
+    chosen = seed if seed is not None else recipe.seed or 0
+    request = msgspec.structs.replace(request, seed=chosen)
+    opened = open_session(request, Measurement(lambda _: None), lambda _: None, lambda: False)
+    session = opened.session
+    report["model"] = {"name": type(session.model).__name__, "fingerprint": session.fingerprint}
+    report["seed"] = chosen
+    report["steps"] = []
+    for note in opened.notes:
+        _tell(f"! {note}")
+    if seed is not None:
+        recipe = dataclasses.replace(recipe, seed=seed)
+    progress = _Progress(report["steps"], recipe)
+    with progress.shown():
+        replayed = replaying.replay(session, recipe, strict=strict, tell=progress.done)
+    _report_whole(report, session, replayed, opened.notes)
+    return session
+
+
+def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed, notes: tuple[str, ...]) -> None:
+    from prune_tui.engine import outline
+
+    whole = outline.outline(session.model)[0]
+    report["model"]["same_as_recipe"] = replayed.same_model
+    report |= {
+        "checksum": replayed.checksum,
+        "as_recorded": replayed.as_recorded,
+        "parameters": whole.parameters,
+        "masked": whole.masked,
+        "sparsity": whole.masked / whole.parameters if whole.parameters else 0.0,
+        "notes": [*notes, *replayed.notes],
+    }
+    for note in replayed.notes:
+        _tell(f"! {note}")
+
+
+def _finish(report: dict[str, Any], session: Session, output: Path | None, *, remove: bool, force: bool) -> None:
+    """Make the pruning permanent where that is wanted, save the model where it is to be saved, and say so."""
+    from prune_tui.engine import pruned, walking
+    from prune_tui.engine.exports import checkpoint
+
+    if remove:
+        names = [
+            f"{path}.{name}" if path else name
+            for path, module in walking.named_modules_of(session.model)
+            for name in pruned.base_names(module)
+            if pruned.is_pruned(module, name)
+        ]
+        if names:
+            session.apply("remove", names)
+    size = None if output is None else checkpoint.save(session.model, output, overwrite=force)
+    report |= {"removed": remove, "output": None if output is None else _in_unicode(str(output)), "bytes": size}
+    masked = (
+        f"{report['sparsity']:.1%} of {report['parameters']:,} parameters masked, checksum {report['checksum']}"
+    )
+    _tell(masked if output is None else f"{masked}\nwrote {output}, {size:,} bytes")
+
+
+class _Progress:
+    """A line on standard error for each step; on a terminal also one that says what is being done."""
+
+    def __init__(self, rows: list[dict[str, Any]], recipe: Recipe) -> None:
+        self._rows = rows
+        self._recipe = recipe
+        self._live = sys.stderr is not None and sys.stderr.isatty()
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Say what is being done; nothing of that stays."""
+        self._announce()
+        try:
+            yield
+        finally:
+            self._wipe()
+
+    def done(self, step: StepDone) -> None:
+        """A step was done."""
+        entry, number = step.entry, len(self._rows)
+        took, left = sum(one.took for one in entry.effects), sum(one.left for one in entry.effects)
+        row = {
+            "line": self._recipe.steps[number].line,
+            "method": steps.method_of(entry.step).name,
+            "targets": list(entry.step.targets),
+            "written": list(entry.step.written),
+            "settings": {name: _plain(value) for name, value in steps.settings_of(entry.step).items()},
+            "seed": getattr(entry.step, "seed", None),
+            "took": {one.target: one.took for one in entry.effects},
+            "left": {one.target: one.left - one.took for one in entry.effects},
+            "checksum": step.checksum,
+            "as_recorded": step.as_recorded,
+            "notes": [*([step.differs] if step.differs else []), *step.notes],
+            "seconds": round(step.seconds, 6),
+        }
+        self._rows.append(row)
+        self._wipe()
+        names = entry.step.written or entry.step.targets
+        on = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        result = "masks removed" if isinstance(entry.step, steps.Remove) else f"masked {took:,} of {left:,} left"
+        what = f"{steps.describe(entry.step)} on {on}: {result}"
+        other = ", other masks than recorded" if step.as_recorded is False else ""
+        _tell(f"{self._place(number)}  {what}{other}  {step.seconds:.2f} s")
+        for note in step.notes:
+            _tell(f"    ! {note}")
+        self._announce()
+
+    def _place(self, number: int) -> str:
+        return f"step {number + 1} of {len(self._recipe.steps)}"
+
+    def _announce(self) -> None:
+        number = len(self._rows)
+        if self._live and number < len(self._recipe.steps):
+            what = steps.describe(self._recipe.steps[number].step)
+            print(f"{self._place(number)}  {what} …"[:79], end="", flush=True, file=sys.stderr)
+
+    def _wipe(self) -> None:
+        if self._live:
+            print("\r\x1b[K", end="", flush=True, file=sys.stderr)
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON can have it: there are no infinities in it, and a mask is told by its shape."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _in_unicode(text: str) -> str:
+    """A name without the bytes that are not UTF-8, which JSON cannot have."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _tell(text: str) -> None:
+    print(
+        "".join(char if char.isprintable() or char == "\n" else "?" for char in text), file=sys.stderr, flush=True
+    )
+
+
+@contextlib.contextmanager
+def _stdout_kept_for_the_report() -> Iterator[TextIO]:
+    """Send what the model's code prints to standard error, by whatever way, and yield the real standard output."""
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as stdout:
+        os.dup2(2, 1)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                yield stdout
+        finally:
+            stdout.flush()
+            os.dup2(stdout.fileno(), 1)
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal has ended the command: as an interrupt, which is no failure of the model's code it comes in."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.code = code
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have a signal that would end the process do so by an exception, so that no file is left half written."""
+
+    def end(number: int, _: object) -> NoReturn:
+        raise _Ended(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

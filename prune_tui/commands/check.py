@@ -1,0 +1,157 @@
+"""`prune-tui check`: what the doctor finds in a model, printed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import textwrap
+import traceback
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prune_tui.steps import Step
+    from prune_tui.views import Finding, Findings
+
+NOTHING_FOUND, FOUND, COULD_NOT_CHECK = range(3)
+_WIDEST = 100
+_HEADINGS = {"error": "Errors", "warning": "Warnings", "note": "Notes"}
+
+
+def check(
+    source: str = "demo",
+    /,
+    *,
+    arg: tuple[str, ...] = (),
+    device: str = "auto",
+    seed: int = 0,
+    json: bool = False,
+    debug: bool = False,
+) -> int:
+    """Say what is wrong or surprising in a model; looking changes nothing.
+
+    Exit code: 0 when there are no errors and no warnings (notes do not count), 1 when there are, 2 when the model
+    could not be checked.
+
+    Args:
+        source: demo, file.py:Symbol or package.module:Symbol, as when a model is opened.
+        arg: name=value for the class or function; may be given several times.
+        device: auto, cpu, cuda, cuda:0, mps.
+        seed: Seeds the construction of the model.
+        json: Print one JSON object instead of text.
+        debug: Show tracebacks.
+    """
+    try:
+        with _output_to_standard_error():
+            found = _examined(source, arg, device, seed)
+    except Exception as error:  # noqa: BLE001 - whatever it is, exit code 1 would say that the model has findings
+        if debug:
+            traceback.print_exc()
+        print(f"prune-tui: {_reason(error)}", file=sys.stderr)
+        return COULD_NOT_CHECK
+    print(as_json(source, found) if json else as_text(source, found))
+    return FOUND if counts(found)["error"] or counts(found)["warning"] else NOTHING_FOUND
+
+
+def _examined(source: str, arguments: tuple[str, ...], device: str, seed: int) -> Findings:
+    from prune_tui.engine import sources
+    from prune_tui.engine.doctor import examine
+
+    return examine(sources.load(source, arguments, device, seed).model)
+
+
+def _reason(error: Exception) -> str:
+    from prune_tui.step_settings import StepError
+
+    refusal = type(error).__name__ == "SourceError" or isinstance(error, StepError)
+    return str(error) if refusal else f"the model could not be checked: {type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def _output_to_standard_error() -> Iterator[None]:
+    """What a model's code prints, in C++ too, is no part of the answer."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def counts(found: Findings) -> dict[str, int]:
+    """How many findings there are of each severity."""
+    return {severity: sum(one.severity == severity for one in found.findings) for severity in _HEADINGS}
+
+
+def summary(found: Findings) -> str:
+    """`2 errors, 1 warning, 3 notes: 29 checks on 10 tensors`."""
+    told = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts(found).items() if count]
+    tensors = f"{found.tensors:,} tensor{'' if found.tensors == 1 else 's'}"
+    return f"{', '.join(told) or 'nothing found'}: {found.checks} checks on {tensors}"
+
+
+def as_text(source: str, found: Findings) -> str:
+    """The findings under a heading for each severity, wrapped to the terminal's width."""
+    width = min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
+    lines = []
+    for severity, heading in _HEADINGS.items():
+        own = [one for one in found.findings if one.severity == severity]
+        if own:
+            lines += [heading, *(line for one in own for line in _lines(one, width)), ""]
+    lines += textwrap.wrap(f"{_printable(source)}: {summary(found)}", width, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
+def _lines(finding: Finding, width: int) -> list[str]:
+    """One finding: where: what. What to do."""
+    text = f"{finding.where}: {finding.means}. {finding.do[:1].upper()}{finding.do[1:]}."
+    if finding.repair is not None:
+        text += f" Repair: {_call(finding.repair)}"
+    return textwrap.wrap(
+        _printable(text),
+        width,
+        initial_indent=f"  {finding.check}  ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def _call(step: Step) -> str:
+    """The call that repairs it: `session.apply("reattach", "conv1.weight")`."""
+    from prune_tui import steps
+
+    targets = ", ".join(f'"{target}"' for target in step.targets)
+    several = f"[{targets}]" if len(step.targets) > 1 else targets
+    return f'session.apply("{steps.method_of(step).name}", {several})'
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
+def as_json(source: str, found: Findings) -> str:
+    """One object: `source`, `checks`, `tensors`, `counts` by severity, and `findings`.
+
+    Each finding has `check`, `severity`, `module`, `tensor`, `means`, `do`, and `repair`: null, or a `method` with
+    its `targets` and the `change` it would make.
+    """
+    import msgspec
+
+    from prune_tui import steps
+
+    findings = []
+    for one in found.findings:
+        repair = None
+        if one.repair is not None:
+            method = steps.method_of(one.repair).name
+            repair = {"method": method, "targets": list(one.repair.targets), "change": one.change}
+        fields = {name: getattr(one, name) for name in ("check", "severity", "module", "tensor", "means", "do")}
+        findings.append({**fields, "repair": repair})
+    report = {"source": source, "checks": found.checks, "tensors": found.tensors, "counts": counts(found)}
+    return msgspec.json.format(msgspec.json.encode({**report, "findings": findings}), indent=2).decode()

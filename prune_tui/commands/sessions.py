@@ -1,0 +1,103 @@
+"""`prune-tui sessions`: list the sessions that the journal keeps, and delete those nobody wants."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from prune_tui import journal
+
+FAILED = 2
+_DAY = 24 * 60 * 60
+
+
+def sessions(*, delete: tuple[str, ...] = (), older_than: int | None = None, json: bool = False) -> int:
+    """List the sessions whose steps are kept; prune-tui --resume NAME goes on with one.
+
+    Args:
+        delete: Delete the session of this name; may be given several times.
+        older_than: Delete all that were last worked on more than this many days ago.
+        json: Print one JSON object a session.
+    """
+    folder = journal.folder()
+    try:
+        for path in _unwanted(folder, delete, older_than):
+            journal.delete(path)
+            print(f"deleted {path.stem}", file=sys.stderr)
+    except journal.JournalError as error:
+        print(f"prune-tui: {error}", file=sys.stderr)
+        return FAILED
+    if delete or older_than is not None:
+        return 0
+    found = [_row(path) for path in journal.listing(folder)]
+    if json:
+        for row in found:
+            print(msgspec.json.encode(row).decode())
+    elif found:
+        print("\n".join(map(_line, found)))
+    else:
+        print(f"no session is kept in {folder}", file=sys.stderr)
+    return 0
+
+
+def _unwanted(folder: Path, names: tuple[str, ...], days: int | None) -> list[Path]:
+    """The journals to delete.
+
+    Raises:
+        JournalError: There is none of a name.
+    """
+    known = {path.stem: path for path in journal.listing(folder)}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise journal.JournalError(f"there is no session {unknown[0]!r}; prune-tui sessions lists them")
+    old = [] if days is None else [path for path in known.values() if time.time() - _changed(path) > days * _DAY]
+    return list(
+        dict.fromkeys([*(known[name] for name in names), *(path for path in old if not journal.in_use(path))])
+    )
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return time.time()
+
+
+def _row(path: Path) -> dict[str, Any]:
+    """What is told of one session; of one that cannot be read, why."""
+    row: dict[str, Any] = {"name": path.stem, "file": str(path), "changed": _when(_changed(path))}
+    try:
+        kept = journal.read(path)
+    except journal.JournalError as error:
+        return {**row, "problem": str(error)}
+    return {
+        **row,
+        "source": kept.header.source,
+        "arguments": kept.header.arguments,
+        "model": kept.header.model,
+        "seed": kept.header.seed,
+        "steps": kept.done,
+        "undone": len(kept.steps) - kept.done,
+        "in_use": journal.in_use(path),
+        "problem": kept.damage,
+    }
+
+
+def _when(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="minutes")
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "source" not in row:
+        return f"{row['name']}  {row['changed'][:16]}  {row['problem']}"
+    undone = f", {row['undone']} undone" if row["undone"] else ""
+    arguments = f" {' '.join(row['arguments'])}" if row["arguments"] else ""
+    told = [*(["in use"] if row["in_use"] else []), *([row["problem"]] if row["problem"] else [])]
+    steps = f"{row['steps']} step{'' if row['steps'] == 1 else 's'}{undone}"
+    parts = [row["name"], row["changed"][:16], steps, f"{row['model']} ({row['source']}{arguments})", *told]
+    return "  ".join(parts)

@@ -1,0 +1,124 @@
+"""How an engine keeps the journal of its session, and takes one up again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from prune_tui import journal, steps
+from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.session import Session
+from prune_tui.step_settings import StepError
+
+
+class ChangedError(StepError):
+    """The steps of a journal would not give the masks they gave: the model has changed, or what makes masks."""
+
+
+class Journaling:
+    """The journal of one session; its file is made with the first step.
+
+    Args:
+        path: The file.
+        header: What the session works on.
+    """
+
+    def __init__(self, path: Path, header: journal.Header) -> None:
+        self.path = path
+        self._header = header
+        self._writer: journal.Writer | None = None
+
+    @classmethod
+    def go_on(cls, path: Path) -> tuple[Journaling, journal.Kept]:
+        """Take a journal over, and say what it holds.
+
+        Raises:
+            JournalError: It is in use, or cannot be read or written.
+        """
+        writer, kept = journal.Writer.go_on(path)
+        journaling = cls(path, kept.header)
+        journaling._writer = writer
+        return journaling, kept
+
+    def record(self, event: journal.Event) -> None:
+        """Have a change on the disk before it is acknowledged.
+
+        Raises:
+            StepError: It cannot be written.
+        """
+        try:
+            if self._writer is None:
+                self._writer = journal.Writer.begin(self.path, self._header)
+            self._writer.append(event)
+        except journal.JournalError as error:
+            raise StepError(
+                f"{error}. Nothing was changed, for it could be lost. Make room, or start with --no-journal"
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def check_unchanged(kept: journal.Kept, fingerprint: str) -> None:
+    """Refuse a model that is not the one the journal was made on.
+
+    Raises:
+        ChangedError: It is another one.
+    """
+    if kept.header.fingerprint != fingerprint:
+        raise ChangedError(
+            f"the model of session {kept.name} has changed since {kept.header.started}: its parameters have other"
+            " names, shapes, dtypes or values, so the same steps may give other masks"
+        )
+
+
+def replay(
+    session: Session, kept: journal.Kept, *, anyway: bool, tell: Callable[[str], None], stop: Stop
+) -> tuple[str, ...]:
+    """Do the steps of a journal again, and take back those that were undone.
+
+    Args:
+        session: A fresh one, on the model as it was before the first step.
+        kept: What the journal holds.
+        anyway: Leave out what cannot be done, and take other masks than those there were.
+        tell: Called with where it stands.
+        stop: Asked within the steps.
+
+    Returns:
+        What a person should know; without `anyway` always nothing.
+
+    Raises:
+        ChangedError: A step is refused, or gives other masks; everything is as before the first.
+        Cancelled: `stop` said so; likewise.
+    """
+    notes: list[str] = []
+    standing = 0
+    try:
+        for number, did in enumerate(kept.steps, start=1):
+            tell(f"step {number} of {len(kept.steps)} again")
+            difference = _again(session, did, stop)
+            if difference and not anyway:
+                raise ChangedError(f"step {number} of session {kept.name}, {difference}")
+            if difference:
+                notes.append(f"step {number}, {difference}")
+            if number == kept.done:
+                standing = session.counts()[0]
+        while session.counts()[0] > standing:
+            session.step_back()
+    except BaseException:
+        while session.counts()[0]:
+            session.step_back()
+        raise
+    return tuple(notes)
+
+
+def _again(session: Session, did: journal.Did, stop: Stop) -> str:
+    """Do a step again; what is different now, or nothing."""
+    what = steps.describe(did.step)
+    try:
+        session.do(did.step, stop)
+    except StepError as error:
+        return f"{what}, cannot be done: {error}"
+    return "" if session.checksum() == did.checksum else f"{what}, gives other masks than it gave then"

@@ -1,0 +1,407 @@
+"""The journal of a session: every step on disk before it is acknowledged, so that no end of a process loses it.
+
+One file a session, one record a line: the CRC-32 of the record in eight hexadecimal digits, a space, the record
+as JSON. A line that was cut off by the end of a process is no record; everything before it is. Who writes holds a
+lock on the file, so that two engines never go on with the same session.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import os
+import secrets
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from prune_tui.steps import AnyStep
+
+VERSION = 1
+SUFFIX = ".journal"
+
+
+class JournalError(Exception):
+    """A journal that cannot be written, read or taken over; the text says why and what to do."""
+
+
+class Header(msgspec.Struct, frozen=True, tag="session", kw_only=True):
+    """What a session works on; the first record.
+
+    Attributes:
+        version: Of this format.
+        source: As `settled` makes it.
+        arguments: `name=value` texts for a class or factory.
+        device: As asked for.
+        seed: The session's.
+        unwrap: What is inside a wrapper was opened.
+        plugins: Files that added pruning methods.
+        folder: The working folder; modules of packages are found from there.
+        model: Class name.
+        fingerprint: Of the model before the first step.
+        torch: Version that made the masks.
+        started: ISO 8601, with the offset from UTC.
+    """
+
+    version: int = VERSION
+    source: str
+    arguments: tuple[str, ...] = ()
+    device: str = "auto"
+    seed: int = 0
+    unwrap: bool = False
+    plugins: tuple[str, ...] = ()
+    folder: str = ""
+    model: str = ""
+    fingerprint: str = ""
+    torch: str = ""
+    started: str = ""
+
+
+class Did(msgspec.Struct, frozen=True, tag="did"):
+    """A step was done.
+
+    Attributes:
+        step: With its seed.
+        checksum: Of its targets' masks after it; for `remove`, of the masks it took away.
+    """
+
+    step: AnyStep
+    checksum: str
+
+
+class Amended(msgspec.Struct, frozen=True, tag="amended"):
+    """The last step was replaced by this one."""
+
+    step: AnyStep
+    checksum: str
+
+
+class Undid(msgspec.Struct, frozen=True, tag="undid"):
+    """The last step was taken back."""
+
+
+class Redid(msgspec.Struct, frozen=True, tag="redid"):
+    """The last undone step was done again."""
+
+
+Event = Did | Amended | Undid | Redid
+_Record = Header | Did | Amended | Undid | Redid
+_DECODER = msgspec.json.Decoder(_Record)
+
+
+class Kept(NamedTuple):
+    """What a journal holds.
+
+    Attributes:
+        path: The file.
+        header: What it works on.
+        steps: The steps that are done, then those that redo would do again.
+        done: How many of them are done.
+        good: Bytes of whole records.
+        damage: Where whole records are followed by what is none though more follows; empty when nothing is wrong.
+    """
+
+    path: Path
+    header: Header
+    steps: tuple[Did, ...]
+    done: int
+    good: int
+    damage: str = ""
+
+    @property
+    def name(self) -> str:
+        """By which a person calls it."""
+        return self.path.stem
+
+
+def settled(source: str) -> str:
+    """A source as it can be opened from any folder: a file by its absolute path."""
+    file, colon, symbol = source.rpartition(":")
+    if not file.endswith(".py"):
+        return source
+    return f"{Path(file).resolve()}{colon}{symbol}"
+
+
+def folder() -> Path:
+    """Where the user's journals are: `~/.local/state/prune-tui/sessions` on Linux."""
+    import platformdirs  # noqa: PLC0415 - only who keeps journals needs it
+
+    return platformdirs.user_state_path("prune-tui", appauthor=False) / "sessions"
+
+
+def new_path(folder: Path) -> Path:
+    """A name for a new session's file, by the time and unlike all others. The file is made with its first step."""
+    now = datetime.datetime.now().astimezone()
+    return folder / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}{SUFFIX}"
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read(path: Path) -> Kept:
+    """Everything a journal holds.
+
+    Raises:
+        JournalError: It cannot be read, or does not begin as a journal does.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}") from error
+    records = list(_records(text))
+    header = _header(path, records[0][1] if records else None)
+    done: list[Did] = []
+    undone: list[Did] = []
+    good = records[0][0]
+    for end, record in records[1:]:
+        if not _stands(record, done, undone):
+            break
+        good = end
+    rest = text[good:]
+    damage = ""
+    if b"\n" in rest.rstrip(b"\n"):  # not merely the last line, cut off
+        line = text[:good].count(b"\n") + 1
+        damage = f"{path} is damaged at line {line}; the lines before it can be gone on with"
+    return Kept(path, header, (*done, *reversed(undone)), len(done), good, damage)
+
+
+def _records(text: bytes) -> Iterator[tuple[int, _Record]]:
+    """Whole records from the beginning, each with where it ends."""
+    start = 0
+    while (end := text.find(b"\n", start)) >= 0:
+        digits, _, body = text[start:end].partition(b" ")
+        if digits != b"%08x" % zlib.crc32(body):
+            return
+        try:
+            record = _DECODER.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        yield end + 1, record
+        start = end + 1
+
+
+def _header(path: Path, first: _Record | None) -> Header:
+    if not isinstance(first, Header):
+        raise JournalError(f"{path} is not a journal of prune-tui, or was cut off before its first step")
+    if first.version != VERSION:
+        raise JournalError(
+            f"{path} is of version {first.version}; this prune-tui reads version {VERSION}: update it"
+        )
+    return first
+
+
+def _stands(record: _Record, done: list[Did], undone: list[Did]) -> bool:
+    """Take one record into account; False when it cannot follow what came before."""
+    match record:
+        case Did():
+            undone.clear()
+            done.append(record)
+        case Amended() if done:
+            undone.clear()
+            done[-1] = Did(record.step, record.checksum)
+        case Undid() if done:
+            undone.append(done.pop())
+        case Redid() if undone:
+            done.append(undone.pop())
+        case _:
+            return False
+    return True
+
+
+def in_use(path: Path) -> bool:
+    """Whether an engine is writing it now."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks, or a file that has gone
+        return False
+    return False
+
+
+def listing(folder: Path) -> list[Path]:
+    """The journals in a folder, the one written last first."""
+    found = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for path in folder.iterdir():
+            if path.suffix == SUFFIX:
+                with contextlib.suppress(OSError):  # gone meanwhile
+                    found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def latest(folder: Path, source: str | None = None, arguments: tuple[str, ...] | None = None) -> Kept | None:
+    """The session that was worked on last, has steps, and is not in use.
+
+    Args:
+        folder: Of the journals.
+        source: Only sessions on this source, as `settled` makes it.
+        arguments: Only sessions that were opened with these.
+    """
+    for path in listing(folder):
+        try:
+            header = _header(path, _first(path))
+            if source not in {None, header.source} or arguments not in {None, header.arguments} or in_use(path):
+                continue
+            kept = read(path)
+        except JournalError:  # told by `prune-tui sessions`
+            continue
+        if kept.steps:
+            return kept
+    return None
+
+
+def named(folder: Path, name: str) -> Kept | None:
+    """The session of this name; else the one worked on last on the source of this name.
+
+    Raises:
+        JournalError: There is one of this name, but it cannot be read.
+    """
+    path = folder / f"{name}{SUFFIX}"
+    if Path(name).name == name and path.exists():
+        return read(path)
+    return latest(folder, settled(name))
+
+
+def _first(path: Path) -> _Record | None:
+    """The first record, without reading the rest."""
+    try:
+        with path.open("rb") as file:
+            return next((record for _, record in _records(file.readline())), None)
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def delete(path: Path) -> None:
+    """Delete a journal.
+
+    Raises:
+        JournalError: It is in use, or cannot be deleted.
+    """
+    if in_use(path):
+        raise JournalError(f"{path.stem} is in use by another prune-tui; leave that first")
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise JournalError(f"{path} cannot be deleted: {error.strerror}") from error
+
+
+# ---------------------------------------------------------------- writing
+
+
+class Writer:
+    """A journal that is being written. Every record is on the disk when `append` returns.
+
+    Args:
+        path: A file that does not exist yet, or whose session is gone on with.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: int | None = None
+        self._good = 0
+
+    @classmethod
+    def begin(cls, path: Path, header: Header) -> Writer:
+        """Start a new journal.
+
+        Raises:
+            JournalError: The file cannot be made.
+        """
+        writer = cls(path)
+        with _told(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            writer._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                _lock(path, writer._file)
+                writer._write(header)
+                _sync_folder(path.parent)
+            except BaseException:
+                writer.close()
+                path.unlink(missing_ok=True)
+                raise
+        return writer
+
+    @classmethod
+    def go_on(cls, path: Path) -> tuple[Writer, Kept]:
+        """Take a journal over, and say what it holds. What follows damage is kept beside it, in a copy.
+
+        Raises:
+            JournalError: It is in use, damaged before its first step, or cannot be written.
+        """
+        writer = cls(path)
+        with _told(path):
+            writer._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                _lock(path, writer._file)
+                kept = read(path)
+                if kept.damage:
+                    path.with_suffix(".damaged").write_bytes(path.read_bytes())
+                writer._good = kept.good
+                os.ftruncate(writer._file, kept.good)
+            except BaseException:
+                writer.close()
+                raise
+        return writer, kept
+
+    def append(self, event: Event) -> None:
+        """Write one record and wait until it is on the disk; after a failure the file is as before.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        with _told(self.path):
+            self._write(event)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _write(self, record: _Record) -> None:
+        if self._file is None:
+            raise RuntimeError("the journal is closed")
+        body = msgspec.json.encode(record)
+        line = b"%08x %s\n" % (zlib.crc32(body), body)
+        try:
+            written = 0
+            while written < len(line):
+                written += os.pwrite(self._file, line[written:], self._good + written)
+            os.fsync(self._file)
+        except BaseException:
+            with contextlib.suppress(OSError):  # a half record is none: the next one is written over it
+                os.ftruncate(self._file, self._good)
+            raise
+        self._good += len(line)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise JournalError(f"the journal {path} cannot be written: {error.strerror}") from error
+
+
+def _lock(path: Path, file: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise JournalError(f"{path.stem} is in use by another prune-tui; leave that first") from error
+    except OSError:  # a file system without locks: then without
+        return
+
+
+def _sync_folder(folder: Path) -> None:
+    """The file's name must be on the disk, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,367 @@
+"""`prune-tui apply`: what it writes, what it says, and that it never leaves half a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+from prune_tui import Session
+from prune_tui.commands.apply import FAILED, INTERRUPTED, apply
+from prune_tui.engine import checksums
+from prune_tui.engine.exports import checkpoint, whole_file
+from prune_tui.protocol import Open
+from prune_tui.step_settings import StepError
+
+NET = """
+import os, sys, time
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self, width=4):
+        super().__init__()
+        print("printed by the model")
+        os.write(1, b"written by the model\\n")
+        self.embedding = torch.nn.Embedding(5, width)
+        self.head = torch.nn.Linear(width, 5)
+        self.head.weight = self.embedding.weight
+
+def slow():
+    print("building", file=sys.stderr, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a model and a recipe made of it, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NET)
+    session = opened(seed=3)
+    session.apply("l1_unstructured", "*.weight", amount=0.5)
+    session.apply("random_unstructured", "head.bias", amount=2)
+    (tmp_path / "net.yaml").write_text(session.recipe(Open("net.py:Net")))
+    return tmp_path
+
+
+def opened(seed: int) -> Session:
+    from prune_tui.engine import sources
+
+    with torch.random.fork_rng():
+        return Session(sources.load("net.py:Net", (), "cpu", seed).model, seed)
+
+
+@pytest.fixture
+def run(folder: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command; gives exit code, standard output and standard error."""
+
+    def ran(*names: str, **options: Any) -> tuple[int, str, str]:
+        capfd.readouterr()
+        with torch.random.fork_rng():
+            code = apply(*(names or ("net.yaml", "net.py:Net")), device="cpu", **options)
+        return code, *capfd.readouterr()
+
+    return ran
+
+
+def left_behind(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - {"net.py", "net.yaml", "__pycache__"}
+
+
+def test_it_saves_what_the_session_had(run: Any, folder: Path) -> None:
+    code, out, err = run(output=Path("out.pt"))
+    assert (code, out) == (0, "")
+    session = opened(seed=3)
+    session.replay("net.yaml")
+    saved = torch.load("out.pt", weights_only=True)
+    assert list(saved) == list(session.model.state_dict())
+    assert all(torch.equal(saved[name], tensor) for name, tensor in session.model.state_dict().items())
+    assert left_behind(folder) == {"out.pt"}
+    lines = [line for line in err.splitlines() if "by the model" not in line]
+    assert lines[0].startswith("step 1 of 2  l1_unstructured(amount=0.5) on *.weight: masked 10 of 20 left  0.")
+    assert "    ! head.weight is the same tensor as embedding.weight: taken once, as embedding.weight" in lines
+    assert lines[-2] == f"48.0% of 25 parameters masked, checksum {checksums.of_model(session.model)}"
+    assert lines[-1] == f"wrote out.pt, {(folder / 'out.pt').stat().st_size:,} bytes"
+
+
+def test_the_report(run: Any, folder: Path) -> None:
+    code, out, err = run(output=Path("out.pt"), json=True)
+    assert code == 0
+    assert "printed by the model\n" in err
+    assert "written by the model\n" in err
+    report = json.loads(out)
+    first, second = report.pop("steps")
+    assert {**first, "seconds": 0, "notes": len(first["notes"])} == {
+        "line": next(
+            n for n, line in enumerate(Path("net.yaml").read_text().splitlines(), 1) if "- method" in line
+        ),
+        "method": "l1_unstructured",
+        "targets": ["embedding.weight", "head.weight"],
+        "written": ["*.weight"],
+        "settings": {"amount": 0.5},
+        "seed": None,
+        "took": {"embedding.weight": 10},
+        "left": {"embedding.weight": 10},
+        "checksum": first["checksum"],
+        "as_recorded": True,
+        "notes": 2,
+        "seconds": 0,
+    }
+    assert second["took"] == {"head.bias": 2}
+    assert second["seed"] == opened(3).replay("net.yaml")[1].seed
+    session = opened(seed=3)
+    fingerprint = session.fingerprint
+    session.replay("net.yaml")
+    assert report == {
+        "recipe": "net.yaml",
+        "source": "net.py:Net",
+        "model": {"name": "Net", "fingerprint": fingerprint, "same_as_recipe": True},
+        "seed": 3,
+        "checksum": checksums.of_model(session.model),
+        "as_recorded": True,
+        "parameters": 25,
+        "masked": 12,
+        "sparsity": 0.48,
+        "notes": [],
+        "removed": False,
+        "output": "out.pt",
+        "bytes": (folder / "out.pt").stat().st_size,
+    }
+
+
+def test_a_dry_run_does_everything_and_writes_nothing(run: Any, folder: Path) -> None:
+    code, out, err = run(output=Path("out.pt"), dry_run=True, json=True)
+    assert code == 0
+    report = json.loads(out)
+    assert (report["output"], report["bytes"], report["masked"]) == (None, None, 12)
+    assert "wrote" not in err
+    assert left_behind(folder) == set()
+    assert run(dry_run=True)[0] == 0  # no -o is needed
+
+
+def test_remove_leaves_the_names_as_they_were(run: Any) -> None:
+    assert run(output=Path("out.pt"), remove=True)[0] == 0
+    saved = torch.load("out.pt", weights_only=True)
+    model = opened(seed=3).model
+    assert set(saved) == set(model.state_dict())
+    model.load_state_dict(saved)
+    assert int((model.head.weight == 0).sum()) == 10
+    assert int((model.head.bias == 0).sum()) == 2
+
+
+def test_safetensors_hold_shared_tensors_once(run: Any, folder: Path) -> None:
+    assert run(output=Path("out.safetensors"), remove=True)[0] == 0
+    with safe_open("out.safetensors", framework="pt") as stored:
+        assert set(stored.keys()) == {"embedding.weight", "head.bias"}
+        assert stored.metadata() == {"format": "pt", "head.weight": "embedding.weight"}
+    model = opened(seed=3).model
+    assert model.load_state_dict(load_file("out.safetensors"), strict=False).missing_keys == ["head.weight"]
+    assert (folder / "out.safetensors").stat().st_mode & 0o777 == (folder / "net.yaml").stat().st_mode & 0o777
+    assert run(output=Path("pruned.safetensors"))[0] == 0
+    assert set(load_file("pruned.safetensors")) == {
+        "embedding.weight_orig", "embedding.weight_mask", "head.weight", "head.bias_orig", "head.bias_mask"
+    } - {"head.weight"}  # fmt: skip
+
+
+def test_the_models_seed_is_the_recipes_unless_another_is_given(run: Any) -> None:
+    code, out, err = run(dry_run=True, json=True, seed=4)
+    report = json.loads(out)
+    assert code == 0
+    assert (report["seed"], report["model"]["same_as_recipe"], report["as_recorded"]) == (4, False, False)
+    assert "! these are not the weights the recipe was made of\n" in err
+    assert "other masks than recorded" in err
+    code, out, err = run(dry_run=True, json=True, seed=4, strict=True)
+    assert code == FAILED
+    assert json.loads(out)["error"].startswith("net.yaml:")
+    assert "the masks are not those the recipe records" in err
+
+
+REFUSED = [
+    ({}, "where should the pruned model go? Add -o pruned.pt, or --dry-run to write nothing"),
+    ({"output": Path("out.bin")}, "-o out.bin: the name must end in .pt, .pth, .safetensors"),
+    ({"output": Path("no/out.pt")}, "there is no folder no; make it first"),
+    ({"output": Path("taken.pt")}, "taken.pt exists already; --force replaces it"),
+    ({"output": Path("folder.pt"), "force": True}, "folder.pt is a folder; name a file in it"),
+    ({"output": Path("fifo.pt"), "force": True}, "fifo.pt is no ordinary file; nothing is written over it"),
+    ({"output": Path("x" * 300 + ".pt")}, "File name too long"),
+    ({"output": Path("out.pt"), "seed": -1}, "--seed -1: a seed is a whole number from 0 to 9223372036854775807"),
+    ({"output": Path("out.pt"), "arg": ("width=x",)}, "net.py:Net raised while building the model"),
+]
+
+
+@pytest.mark.parametrize(("options", "said"), REFUSED, ids=[said for _, said in REFUSED])
+def test_what_is_refused(run: Any, folder: Path, options: dict[str, Any], said: str) -> None:
+    (folder / "taken.pt").write_text("mine")
+    (folder / "folder.pt").mkdir()
+    os.mkfifo(folder / "fifo.pt")
+    before = left_behind(folder)
+    code, out, err = run(**options)
+    assert (code, out) == (FAILED, "")
+    assert said in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith("prune-tui: ")
+    assert left_behind(folder) == before
+    assert (folder / "taken.pt").read_text() == "mine"
+
+
+def test_a_step_that_cannot_be_done(run: Any, folder: Path) -> None:
+    Path("bad.yaml").write_text("version: 1\nsteps:\n- {method: l1_unstructured, targets: head.bias, amount: 6}\n")
+    code, out, err = run("bad.yaml", "net.py:Net", output=Path("out.pt"), json=True)
+    said = "bad.yaml:3: steps[0]: head.bias has 5 entries; amount 6 asks for more"
+    assert code == FAILED
+    assert json.loads(out)["error"] == said
+    assert err.splitlines()[-1] == f"prune-tui: {said}"
+    assert left_behind(folder) == {"bad.yaml"}
+    code, out, err = run("none.yaml", "net.py:Net", output=Path("out.pt"))
+    assert (code, err) == (FAILED, "prune-tui: there is no file none.yaml\n")
+    code, out, err = run("net.yaml", "none.py:Net", output=Path("out.pt"))
+    assert (code, err.splitlines()[-1][:38]) == (FAILED, "prune-tui: there is no file none.py; a")
+
+
+def test_force_replaces_the_file_whole(run: Any, folder: Path) -> None:
+    (folder / "real.pt").write_text("old")
+    (folder / "real.pt").chmod(0o640)
+    (folder / "out.pt").symlink_to("real.pt")
+    assert run(output=Path("out.pt"), force=True)[0] == 0
+    assert (folder / "out.pt").is_symlink()
+    assert (folder / "real.pt").stat().st_mode & 0o777 == 0o640
+    assert "head.bias_mask" in torch.load("real.pt", weights_only=True)
+    assert left_behind(folder) == {"out.pt", "real.pt"}
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+@pytest.mark.parametrize(
+    "failure",
+    [OSError(28, "No space left on device"), RuntimeError("unexpected pos 64 vs 0"), MemoryError("none")],
+)
+def test_a_failure_while_writing_leaves_the_old_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, failure: Exception
+) -> None:
+    def fail(_: object, path: Path, **__: object) -> None:
+        path.write_bytes(b"half")
+        raise failure
+
+    monkeypatch.setattr(torch, "save", fail)
+    monkeypatch.setattr(checkpoint, "save_file", fail)
+    out = folder / f"out{suffix}"
+    out.write_text("old")
+    with pytest.raises(StepError, match=r"out\..* cannot be written: .*; it is as it was before"):
+        checkpoint.save(nn.Linear(2, 2), out, overwrite=True)
+    assert out.read_text() == "old"
+    assert left_behind(folder) == {out.name}
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StepError, match=r"out\.yaml cannot be written: No space left on device; it is as it was"):
+        whole_file.write_text(tmp_path / "out.yaml", "text", overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "out.yaml"
+    writing = whole_file.written_whole(out, overwrite=False)
+    writing.__enter__().write_text("ours")
+    out.write_text("theirs")
+    with pytest.raises(whole_file.ExistsError):
+        writing.__exit__(None, None, None)
+    assert out.read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_where_there_are_no_links_a_file_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert whole_file.write_text(tmp_path / "out.yaml", "é", overwrite=False) == 2
+    assert (tmp_path / "out.yaml").read_text() == "é"
+    with pytest.raises(whole_file.ExistsError):
+        whole_file.write_text(tmp_path / "out.yaml", "text", overwrite=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.yaml"]
+
+
+def test_what_safetensors_cannot_hold(tmp_path: Path) -> None:
+    class Extra(nn.Linear):
+        def get_extra_state(self) -> str:
+            return "more"
+
+    out = tmp_path / "out.safetensors"
+    with pytest.raises(
+        StepError, match=r"_extra_state is a str; safetensors holds tensors only: write a \.pt file"
+    ):
+        checkpoint.save(Extra(2, 2), out, overwrite=False)
+    with pytest.raises(StepError, match=r"weight cannot be written to .*: on the meta device: no values"):
+        checkpoint.save(nn.Linear(2, 2, device="meta"), out, overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_views_of_one_memory_are_written_apart(tmp_path: Path) -> None:
+    flat = torch.arange(8.0)
+    model = nn.Module()
+    model.first, model.second = nn.Parameter(flat[:6]), nn.Parameter(flat[2:].view(2, 3).t())
+    model.none, model.nothing = nn.Parameter(torch.zeros(0)), nn.Parameter(torch.zeros(0))
+    checkpoint.save(model, tmp_path / "out.safetensors", overwrite=False)
+    saved = load_file(tmp_path / "out.safetensors")
+    assert all(torch.equal(saved[name], tensor) for name, tensor in model.state_dict().items())
+    assert len(saved) == 4
+
+
+def test_an_interrupt_says_so_and_leaves_nothing(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", interrupted)
+    code, out, err = run(output=Path("out.pt"))
+    assert (code, out) == (INTERRUPTED, "")
+    assert err.endswith("prune-tui: interrupted; nothing was written\n")
+    assert left_behind(folder) == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it(folder: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "prune_tui", "apply", "net.yaml", "net.py:slow", "-o", "out.pt"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "building" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(0.1)
+        process.send_signal(number)
+        process.stderr.read()
+        assert process.wait(timeout=30) == 128 + number
+    assert left_behind(folder) == set()
+
+
+def test_on_a_terminal_it_says_what_it_is_doing(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    _, _, err = run(dry_run=True)
+    assert "step 1 of 2  l1_unstructured(amount=0.5) …\r\x1b[K" in err
+    assert err.count("\x1b[K") == 3
+
+
+def test_the_command_line(folder: Path) -> None:
+    """A real process, with arguments as people write them."""
+    command = [sys.executable, "-m", "prune_tui", "apply", "net.yaml", "net.py:Net", "-o", "out.pt", "--json"]
+    command += ["--arg", "width=4", "--device", "cpu", "--strict"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["as_recorded"] is True
+    assert (folder / "out.pt").is_file()
+    ended = subprocess.run([*command[:4], "net.yaml"], capture_output=True, text=True, check=False)
+    assert ended.returncode == FAILED
+    assert "Missing" in ended.stderr or "requires" in ended.stderr

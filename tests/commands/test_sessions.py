@@ -1,0 +1,110 @@
+"""`prune-tui sessions` without torch and without a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prune_tui import journal
+from prune_tui.commands.sessions import FAILED, sessions
+from prune_tui.journal import Did, Header, Undid, Writer
+from prune_tui.steps import L1Unstructured
+
+STEP = Did(L1Unstructured(targets=("conv1.weight",), amount=0.5), "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(journal, "folder", lambda: tmp_path)
+    return tmp_path
+
+
+def kept(folder: Path, name: str, *events: journal.Event, age: int = 0) -> Path:
+    path = folder / f"{name}.journal"
+    writer = Writer.begin(path, Header(source="demo", arguments=("x=1",), model="LeNet"))
+    for event in events:
+        writer.append(event)
+    writer.close()
+    changed = path.stat().st_mtime - age * 24 * 60 * 60
+    os.utime(path, (changed, changed))
+    return path
+
+
+def test_a_line_a_session_the_last_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept(folder, "old", STEP, STEP, Undid(), age=3)
+    kept(folder, "new", STEP)
+    (folder / "bad.journal").write_text("garbage\n")
+    os.utime(folder / "bad.journal", (0, 0))
+
+    assert sessions() == 0
+    new, old, bad = capsys.readouterr().out.splitlines()
+    assert new.startswith("new  ")
+    assert new.endswith("  1 step  LeNet (demo x=1)")
+    assert old.endswith("  1 step, 1 undone  LeNet (demo x=1)")
+    assert "is not a journal of prune-tui" in bad
+
+
+def test_json_for_machines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = kept(folder, "one", STEP, STEP, Undid())
+
+    assert sessions(json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told.pop("changed")
+    assert told == {
+        "name": "one",
+        "file": str(path),
+        "source": "demo",
+        "arguments": ["x=1"],
+        "model": "LeNet",
+        "seed": 0,
+        "steps": 1,
+        "undone": 1,
+        "in_use": False,
+        "problem": "",
+    }
+
+
+def test_none_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sessions() == 0
+    assert f"no session is kept in {folder}" in capsys.readouterr().err
+
+
+def test_deleting_by_name_and_by_age(folder: Path) -> None:
+    for name, age in (("a", 0), ("b", 10), ("c", 40)):
+        kept(folder, name, STEP, age=age)
+
+    assert sessions(older_than=30) == 0
+    assert [path.stem for path in journal.listing(folder)] == ["a", "b"]
+    assert sessions(delete=("a",)) == 0
+    assert [path.stem for path in journal.listing(folder)] == ["b"]
+
+
+def test_an_unknown_name_deletes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept(folder, "a", STEP)
+
+    assert sessions(delete=("a", "x")) == FAILED
+    assert capsys.readouterr().err == "prune-tui: there is no session 'x'; prune-tui sessions lists them\n"
+    assert len(journal.listing(folder)) == 1
+
+
+def test_one_in_use_is_not_deleted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    writer = Writer.begin(folder / "a.journal", Header(source="demo"))
+
+    assert sessions(delete=("a",)) == FAILED
+    assert "a is in use by another prune-tui" in capsys.readouterr().err
+    assert sessions(older_than=0) == 0
+    assert len(journal.listing(folder)) == 1
+    writer.close()
+
+
+def test_the_command_loads_no_torch(tmp_path: Path) -> None:
+    code = "import sys; sys.argv = ['prune-tui', 'sessions']\nfrom prune_tui import cli\ntry:\n    cli.main()\n"
+    code += "except SystemExit as end:\n    assert end.code == 0\nassert 'torch' not in sys.modules"
+    subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}, check=True, timeout=60
+    )

@@ -1,0 +1,175 @@
+"""Leaving with steps, and going on with them at the next start."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from prune_tui import journal
+from prune_tui.engine import checksums
+from prune_tui.ui.app import CANNOT_OPEN
+from prune_tui.ui.screens.text import Question
+from tests.in_process import answer, app_on, press, running, screen_text
+
+NET = """
+import torch
+from torch import nn
+
+def net():
+    return nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+"""
+
+
+@asynccontextmanager
+async def asked(app: object) -> AsyncIterator[Pilot[None]]:
+    """The app with a question on its screen."""
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        for _ in range(500):
+            await pilot.pause(0.01)
+            if isinstance(app.screen, Question) and "Go on?" in screen_text(pilot):
+                break
+        yield pilot
+
+
+async def left_with_steps(folder: Path, source: str = "demo", how: str = "q") -> str:
+    """Two steps, one of them undone, then left; the digest of the masks."""
+    app = app_on(source, journals=str(folder))
+    async with running(app) as pilot:
+        await press(pilot, "j", "2", "enter", "3", "enter", "u", "q")
+        masks = checksums.of_model(app.engine.model)
+        await pilot.press(how)
+    assert app.return_code == 0
+    return masks
+
+
+async def test_q_asks_once_and_keeps_the_steps(tmp_path: Path) -> None:
+    app = app_on(journals=str(tmp_path))
+    async with running(app) as pilot:
+        await press(pilot, "j", "3", "enter", "q")
+        assert "1 step not exported. The journal keeps them" in screen_text(pilot)
+        await press(pilot, "escape", "j")
+        assert app.main.status.summary.steps == 1
+        await press(pilot, "q", "q")
+    assert app.return_code == 0
+    assert app.kept == "1 step kept: prune-tui --resume goes on"
+    assert journal.read(journal.listing(tmp_path)[0]).done == 1
+
+
+async def test_steps_that_nobody_wants_are_discarded(tmp_path: Path) -> None:
+    await left_with_steps(tmp_path, how="d")
+
+    assert journal.listing(tmp_path) == []
+
+
+async def test_without_a_journal_it_says_that_they_are_lost() -> None:
+    app = app_on()
+    async with running(app) as pilot:
+        await press(pilot, "j", "3", "enter", "ctrl+q")
+        assert "1 step will be lost" in screen_text(pilot)
+        await pilot.press("ctrl+q")
+    assert app.return_code == 0
+    assert app.kept == ""
+
+
+async def test_the_next_start_offers_them_and_goes_on(tmp_path: Path) -> None:
+    masks = await left_with_steps(tmp_path)
+
+    app = app_on(journals=str(tmp_path))
+    async with asked(app) as pilot:
+        assert "1 step and 1 undone on LeNet (demo) kept since" in screen_text(pilot)
+        await answer(pilot, "enter")
+        assert checksums.of_model(app.engine.model) == masks
+        assert "● 1 unsaved step" in screen_text(pilot)
+        assert "accuracy" in screen_text(pilot)
+        await press(pilot, "U", "plus")
+        assert [entry.undone for entry in app.main.entries] == [False, False]
+        await press(pilot, "q", "q")
+    assert len(journal.listing(tmp_path)) == 1, "the same session goes on in the same file"
+    assert journal.read(journal.listing(tmp_path)[0]).done == 2
+
+
+@pytest.mark.parametrize(("key", "kept"), [("n", 1), ("escape", 1), ("d", 0)])
+async def test_they_can_be_left_alone_or_deleted(tmp_path: Path, key: str, kept: int) -> None:
+    await left_with_steps(tmp_path)
+
+    app = app_on(journals=str(tmp_path))
+    async with asked(app) as pilot:
+        await answer(pilot, key)
+        assert app.main.status.summary.steps == 0
+    assert len(journal.listing(tmp_path)) == kept
+
+
+async def test_nothing_is_offered_on_another_model_or_to_who_only_looks(tmp_path: Path) -> None:
+    await left_with_steps(tmp_path)
+    (tmp_path / "net.py").write_text(NET)
+
+    for app in (
+        app_on(f"{tmp_path}/net.py:net", journals=str(tmp_path)),
+        app_on(journals=str(tmp_path), readonly=True),
+        app_on(journals=str(tmp_path / "empty")),
+    ):
+        async with running(app) as pilot:
+            assert not isinstance(pilot.app.screen, Question)
+
+
+async def test_a_model_that_has_changed_says_so_and_replays_nothing_unasked(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(NET)
+    await left_with_steps(tmp_path, f"{file}:net")
+    file.write_text(NET.replace("nn.Linear(4, 2)", "nn.Linear(4, 3)"))
+
+    app = app_on(f"{file}:net", journals=str(tmp_path))
+    async with asked(app) as pilot:
+        await pilot.press("enter")
+        for _ in range(300):
+            await pilot.pause(0.01)
+            if "has changed" in screen_text(pilot):
+                break
+        assert "The model has changed" in screen_text(pilot)
+        await answer(pilot, "a")
+        assert app.main.status.summary.steps == 1
+    assert len(journal.listing(tmp_path)) == 2, "the old record stays as it is"
+
+
+async def test_a_changed_model_can_be_opened_without_the_steps_or_left(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(NET)
+    await left_with_steps(tmp_path, f"{file}:net")
+    file.write_text(NET.replace("nn.Linear(4, 2)", "nn.Linear(4, 3)"))
+    kept = journal.listing(tmp_path)[0]
+
+    for key in ("enter", "q"):
+        app = app_on(f"{file}:net", journals=str(tmp_path))
+        app._request = msgspec.structs.replace(app._request, resume=kept.name)
+        async with asked(app) as pilot:
+            if key == "enter":
+                await answer(pilot, key)
+                assert app.main.status.summary.steps == 0
+            else:
+                await pilot.press(key)
+                await pilot.pause()
+        assert app.return_code == (CANNOT_OPEN if key == "q" else None)
+    assert journal.read(kept).done == 1
+
+
+async def test_an_engine_that_is_gone_is_replaced_by_one_that_reads_the_journal(tmp_path: Path) -> None:
+    app = app_on(journals=str(tmp_path))
+    async with running(app) as pilot:
+        await press(pilot, "j", "2", "enter", "3", "enter", "u")
+        masks = checksums.of_model(app.engine.model)
+        await app.client.close()
+        app._engine_gone()
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if isinstance(app.screen, Question):
+                break
+        await answer(pilot, "r")
+        assert checksums.of_model(app.engine.model) == masks
+        assert [entry.undone for entry in app.main.entries] == [False, True]
+        await press(pilot, "U")
+        assert app.main.status.summary.steps == 2

@@ -29,6 +29,8 @@ class Setting(msgspec.Struct, frozen=True):
         default: What the form holds the first time; None where the person must say.
         choices: The permitted values of a `choice`.
         name: The field of the step; filled in from the struct.
+        asked: The form has a field for it; else it is set in recipes and by Python, and told only where it is not
+            the default.
     """
 
     kind: SettingKind
@@ -36,6 +38,7 @@ class Setting(msgspec.Struct, frozen=True):
     default: Any = None
     choices: tuple[str, ...] = ()
     name: str = ""
+    asked: bool = True
 
 
 class Bits(msgspec.Struct, frozen=True):

@@ -33,6 +33,16 @@ Seed = Annotated[
     int | None,
     Setting("seed", "torch.manual_seed before the step; empty draws one from the session's seed."),
 ]
+Ties = Annotated[
+    Literal["torch", "index"],
+    Setting(
+        "choice",
+        "Which of several equal magnitudes go: those torch picks, or the first ones, which takes no extra memory.",
+        default="torch",
+        choices=("torch", "index"),
+        asked=False,
+    ),
+]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="method", forbid_unknown_fields=True):
@@ -60,6 +70,7 @@ class L1Unstructured(Step, frozen=True, kw_only=True, tag="l1_unstructured"):
     """Prune the entries of smallest magnitude."""
 
     amount: Amount
+    ties: Ties = "torch"
 
 
 class RandomStructured(Step, frozen=True, kw_only=True, tag="random_structured"):
@@ -95,6 +106,7 @@ class GlobalUnstructured(Step, frozen=True, kw_only=True, tag="global_unstructur
         ),
     ] = "L1Unstructured"
     seed: Seed = None
+    ties: Ties = "torch"
 
 
 class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):
@@ -157,7 +169,7 @@ class Method(msgspec.Struct, frozen=True):
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """Its settings in the order of the form; `bits` have no field there."""
+        """Its settings in the order of the form; `bits` and those not `asked` have no field there."""
         hints = get_type_hints(self.step, include_extras=True)
         found = []
         for name in self.step.__struct_fields__:
@@ -165,7 +177,7 @@ class Method(msgspec.Struct, frozen=True):
             if get_origin(annotation) is Annotated:
                 setting = next(item for item in get_args(annotation)[1:] if isinstance(item, Setting))
                 found.append(msgspec.structs.replace(setting, name=name))
-        return tuple(sorted(found, key=lambda setting: setting.kind == "seed"))
+        return tuple(sorted(found, key=lambda setting: (not setting.asked, setting.kind == "seed")))
 
 
 METHODS: tuple[Method, ...] = (
@@ -197,11 +209,14 @@ def draws(step: Step) -> bool:
 def settings_of(step: Step) -> dict[str, Any]:
     """The settings of a step by name, without targets and seed; of a file and the mask read from it, the file.
 
+    What the form does not ask for is left out where it is the default.
+
     Returns:
         A new dict in the order of the fields.
     """
     settings = {name: getattr(step, name) for name in step.__struct_fields__}
     empty = {"mask": None, "file": ""}
+    empty |= {setting.name: setting.default for setting in method_of(step).settings if not setting.asked}
     left_out = {"targets", "seed", *(["mask"] if settings.get("file") else [])}
     return {
         name: value

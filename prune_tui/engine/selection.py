@@ -24,7 +24,7 @@ from prune_tui.engine.passes import Ranked, Tally
 
 FEW = 2**14
 """Entries among which the threshold is searched without a bracket."""
-_SAMPLED = (2**13, 2**16)
+_SAMPLED = (2**13, 2**18)
 """Least and most entries of the sample."""
 _DEVICES = ("cpu", "cuda")
 

@@ -45,6 +45,8 @@ class Setting(msgspec.Struct, frozen=True):
         choices: The permitted values of a `choice`.
         name: The field of the step; filled in from the struct.
         optional: None is a value, too: an empty field.
+        asked: The form has a field for it; else it is set in recipes and by Python, and told only where it is not
+            the default.
     """
 
     kind: SettingKind
@@ -53,6 +55,7 @@ class Setting(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     name: str = ""
     optional: bool = False
+    asked: bool = True
 
 
 class Bits(msgspec.Struct, frozen=True):

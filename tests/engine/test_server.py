@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import methods, outline, planning, server, sources, statistics
+from prune_tui.engine import outline, planning, selection, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.server import Server
@@ -417,8 +417,8 @@ def test_want_of_memory_before_an_edit_says_that_nothing_was_changed(
 
 
 def test_a_preview_that_runs_can_be_cancelled(lenet: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate, prune_one = Gate(), methods._mask
-    monkeypatch.setattr(methods, "_mask", lambda *args: gate.wait(lambda: False) or prune_one(*args))
+    gate, ranked = Gate(), selection.ranked
+    monkeypatch.setattr(selection, "ranked", lambda *args: gate.wait(lambda: False) or ranked(*args))
     step = L1Unstructured(targets=("conv1.weight", "conv2.weight"), amount=0.5)
     previewing = lenet.send(protocol.Preview(step))
     assert gate.entered.wait(10)

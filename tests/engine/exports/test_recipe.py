@@ -59,7 +59,7 @@ def test_a_recipe_says_what_was_done_and_how_to_do_it_again():
 def test_every_method_comes_back_from_a_recipe():
     session = session_of_every_method()
     done = {entry.method for entry in session.history}
-    assert done == {method.name for method in METHODS}
+    assert done == {method.name for method in METHODS if not method.repair}
     again = Session(net())
     entries = again.replay(session.recipe())
     assert entries == session.history

@@ -170,10 +170,8 @@ def _as_masks(
     lines = []
     for path, change in changes.items():
         if change.after is None or steps.method_of(edit.step).repair:
-            called = steps.method_of(edit.step).name
-            raise StepError(
-                f"step {number}, {called} on {path}, cannot be written as plain torch; export a recipe"
-            )
+            called = f"step {number}, {steps.name_of(edit.step)} on {path}"
+            raise StepError(f"{called}, cannot be written as plain torch; export a recipe")
         key = f"{number} {path}"
         masks[key] = change.after
         module, name = _place(model, path)

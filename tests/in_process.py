@@ -97,6 +97,16 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
         await settle(pilot)
 
 
+async def answer(pilot: Pilot[None], key: str) -> None:
+    """Answer the question on the screen, and wait for what follows from that."""
+    question = pilot.app.screen
+    assert isinstance(question, Question)
+    await pilot.press(key)
+    while pilot.app.screen is question and pilot.app.is_running:
+        await pilot.pause(0.01)
+    await settle(pilot)
+
+
 def words(pilot: Pilot[None]) -> str:
     """What stands in the right half as running text: without frames, and wrapped sentences in one piece."""
     app = pilot.app

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from prune_tui.protocol import Open
 from prune_tui.ui.app import CANNOT_OPEN, PruneApp
 from prune_tui.ui.screens.text import Question
-from tests.in_process import EngineHere, app_on, press, running, screen_text, settle, words
+from tests.in_process import EngineHere, answer, app_on, press, running, screen_text, settle, words
 
 MODELS = """
 import torch
@@ -182,8 +182,7 @@ async def test_a_new_engine_does_the_steps_again(tmp_path: Path) -> None:
             await pilot.pause(0.01)
             if isinstance(pilot.app.screen, Question):
                 break
-        await pilot.press("r")
-        await settle(pilot)
+        await answer(pilot, "r")
         after = pilot.app.engine.model.state_dict()
         assert list(before) == list(after)
         assert all(before[name].equal(after[name]) for name in before)

@@ -14,7 +14,7 @@ from prune_tui import journal
 from prune_tui.engine import checksums
 from prune_tui.ui.app import CANNOT_OPEN
 from prune_tui.ui.screens.text import Question
-from tests.in_process import app_on, press, running, screen_text, settle
+from tests.in_process import answer, app_on, press, running, screen_text
 
 NET = """
 import torch
@@ -31,7 +31,7 @@ async def asked(app: object) -> AsyncIterator[Pilot[None]]:
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         for _ in range(500):
             await pilot.pause(0.01)
-            if isinstance(app.screen, Question):
+            if isinstance(app.screen, Question) and "Go on?" in screen_text(pilot):
                 break
         yield pilot
 
@@ -82,8 +82,7 @@ async def test_the_next_start_offers_them_and_goes_on(tmp_path: Path) -> None:
     app = app_on(journals=str(tmp_path))
     async with asked(app) as pilot:
         assert "1 step and 1 undone on LeNet (demo) kept since" in screen_text(pilot)
-        await pilot.press("enter")
-        await settle(pilot)
+        await answer(pilot, "enter")
         assert checksums.of_model(app.engine.model) == masks
         assert "● 1 unsaved step" in screen_text(pilot)
         assert "accuracy" in screen_text(pilot)
@@ -94,14 +93,13 @@ async def test_the_next_start_offers_them_and_goes_on(tmp_path: Path) -> None:
     assert journal.read(journal.listing(tmp_path)[0]).done == 2
 
 
-@pytest.mark.parametrize(("answer", "kept"), [("n", 1), ("escape", 1), ("d", 0)])
-async def test_they_can_be_left_alone_or_deleted(tmp_path: Path, answer: str, kept: int) -> None:
+@pytest.mark.parametrize(("key", "kept"), [("n", 1), ("escape", 1), ("d", 0)])
+async def test_they_can_be_left_alone_or_deleted(tmp_path: Path, key: str, kept: int) -> None:
     await left_with_steps(tmp_path)
 
     app = app_on(journals=str(tmp_path))
     async with asked(app) as pilot:
-        await pilot.press(answer)
-        await settle(pilot)
+        await answer(pilot, key)
         assert app.main.status.summary.steps == 0
     assert len(journal.listing(tmp_path)) == kept
 
@@ -133,8 +131,7 @@ async def test_a_model_that_has_changed_says_so_and_replays_nothing_unasked(tmp_
             if "has changed" in screen_text(pilot):
                 break
         assert "The model has changed" in screen_text(pilot)
-        await pilot.press("a")
-        await settle(pilot)
+        await answer(pilot, "a")
         assert app.main.status.summary.steps == 1
     assert len(journal.listing(tmp_path)) == 2, "the old record stays as it is"
 
@@ -146,17 +143,17 @@ async def test_a_changed_model_can_be_opened_without_the_steps_or_left(tmp_path:
     file.write_text(NET.replace("nn.Linear(4, 2)", "nn.Linear(4, 3)"))
     kept = journal.listing(tmp_path)[0]
 
-    for answer in ("enter", "q"):
+    for key in ("enter", "q"):
         app = app_on(f"{file}:net", journals=str(tmp_path))
         app._request = msgspec.structs.replace(app._request, resume=kept.name)
         async with asked(app) as pilot:
-            await pilot.press(answer)
-            if answer == "enter":
-                await settle(pilot)
+            if key == "enter":
+                await answer(pilot, key)
                 assert app.main.status.summary.steps == 0
             else:
+                await pilot.press(key)
                 await pilot.pause()
-        assert app.return_code == (CANNOT_OPEN if answer == "q" else None)
+        assert app.return_code == (CANNOT_OPEN if key == "q" else None)
     assert journal.read(kept).done == 1
 
 
@@ -171,8 +168,7 @@ async def test_an_engine_that_is_gone_is_replaced_by_one_that_reads_the_journal(
             await pilot.pause(0.01)
             if isinstance(app.screen, Question):
                 break
-        await pilot.press("r")
-        await settle(pilot)
+        await answer(pilot, "r")
         assert checksums.of_model(app.engine.model) == masks
         assert [entry.undone for entry in app.main.entries] == [False, True]
         await press(pilot, "U")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests import readme_findings
 from tests.terminal.conftest import Start
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,7 +23,8 @@ COMMANDS = [
     for part in line.split("&&")
 ]
 INSTALLS = [command for command in COMMANDS if command.startswith("pip install")]
-STARTS = [command for command in COMMANDS if command.startswith("prune-tui")]
+CHECKS = [command for command in COMMANDS if command.startswith("prune-tui check")]
+STARTS = [command for command in COMMANDS if command.startswith("prune-tui") and command not in CHECKS]
 
 NET = """
 import torch
@@ -47,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_there_is_no_command_that_is_not_tested_here() -> None:
-    assert [command for command in COMMANDS if command not in [*INSTALLS, *STARTS]] == ["pytest"]
+    assert [command for command in COMMANDS if command not in [*INSTALLS, *STARTS, *CHECKS]] == ["pytest"]
 
 
 @pytest.mark.parametrize("command", INSTALLS)
@@ -85,6 +87,20 @@ def test_what_is_to_be_opened_opens(command: str, folder: Path, start: Start) ->
     terminal.wait_for("params", "Modules")
     terminal.press("q")
     assert terminal.exit_code() == 0
+
+
+@pytest.mark.parametrize("command", CHECKS)
+def test_what_is_to_be_checked_is_sound(command: str, folder: Path) -> None:
+    _, *arguments = shlex.split(command)
+    run = subprocess.run(
+        [sys.executable, "-m", "prune_tui", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "nothing found" in run.stdout
+
+
+def test_the_table_of_findings_is_that_of_the_doctor() -> None:
+    assert readme_findings.written() == readme_findings.table(), "run: python -m tests.readme_findings"
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:

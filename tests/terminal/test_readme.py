@@ -15,6 +15,7 @@ from prune_tui import Session
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
 from prune_tui.protocol import Open
+from tests import readme_findings
 from tests.terminal.conftest import Start
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,7 +28,11 @@ COMMANDS = [
 ]
 INSTALLS = [command for command in COMMANDS if command.startswith("pip install")]
 RUNS = [command for command in COMMANDS if command.startswith(("prune-tui apply", "python "))]
-STARTS = [command for command in COMMANDS if command.startswith("prune-tui") and command not in RUNS]
+CHECKS = [command for command in COMMANDS if command.startswith("prune-tui check")]
+LISTS = [command for command in COMMANDS if command.startswith("prune-tui sessions")]
+STARTS = [
+    command for command in COMMANDS if command.startswith("prune-tui") and command not in [*RUNS, *CHECKS, *LISTS]
+]
 
 NET = """
 import torch
@@ -52,7 +57,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_there_is_no_command_that_is_not_tested_here() -> None:
-    assert [command for command in COMMANDS if command not in [*INSTALLS, *STARTS, *RUNS]] == ["pytest"]
+    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS]
+    assert [command for command in COMMANDS if command not in known] == ["pytest"]
 
 
 @pytest.mark.parametrize("command", INSTALLS)
@@ -111,6 +117,20 @@ def test_what_needs_no_screen_runs(command: str, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert checksums.of_model(session.model) in run.stdout + run.stderr
     assert (tmp_path / "pruned.pt").is_file() == ("pruned.pt" in command)
+
+
+@pytest.mark.parametrize("command", CHECKS)
+def test_what_is_to_be_checked_is_sound(command: str, folder: Path) -> None:
+    _, *arguments = shlex.split(command)
+    run = subprocess.run(
+        [sys.executable, "-m", "prune_tui", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "nothing found" in run.stdout
+
+
+def test_the_table_of_findings_is_that_of_the_doctor() -> None:
+    assert readme_findings.written() == readme_findings.table(), "run: python -m tests.readme_findings"
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:

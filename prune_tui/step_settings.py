@@ -47,6 +47,8 @@ class Setting(msgspec.Struct, frozen=True):
         name: The field of the step; filled in from the struct.
         optional: None is a value, too: an empty field.
         quiet: Told only where it is not the default.
+        asked: The form has a field for it; else it is set in recipes and by Python, and told only where it is not
+            the default.
     """
 
     kind: SettingKind
@@ -56,6 +58,7 @@ class Setting(msgspec.Struct, frozen=True):
     name: str = ""
     optional: bool = False
     quiet: bool = False
+    asked: bool = True
 
 
 class Bits(msgspec.Struct, frozen=True):

@@ -27,6 +27,16 @@ Seed = Annotated[
     int | None,
     Setting("seed", "torch.manual_seed before the step; empty draws one from the session's seed."),
 ]
+Ties = Annotated[
+    Literal["torch", "index"],
+    Setting(
+        "choice",
+        "Which of several equal magnitudes go: those torch picks, or the first ones, which takes no extra memory.",
+        default="torch",
+        choices=("torch", "index"),
+        asked=False,
+    ),
+]
 
 
 Norm = Annotated[
@@ -69,6 +79,7 @@ class L1Unstructured(Step, frozen=True, kw_only=True, tag="l1_unstructured"):
     """Prune the entries of smallest magnitude."""
 
     amount: Amount
+    ties: Ties = "torch"
 
 
 class RandomStructured(Step, frozen=True, kw_only=True, tag="random_structured"):
@@ -102,6 +113,7 @@ class GlobalUnstructured(Step, frozen=True, kw_only=True, tag="global_unstructur
     ] = "L1Unstructured"
     floor: Floor = 0.0
     seed: Seed = None
+    ties: Ties = "torch"
 
 
 class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):

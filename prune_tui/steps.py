@@ -145,7 +145,7 @@ class Method(msgspec.Struct, frozen=True):
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """Its settings in the order of the form; `bits` have no field there."""
+        """Its settings in the order of the form; `bits` and those not `asked` have no field there."""
         if self.plugin is not None:
             return self.plugin.settings
         hints = get_type_hints(self.step, include_extras=True)
@@ -155,7 +155,7 @@ class Method(msgspec.Struct, frozen=True):
             if get_origin(annotation) is Annotated:
                 setting = next(item for item in get_args(annotation)[1:] if isinstance(item, Setting))
                 found.append(msgspec.structs.replace(setting, name=name))
-        return tuple(sorted(found, key=lambda setting: setting.kind == "seed"))
+        return tuple(sorted(found, key=lambda setting: (not setting.asked, setting.kind == "seed")))
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -254,6 +254,8 @@ def ranks_together(step: Step) -> bool:
 def settings_of(step: Step) -> dict[str, Any]:
     """The settings of a step by name, without targets and seed; of a file and the mask read from it, the file.
 
+    What the form does not ask for is left out where it is the default.
+
     Returns:
         A new dict in the order of the fields.
     """
@@ -261,7 +263,9 @@ def settings_of(step: Step) -> dict[str, Any]:
         return dict(step.settings)
     settings = {name: getattr(step, name) for name in step.__struct_fields__}
     empty = {"mask": None, "file": ""}
-    empty |= {setting.name: setting.default for setting in method_of(step).settings if setting.quiet}
+    empty |= {
+        setting.name: setting.default for setting in method_of(step).settings if setting.quiet or not setting.asked
+    }
     left_out = {"targets", "written", "seed", *(["mask"] if settings.get("file") else [])}
     return {
         name: value

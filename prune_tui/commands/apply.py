@@ -43,6 +43,7 @@ def apply(
     dry_run: bool = False,
     json: bool = False,
     arg: tuple[str, ...] = (),
+    plugin: tuple[str, ...] = (),
     device: str = "auto",
     seed: int | None = None,
     debug: bool = False,
@@ -59,6 +60,7 @@ def apply(
         dry_run: Do all steps to the model in memory and write nothing.
         json: Print a report as one JSON object.
         arg: name=value for the class or function; may be given several times.
+        plugin: A Python file with pruning methods of your own, which the recipe uses; may be given several times.
         device: auto, cpu, cuda, cuda:0, mps.
         seed: Seeds the construction of the model, and random steps without a seed; the recipe's where not given.
         debug: Show tracebacks.
@@ -69,7 +71,11 @@ def apply(
             with _ended_by_signals():
                 _check(output, seed, force=force, dry_run=dry_run)
                 session = _pruned(
-                    report, Path(recipe), Open(source, arg, device, unwrap=True), seed, strict=strict
+                    report,
+                    Path(recipe),
+                    Open(source, arg, device, unwrap=True, plugins=plugin),
+                    seed,
+                    strict=strict,
                 )
                 _finish(report, session, None if dry_run else output, remove=remove, force=force)
         except KeyboardInterrupt as error:
@@ -106,13 +112,15 @@ def _check(output: Path | None, seed: int | None, *, force: bool, dry_run: bool)
 
 def _pruned(report: dict[str, Any], file: Path, request: Open, seed: int | None, *, strict: bool) -> Session:
     """A session on the source with the recipe's steps done; the report says how that went."""
+    from prune_tui.engine import plugins
     from prune_tui.engine.evaluation.measurement import Measurement
     from prune_tui.engine.exports import recipe_reader, replaying
     from prune_tui.engine.opening import open_session
 
+    plugins.load(request.plugins)  # a recipe that uses their methods cannot be read without
     recipe = recipe_reader.read(file)
     chosen = seed if seed is not None else recipe.seed or 0
-    request = msgspec.structs.replace(request, seed=chosen)
+    request = msgspec.structs.replace(request, seed=chosen, plugins=())
     opened = open_session(request, Measurement(lambda _: None), lambda _: None, lambda: False)
     session = opened.session
     report["model"] = {"name": type(session.model).__name__, "fingerprint": session.fingerprint}

@@ -43,7 +43,7 @@ def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> list[Mask
     )
     scores = [_sizes(target, step.dim, step.n)[one] for target, one in zip(each(found, stop), alive, strict=True)]
     ranked = [ranking.ordered(one) for one in scores]
-    masked = []
+    masked: list[Masked] = []
     for target, one, gone in zip(found, alive, ranking.smallest_together(ranked, count, most), strict=True):
         kept = torch.ones_like(one)
         kept[one] = ~gone

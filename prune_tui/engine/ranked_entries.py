@@ -96,7 +96,7 @@ def _ranked_together(step: Any, found: Sequence[Seen], scores: Scores, stop: Sto
     of_each = [scores(target, one) for target, one in zip(each(found, stop), alive, strict=True)]
     kind = torch.float64 if any(one.dtype is torch.float64 for one in of_each) else torch.float32
     ranked = [ranking.ordered(one.to(kind)) for one in of_each]
-    masked = []
+    masked: list[Masked] = []
     for target, one, gone in zip(found, alive, ranking.smallest_together(ranked, count, most), strict=True):
         kept = torch.ones_like(one, memory_format=torch.contiguous_format)
         kept[one] = ~gone

@@ -53,7 +53,8 @@ class _Mask:
         mask, parameter = pruned.mask(module, name), pruned.parameter_of(module, name)
         if mask is None or parameter is None:
             return None
-        kept = bits.pack(bits.alive(mask)) if bits.survives(mask) and _is_dense(mask) else mask
+        packed = bits.packed(mask) if _is_dense(mask) else None
+        kept = mask if packed is None else packed
         persistent = f"{name}_mask" not in module._non_persistent_buffers_set
         return cls(kept, mask.stride(), mask.dtype, parameter.dtype, persistent)
 

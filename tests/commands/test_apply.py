@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from prune_tui import Session
+from prune_tui import Session, steps
 from prune_tui.commands.apply import FAILED, INTERRUPTED, apply
 from prune_tui.engine import checksums
 from prune_tui.engine.exports import checkpoint, whole_file
@@ -61,6 +61,11 @@ def opened(seed: int) -> Session:
 
     with torch.random.fork_rng():
         return Session(sources.load("net.py:Net", (), "cpu", seed).model, seed)
+
+
+@pytest.fixture(autouse=True)
+def _without_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "_PLUGGED_IN", {})
 
 
 @pytest.fixture
@@ -227,6 +232,25 @@ def test_a_step_that_cannot_be_done(run: Any, folder: Path) -> None:
     assert (code, err) == (FAILED, "prune-tui: there is no file none.yaml\n")
     code, out, err = run("net.yaml", "none.py:Net", output=Path("out.pt"))
     assert (code, err.splitlines()[-1][:38]) == (FAILED, "prune-tui: there is no file none.py; a")
+
+
+def test_methods_of_a_plugin(run: Any, folder: Path) -> None:
+    (folder / "mine.py").write_text(
+        "import torch\nfrom torch.nn.utils import prune\n"
+        "class EverySecond(prune.BasePruningMethod):\n"
+        '    PRUNING_TYPE = "unstructured"\n'
+        "    def compute_mask(self, t, default_mask):\n"
+        "        mask = default_mask.clone()\n"
+        "        mask.view(-1)[::2] = 0\n"
+        "        return mask\n"
+    )
+    Path("mine.yaml").write_text("version: 1\nsteps:\n- {method: every_second, targets: head.bias}\n")
+    code, _, err = run("mine.yaml", "net.py:Net", dry_run=True)
+    assert code == FAILED
+    assert "mine.yaml:3: steps[0].method is 'every_second': there is no method 'every_second'" in err
+    code, out, _ = run("mine.yaml", "net.py:Net", dry_run=True, json=True, plugin=("mine.py",))
+    assert code == 0
+    assert json.loads(out)["steps"][0]["took"] == {"head.bias": 3}
 
 
 def test_force_replaces_the_file_whole(run: Any, folder: Path) -> None:

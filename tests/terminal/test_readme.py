@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from prune_tui import Session
+from prune_tui.demo import lenet
+from prune_tui.engine import checksums
+from prune_tui.protocol import Open
+from tests import readme_findings
 from tests.terminal.conftest import Start
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,7 +27,12 @@ COMMANDS = [
     for part in line.split("&&")
 ]
 INSTALLS = [command for command in COMMANDS if command.startswith("pip install")]
-STARTS = [command for command in COMMANDS if command.startswith("prune-tui")]
+RUNS = [command for command in COMMANDS if command.startswith(("prune-tui apply", "python "))]
+CHECKS = [command for command in COMMANDS if command.startswith("prune-tui check")]
+LISTS = [command for command in COMMANDS if command.startswith("prune-tui sessions")]
+STARTS = [
+    command for command in COMMANDS if command.startswith("prune-tui") and command not in [*RUNS, *CHECKS, *LISTS]
+]
 
 NET = """
 import torch
@@ -47,7 +57,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_there_is_no_command_that_is_not_tested_here() -> None:
-    assert [command for command in COMMANDS if command not in [*INSTALLS, *STARTS]] == ["pytest"]
+    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS]
+    assert [command for command in COMMANDS if command not in known] == ["pytest"]
 
 
 @pytest.mark.parametrize("command", INSTALLS)
@@ -85,6 +96,41 @@ def test_what_is_to_be_opened_opens(command: str, folder: Path, start: Start) ->
     terminal.wait_for("params", "Modules")
     terminal.press("q")
     assert terminal.exit_code() == 0
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_what_needs_no_screen_runs(command: str, tmp_path: Path) -> None:
+    (recipe,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "lenet-pruned.yaml").write_text(recipe)
+    session = Session(lenet.trained(torch.device("cpu")))
+    session.replay(recipe)
+    (tmp_path / "lenet-pruned.py").write_text(session.script(Open("demo", device="cpu")))
+    python = [sys.executable] if command.startswith("python") else [sys.executable, "-m", "prune_tui"]
+    run = subprocess.run(
+        [*python, *shlex.split(command)[1:]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert run.returncode == 0, run.stderr
+    assert checksums.of_model(session.model) in run.stdout + run.stderr
+    assert (tmp_path / "pruned.pt").is_file() == ("pruned.pt" in command)
+
+
+@pytest.mark.parametrize("command", CHECKS)
+def test_what_is_to_be_checked_is_sound(command: str, folder: Path) -> None:
+    _, *arguments = shlex.split(command)
+    run = subprocess.run(
+        [sys.executable, "-m", "prune_tui", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "nothing found" in run.stdout
+
+
+def test_the_table_of_findings_is_that_of_the_doctor() -> None:
+    assert readme_findings.written() == readme_findings.table(), "run: python -m tests.readme_findings"
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:

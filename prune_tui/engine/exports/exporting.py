@@ -32,7 +32,8 @@ def export(session: Session, origin: Open, wanted: Export) -> Exported:
     file = shlex.quote(_short(path))
     if wanted.kind == "script":
         return Exported(wanted.path, size, f"python {file} pruned.pt")
-    arguments = "".join(f" --arg {shlex.quote(argument)}" for argument in origin.arguments)
+    given = [*(("arg", one) for one in origin.arguments), *(("plugin", one) for one in origin.plugins)]
+    arguments = "".join(f" --{option} {shlex.quote(value)}" for option, value in given)
     device = "" if origin.device == "auto" else f" --device {shlex.quote(origin.device)}"
     source = shlex.quote(origin.source)
     return Exported(wanted.path, size, f"prune-tui apply {file} {source}{arguments}{device} -o pruned.pt")

@@ -94,8 +94,8 @@ def written(session: Session, origin: Open | None = None) -> str:
     changes = step_masks.of_steps(session.model, edits)
     model: dict[str, Any] = {"name": type(session.model).__name__, "fingerprint": session.fingerprint}
     if origin is not None:
-        arguments = {"arguments": list(origin.arguments)} if origin.arguments else {}
-        model = {"source": origin.source, **arguments, **model}
+        lists = {"arguments": list(origin.arguments), "plugins": list(origin.plugins)}
+        model = {"source": origin.source, **{name: held for name, held in lists.items() if held}, **model}
     content = {
         "version": VERSION,
         "model": model,
@@ -111,7 +111,7 @@ def _step(edit: Edit, changes: Mapping[str, step_masks.Change]) -> dict[str, Any
     step = edit.step
     names = step.written or step.targets
     fields: dict[str, Any] = {
-        "method": steps.method_of(step).name,
+        "method": steps.name_of(step),
         "targets": names[0] if len(names) == 1 else list(names),
     }
     if step.written:
@@ -121,7 +121,7 @@ def _step(edit: Edit, changes: Mapping[str, step_masks.Change]) -> dict[str, Any
     fields |= {
         setting.name: getattr(step, setting.name)
         for setting in steps.method_of(step).settings
-        if setting.kind == "bits" and getattr(step, setting.name) is not None
+        if setting.kind == "bits" and getattr(step, setting.name, None) is not None
     }
     if getattr(step, "seed", None) is not None:
         fields["seed"] = getattr(step, "seed")  # noqa: B009 - random steps alone have one

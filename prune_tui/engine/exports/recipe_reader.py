@@ -13,11 +13,12 @@ from typing import Any
 from prune_tui import steps
 from prune_tui.engine.exports.recipe import VERSION, Recipe, RecipeStep
 from prune_tui.engine.exports.yaml_fields import Field, document, text_of
-from prune_tui.step_settings import Bits, Setting, StepError, checked, nearest
+from prune_tui.step_settings import Bits, Setting, StepError, checked
 
 _FIELDS = ["version", "model", "seed", "steps", "checksum"]
-_MODEL_FIELDS = ["source", "arguments", "name", "fingerprint"]
+_MODEL_FIELDS = ["source", "arguments", "plugins", "name", "fingerprint"]
 _STEP_FIELDS = ["method", "targets", "resolved", "checksum"]
+_TEXTS = {"file", "choice", "pattern", "text"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOST_BYTES = 2**30
 """Of one mask: eight billion entries."""
@@ -74,10 +75,10 @@ def _step(field: Field) -> RecipeStep:
     if "method" not in given:
         raise field.refusal(f"has no method; the methods are {', '.join(steps.METHOD_BY_NAME)}")
     name = given["method"].text()
-    method = steps.METHOD_BY_NAME.get(name)
-    if method is None:
-        known = steps.METHOD_BY_NAME
-        raise given["method"].refusal(f"is {name!r}{nearest(name, known)}; the methods are {', '.join(known)}")
+    try:
+        method = steps.method_named(name)
+    except StepError as error:
+        raise given["method"].refusal(f"is {name!r}: {error}") from error
     settings = {setting.name: setting for setting in method.settings}
     given = field.known_fields([*_STEP_FIELDS, *settings])
     if "targets" not in given:
@@ -107,7 +108,9 @@ def _checked(setting: Setting, field: Field, prefix: str) -> Any:
     """A setting's value; what `checked` says against it begins with the setting's name."""
     if setting.kind == "bits":
         return tuple(map(_bits, field.elements())) if field.is_list else _bits(field)
-    value = field.text() if setting.kind in {"file", "choice"} else field.value()
+    value = field.value()
+    if setting.kind in _TEXTS and not (value is None and setting.optional):
+        value = field.text()
     try:
         return checked(setting, value)
     except StepError as error:

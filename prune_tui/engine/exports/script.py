@@ -90,7 +90,9 @@ def _paths(effects: Iterable[Effect]) -> list[str]:
 def _as_call(model: nn.Module, edit: Edit, changes: Mapping[str, Change], *, stale: bool) -> list[str] | None:
     """The step as calls of torch.nn.utils.prune; None where those would not do the same."""
     step = edit.step
-    name = steps.method_of(step).name
+    name = steps.name_of(step)
+    if isinstance(step, steps.Refresh):
+        return [_loop([_place(model, path) for path in changes], "refresh(module, name)")]
     if not _is_torchs(step) or not _can_be_flattened(model, step, changes):
         return None
     places = [_place(model, path) for path in changes]
@@ -106,7 +108,7 @@ def _as_call(model: nn.Module, edit: Edit, changes: Mapping[str, Change], *, sta
 
 def _is_torchs(step: steps.Step) -> bool:
     """Whether torch has the method, and the settings that torch has not have their defaults."""
-    arguments = _ARGUMENTS.get(steps.method_of(step).name)
+    arguments = _ARGUMENTS.get(steps.name_of(step))
     if arguments is None:
         return False
     others = [
@@ -167,11 +169,9 @@ def _as_masks(
     """The step as the masks it gave, which go to `masks` by a key."""
     lines = []
     for path, change in changes.items():
-        if change.after is None:
-            called = steps.method_of(edit.step).name
-            raise StepError(
-                f"step {number}, {called} on {path}, cannot be written as plain torch; export a recipe"
-            )
+        if change.after is None or steps.method_of(edit.step).repair:
+            called = f"step {number}, {steps.name_of(edit.step)} on {path}"
+            raise StepError(f"{called}, cannot be written as plain torch; export a recipe")
         key = f"{number} {path}"
         masks[key] = change.after
         module, name = _place(model, path)

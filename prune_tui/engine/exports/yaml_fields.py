@@ -157,9 +157,9 @@ class Field:
         return str(self.node.value)
 
     def value(self) -> Any:
-        """A scalar's value; lists as tuples, mappings as dicts."""
+        """A scalar's value; lists and mappings as Python's."""
         if isinstance(self.node, yaml.SequenceNode):
-            return tuple(field.value() for field in self.elements())
+            return [field.value() for field in self.elements()]
         if isinstance(self.node, yaml.MappingNode):
             return {name: field.value() for name, field in self.fields().items()}
         plain = isinstance(self.node, yaml.ScalarNode) and not self.node.style

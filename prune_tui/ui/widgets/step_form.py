@@ -95,7 +95,7 @@ class StepForm(VerticalScroll, can_focus=False):
         self.targets = targets
         self._tensor = tensor
         self._values = values
-        self._asked = [setting for setting in method.settings if setting.kind != "bits"]
+        self._asked = [setting for setting in method.settings if setting.asked and setting.kind != "bits"]
         self.applying = False
         """The step has been submitted and is not answered yet."""
 

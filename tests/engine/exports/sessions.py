@@ -30,6 +30,7 @@ def session_of_every_method(model=None):
     session.apply("global_unstructured", "*.weight", amount=0.2)
     session.apply("global_unstructured", ["0.bias", "3.bias"], amount=3, pruning_method="RandomUnstructured")
     session.apply("custom_from_mask", "1.bias", mask=torch.tensor([1, 0, 1, 1, 0, 1]))
+    session.apply("semi_structured", "5.weight", pattern="2:4")
     session.apply("remove", ["5.weight", "1.bias"])
     session.apply("l1_unstructured", "5.weight", amount=0.5)
     session.apply("l1_unstructured", "5.weight", amount=0.9)

@@ -76,7 +76,7 @@ def edited(text, place, checksum="e" * 64):
 
 def test_on_the_same_weights_the_masks_must_be_the_recorded_ones():
     text = session_of_every_method().recipe()
-    for place, told in [(1, "steps[1]"), (9, "steps[9]"), (-1, "recipe: in the end")]:
+    for place, told in [(1, "steps[1]"), (10, "steps[10]"), (-1, "recipe: in the end")]:
         session = Session(net())
         before = exact(session.model)
         with pytest.raises(StepError, match="the masks are not those the recipe records") as refused:
@@ -89,7 +89,7 @@ def test_on_other_weights_other_masks_are_told():
     text = session_of_every_method().recipe()
     session = Session(other_weights())
     with pytest.warns(UserWarning, match="recipe") as told:
-        assert len(session.replay(text)) == 11
+        assert len(session.replay(text)) == 12
     notes = [str(warning.message) for warning in told]
     assert "these are not the weights the recipe was made of" in notes
     assert any(note.startswith("steps 2, ") and "other masks than the recipe records" in note for note in notes)

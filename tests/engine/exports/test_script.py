@@ -62,7 +62,7 @@ def test_every_method_of_torch_is_called_as_a_person_would():
     assert 'prune.ln_structured(module, name, amount=0.4, n=float("inf"), dim=0)' in text
     assert "pruning_method=prune.RandomUnstructured" in text
     assert f"torch.manual_seed({session.history[2].seed})" in text
-    assert text.count("mask=mask_of(") == 1  # the custom mask's
+    assert text.count("mask=mask_of(") == 2  # the custom mask's, and N:M, which torch has not
     twin = pruned_by(session, net())
     same_masks(session.model, twin)
     assert [(name, bits(one)) for name, one in twin.state_dict().items()] == [
@@ -121,6 +121,13 @@ def test_removing_one_side_of_a_tied_pair_makes_the_other_stale():
     session.apply("l1_unstructured", "embedding.weight", amount=0.5)
     assert 'refresh(model.embedding, "weight")' in session.script()
     same_masks(session.model, pruned_by(session, tied()))
+
+
+def test_the_repair_of_a_stale_attribute_is_written_too():
+    session = Session(stale())
+    session.apply("refresh", "0.weight")
+    session.apply("l1_unstructured", "0.weight", amount=0.5)
+    same_masks(session.model, pruned_by(session, stale()))
 
 
 def test_fresh_tensors_are_not_refreshed():

@@ -51,6 +51,11 @@ EXAMPLES = [
     ("custom_from_mask", {"mask": (Bits((1,), b"\0"),)}, "custom_from_mask(mask=(<1 mask>,))"),
     ("semi_structured", {}, "semi_structured(pattern=2:4, dim=1)"),
     ("semi_structured", {"pattern": "4:8", "dim": 0}, "semi_structured(pattern=4:8, dim=0)"),
+    ("global_structured", {"amount": 2}, "global_structured(amount=2, n=2, dim=0)"),
+    ("lamp", {"amount": 0.5, "floor": 0.05}, "lamp(amount=0.5, floor=0.05)"),
+    ("uniform_plus", {"amount": 0.5}, "uniform_plus(amount=0.5)"),
+    ("erdos_renyi_kernel", {"amount": 0.5}, "erdos_renyi_kernel(amount=0.5)"),
+    ("importance_scores", {"amount": 1, "file": "s.pt"}, "importance_scores(amount=1, file=s.pt, scope=tensor)"),
     ("remove", {}, "remove()"),
 ]
 
@@ -154,7 +159,7 @@ def test_values_become_plain_ones(name, value, expected):
         ("seed", 0.5, "seed is 0.5; it must be a whole number"),
         ("seed", 2**64, "it must fit 64 bits"),
         ("pruning_method", "L2", "pruning_method is 'L2'; it must be one of L1Unstructured, RandomUnstructured"),
-        ("file", "", "file is empty: A .pt, .npy or .safetensors file"),
+        ("file", "", "file is empty: A .pt, .npy"),
         ("mask", [1, 0], "mask is [1, 0]; it must be a tensor of the target's shape"),
         ("pattern", "2", "pattern is '2'; it must be N:M, such as 2:4 or 4:8"),
         ("pattern", 2, "pattern is '2'; it must be N:M"),

@@ -52,7 +52,7 @@ def carry_out(plan: Plan) -> None:
 
 def _check_memory(plan: Plan) -> None:
     """Refuse before anything is touched where the masks and what they leave of the values would not fit."""
-    masked = [part.target for part in plan.parts if part.planned is not None]
+    masked = [part.target for part in plan.parts if part.planned is not None and part.change is None]
     needed = memory.of_masks(target.parameter for target in masked)
     what = f"{steps.method_of(plan.step).name} of {listed(target.path for target in masked)}"
     memory.check(what, needed, "prune fewer tensors at a time, or remove earlier pruning first")

@@ -48,9 +48,8 @@ class Setting(msgspec.Struct, frozen=True):
         choices: The permitted values of a `choice`.
         name: The field of the step; filled in from the struct.
         optional: None is a value, too: an empty field.
+        asked: The form has a field for it; else it is set in recipes and by Python.
         quiet: Told only where it is not the default.
-        asked: The form has a field for it; else it is set in recipes and by Python, and told only where it is not
-            the default.
     """
 
     kind: SettingKind
@@ -59,8 +58,8 @@ class Setting(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     name: str = ""
     optional: bool = False
-    quiet: bool = False
     asked: bool = True
+    quiet: bool = False
 
 
 class Bits(msgspec.Struct, frozen=True):

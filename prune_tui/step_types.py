@@ -35,6 +35,7 @@ Ties = Annotated[
         default="torch",
         choices=("torch", "index"),
         asked=False,
+        quiet=True,
     ),
 ]
 

@@ -270,9 +270,7 @@ def settings_of(step: Step) -> dict[str, Any]:
         return dict(step.settings)
     settings = {name: getattr(step, name) for name in step.__struct_fields__}
     empty = {"mask": None, "file": ""}
-    empty |= {
-        setting.name: setting.default for setting in method_of(step).settings if setting.quiet or not setting.asked
-    }
+    empty |= {setting.name: setting.default for setting in method_of(step).settings if setting.quiet}
     left_out = {"targets", "written", "seed", *(["mask"] if settings.get("file") else [])}
     return {
         name: value

@@ -41,6 +41,8 @@ EXAMPLES = [
     ("identity", {}, "identity()"),
     ("random_unstructured", {"amount": 0.3, "seed": 5}, "random_unstructured(amount=0.3)"),
     ("l1_unstructured", {"amount": 3}, "l1_unstructured(amount=3)"),
+    ("l1_unstructured", {"amount": 3, "ties": "torch"}, "l1_unstructured(amount=3)"),
+    ("l1_unstructured", {"amount": 3, "ties": "index"}, "l1_unstructured(amount=3, ties=index)"),
     ("random_structured", {"amount": 1, "dim": -1}, "random_structured(amount=1, dim=-1)"),
     ("ln_structured", {"amount": 0.5, "n": float("inf")}, "ln_structured(amount=0.5, n=inf, dim=0)"),
     ("global_unstructured", {"amount": 1.0}, "global_unstructured(amount=1.0, pruning_method=L1Unstructured)"),
@@ -67,6 +69,13 @@ def test_steps_are_built_described_and_sent(method, settings, text):
     again = steps.build(method, step.targets, steps.settings_of(step))
     assert msgspec.structs.replace(again, **({"seed": 5} if "seed" in settings else {})) == step
     assert steps.method_of(step).name == method
+
+
+def test_who_goes_among_equals_is_not_asked_in_a_form():
+    for method in METHODS:
+        fields = [setting.name for setting in method.settings if setting.asked]
+        assert "ties" not in fields
+        assert [setting.name for setting in method.settings][: len(fields)] == fields
 
 
 def test_an_unknown_field_is_refused_on_the_wire():

@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningContainer
 
-from prune_tui.engine import product, pruned
+from prune_tui import steps
+from prune_tui.engine import memory, product, pruned
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.planned_masks import PlannedMask
 from prune_tui.engine.planning import Part, Plan
 from prune_tui.engine.refusals import refusals
+from prune_tui.engine.targets import listed
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -29,8 +31,9 @@ def carry_out(plan: Plan) -> None:
     """Do to each target what torch's `apply` or `remove` does; after a failure everything is as before.
 
     Raises:
-        StepError: A module or a hook refused.
+        StepError: A module or a hook refused, or the masks need more memory than is free.
     """
+    _check_memory(plan)
     for_autograd = torch.is_grad_enabled()
     with (
         all_or_nothing(part.target.module for part in plan.parts),
@@ -45,6 +48,14 @@ def carry_out(plan: Plan) -> None:
                     _remove(part)
                 else:
                     _attach(part, part.method, part.planned)
+
+
+def _check_memory(plan: Plan) -> None:
+    """Refuse before anything is touched where the masks and what they leave of the values would not fit."""
+    masked = [part.target for part in plan.parts if part.planned is not None and part.change is None]
+    needed = memory.of_masks(target.parameter for target in masked)
+    what = f"{steps.method_of(plan.step).name} of {listed(target.path for target in masked)}"
+    memory.check(what, needed, "prune fewer tensors at a time, or remove earlier pruning first")
 
 
 def _attach(part: Part, method: BasePruningMethod, planned: PlannedMask) -> None:

@@ -32,17 +32,15 @@ def free(device: torch.device) -> int | None:
     return int(available[0]) * 1024 if available else None
 
 
-def of_masks(originals: Iterable[Tensor], *, pruned: Iterable[bool]) -> dict[torch.device, int]:
-    """Bytes of a mask and a product for each tensor, as torch keeps them, by device.
+def of_masks(originals: Iterable[Tensor]) -> dict[torch.device, int]:
+    """Bytes that the masks of a step and their products with the values take at the peak, by device.
 
-    Args:
-        originals: The tensors.
-        pruned: For each whether it has a mask already: then the new ones are made while the old ones last, and the
-            old ones are kept at one bit an entry.
+    Each tensor gets a mask and a product in its own dtype. Those it had are kept until the whole step is done, for
+    the case that it fails: they make no room.
     """
     needed: dict[torch.device, int] = {}
-    for original, again in zip(originals, pruned, strict=True):
-        size = 2 * original.numel() * original.itemsize + (original.numel() // 8 if again else 0)
+    for original in originals:
+        size = 2 * original.numel() * original.itemsize
         needed[original.device] = needed.get(original.device, 0) + size
     return needed
 

@@ -149,7 +149,9 @@ def planned(
     selection = smallest(tensors, count, stop)
     if selection is None:
         return None
-    choice = chosen(tensors, selection, count, ties, what)
+    at_random = values is not None
+    refusal = (what, "") if at_random else (f"{what}: ties=torch", "ties=index needs none of it")
+    choice = chosen(tensors, selection, count, ties, refusal)
     own = [None] * len(tensors) if values is None else list(values)
     return [
         SmallestMasked(path, tensors, index, selection, choice, values=own[index], stop=stop)

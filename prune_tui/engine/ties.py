@@ -18,6 +18,10 @@ from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.magnitudes import Words, narrowed
 from prune_tui.engine.passes import Ranked, Rule
 from prune_tui.engine.selection import Selection, passes_of
+from prune_tui.step_settings import StepError
+
+_AT_A_TIME = 16
+"""Pieces that are looked through before it is asked whether that was enough."""
 
 
 class Ties(Protocol):
@@ -74,11 +78,12 @@ class ByIndex:
         if took in {0, tied}:
             return Rule(word, one.values.numel() if took == tied else 0)
         jobs = passes_of(one.values).equal_to(one, word)
-        for found in (cores.spread(lambda job: job(), [job], stop)[0] for job in jobs):
-            if took <= found.size:
-                return Rule(word, int(found[took - 1]) + 1)
-            took -= found.size
-        raise RuntimeError("the tensor changed while it was read")
+        for start in range(0, len(jobs), _AT_A_TIME):
+            for found in cores.spread(lambda job: job(), jobs[start : start + _AT_A_TIME], stop):
+                if took <= found.size:
+                    return Rule(word, int(found[took - 1]) + 1)
+                took -= found.size
+        raise StepError("the values changed while the step was worked out; ask again")
 
 
 class ByTorch:
@@ -90,14 +95,16 @@ class ByTorch:
         tensors: The tensors, all on one device.
         selection: What was found of them.
         count: How many entries go.
-        what: The step and its targets, for a refusal.
+        refusal: What the step is called where it has to be refused, and what would need less memory.
     """
 
-    def __init__(self, tensors: Sequence[Ranked], selection: Selection, count: int, what: str) -> None:
+    def __init__(
+        self, tensors: Sequence[Ranked], selection: Selection, count: int, refusal: tuple[str, str]
+    ) -> None:
         self._tensors = tensors
         self._selection = selection
         self._count = count
-        self._what = what
+        self._refusal = refusal
         holders = [index for index, share in enumerate(selection.shares) if share.tied]
         self._only = holders[0] if len(holders) == 1 else None
 
@@ -126,8 +133,8 @@ class ByTorch:
         gathered = len(self._tensors) > 1 or self._tensors[0].mask is not None
         needed = memory.of_topk(living, self._count, self._selection.dtype.itemsize, gathered=gathered)
         if self._tensors:
-            device = self._tensors[0].values.device
-            memory.check(f"{self._what}: ties=torch", {device: needed}, "ties=index needs none of it")
+            what, instead = self._refusal
+            memory.check(what, {self._tensors[0].values.device: needed}, instead)
 
     @functools.cached_property
     def _picked(self) -> list[Words]:
@@ -156,7 +163,9 @@ def _alive_positions(one: Ranked) -> torch.Tensor | None:
     return None if one.mask is None else one.mask.view(-1).nonzero().view(-1)
 
 
-def chosen(tensors: Sequence[Ranked], selection: Selection, count: int, way: str, what: str) -> Ties:
+def chosen(
+    tensors: Sequence[Ranked], selection: Selection, count: int, way: str, refusal: tuple[str, str]
+) -> Ties:
     """Who chooses among the entries equal to the threshold.
 
     Args:
@@ -164,7 +173,7 @@ def chosen(tensors: Sequence[Ranked], selection: Selection, count: int, way: str
         selection: What was found of them.
         count: How many entries go.
         way: `"torch"` or `"index"`; on several devices, which `torch.topk` cannot rank together, always by index.
-        what: The step and its targets, for a refusal.
+        refusal: What the step is called where it has to be refused, and what would need less memory.
 
     Raises:
         StepError: torch has to be asked, and that needs more memory than is free.
@@ -174,6 +183,6 @@ def chosen(tensors: Sequence[Ranked], selection: Selection, count: int, way: str
     devices = {one.values.device for one in tensors}
     if way == "index" or len(devices) > 1:
         return ByIndex(tensors, selection)
-    torchs = ByTorch(tensors, selection, count, what)
+    torchs = ByTorch(tensors, selection, count, refusal)
     torchs.check()
     return torchs

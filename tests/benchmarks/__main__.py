@@ -86,7 +86,7 @@ def _measured(name: str, scale: float, rounds: int | None) -> dict[str, Any]:
     contest = row.contest(scale)
     torchs, ours = in_turns(contest, rounds or row.rounds)
     ratio = torchs.seconds / ours.seconds
-    held = None if ours.peak is None else ours.peak / contest.parameters
+    theirs, held = (_per_parameter(run.peak, contest.parameters) for run in (torchs, ours))
     small_enough = row.bytes_goal is None or held is None or held <= row.bytes_goal
     return {
         **found,
@@ -95,9 +95,14 @@ def _measured(name: str, scale: float, rounds: int | None) -> dict[str, Any]:
         "ours_s": ours.seconds,
         "ratio": ratio,
         "reached": ratio >= row.goal and small_enough,
-        "baseline_bytes": None if torchs.peak is None else torchs.peak / contest.parameters,
+        "baseline_bytes": theirs,
         "ours_bytes": held,
     }
+
+
+def _per_parameter(peak: int | None, parameters: int) -> float | None:
+    """Bytes for each parameter; None for small tensors, which fit into memory that the process holds anyway."""
+    return None if peak is None or parameters < 5_000_000 else peak / parameters
 
 
 _HEAD = {

@@ -57,7 +57,7 @@ def test_explanations_stay_inside_the_pane_and_belong_to_their_finding(width: in
 def test_names_are_shown_literally() -> None:
     odd = Finding("dead", "warning", "[b]x", "[b]x.w\n", "[red]y", "z")
     lines = finding_lines(Findings((odd,), 1, 1), 0, 60)
-    assert lines[0].text.plain.endswith("[b]x.w\N{REPLACEMENT CHARACTER}") or "[b]x.w" in lines[0].text.plain
+    assert "[b]x.w" in lines[0].text.plain
     assert "\n" not in lines[0].text.plain
     assert lines[1].text.plain == "   [red]y"
 

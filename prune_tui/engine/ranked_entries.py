@@ -38,21 +38,23 @@ def lamp(step: Lamp, found: Sequence[Seen], stop: Stop) -> list[Masked]:
 
 def lamp_scores(target: Seen, alive: Tensor) -> Tensor:
     """The LAMP scores of the living entries of a tensor, float64."""
-    magnitudes = ranking.magnitudes(target.original)[alive].to(torch.float64)
-    finite = magnitudes.isfinite()
-    largest = magnitudes[finite].max() if bool(finite.any()) else magnitudes.new_zeros(())
+    sizes, order = ranking.magnitudes(target.original)[alive].sort()  # NaN last
+    finite = sizes.isfinite()
+    wide = torch.where(finite, sizes, 0.0).to(torch.float64)
     # The score does not depend on the scale; without it a square could leave the range of numbers.
-    squares = torch.where(finite, magnitudes / largest.clamp_min(torch.finfo(torch.float64).tiny), 0.0) ** 2
-    sizes, order = magnitudes.sort(stable=True)
-    at_least = squares[order].flip(0).cumsum(0).flip(0)  # of the squares from this one on
-    first_equal = torch.searchsorted(
-        sizes.nan_to_num(nan=math.inf, posinf=math.inf), sizes.nan_to_num(nan=math.inf)
-    )
-    sums = torch.empty_like(at_least)
-    sums[order] = at_least[first_equal]
-    scores = torch.where(squares > 0, squares / sums, 0.0)
-    scores = torch.where(magnitudes.isposinf(), 1.0, scores)  # the largest there is
-    return torch.where(magnitudes.isnan(), torch.nan, scores)
+    largest = wide.max() if wide.numel() else wide.new_zeros(())
+    squares = (wide / largest.clamp_min(torch.finfo(torch.float64).tiny)) ** 2
+    at_least = squares.flip(0).cumsum(0).flip(0)  # of the squares from this one on
+    places = torch.arange(sizes.numel(), device=sizes.device)
+    new = torch.ones_like(finite)
+    new[1:] = sizes[1:] != sizes[:-1]
+    first_equal = torch.where(new, places, 0).cummax(0).values
+    in_order = torch.where(squares > 0, squares / at_least[first_equal], 0.0)
+    in_order = torch.where(sizes.isposinf(), 1.0, in_order)  # the largest there is
+    in_order = torch.where(sizes.isnan(), torch.nan, in_order)
+    scores = torch.empty_like(in_order)
+    scores[order] = in_order
+    return scores
 
 
 def importance_scores(step: ImportanceScores, found: Sequence[Seen], stop: Stop) -> list[Masked]:

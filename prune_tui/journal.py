@@ -1,8 +1,8 @@
 """The journal of a session: every step on disk before it is acknowledged, so that no end of a process loses it.
 
 One file a session, one record a line: the CRC-32 of the record in eight hexadecimal digits, a space, the record
-as JSON. A line that was cut off by the end of a process is no record; everything before it is. Who writes holds a
-lock on the file, so that two engines never go on with the same session.
+as JSON. A line that was cut off by the end of a process is no record; everything before it is. `journal_writer`
+writes it, and holds a lock on the file, so that two engines never go on with the same session.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import fcntl
-import os
 import secrets
 import zlib
 from collections.abc import Iterator
@@ -89,8 +88,8 @@ class Redid(msgspec.Struct, frozen=True, tag="redid"):
 
 
 Event = Did | Amended | Undid | Redid
-_Record = Header | Did | Amended | Undid | Redid
-_DECODER = msgspec.json.Decoder(_Record)
+Record = Header | Did | Amended | Undid | Redid
+_DECODER = msgspec.json.Decoder(Record)
 
 
 class Kept(NamedTuple):
@@ -139,9 +138,6 @@ def new_path(folder: Path) -> Path:
     return folder / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}{SUFFIX}"
 
 
-# ---------------------------------------------------------------- reading
-
-
 def read(path: Path) -> Kept:
     """Everything a journal holds.
 
@@ -169,7 +165,7 @@ def read(path: Path) -> Kept:
     return Kept(path, header, (*done, *reversed(undone)), len(done), good, damage)
 
 
-def _records(text: bytes) -> Iterator[tuple[int, _Record]]:
+def _records(text: bytes) -> Iterator[tuple[int, Record]]:
     """Whole records from the beginning, each with where it ends."""
     start = 0
     while (end := text.find(b"\n", start)) >= 0:
@@ -184,7 +180,7 @@ def _records(text: bytes) -> Iterator[tuple[int, _Record]]:
         start = end + 1
 
 
-def _header(path: Path, first: _Record | None) -> Header:
+def _header(path: Path, first: Record | None) -> Header:
     if not isinstance(first, Header):
         raise JournalError(f"{path} is not a journal of prune-tui, or was cut off before its first step")
     if first.version != VERSION:
@@ -194,7 +190,7 @@ def _header(path: Path, first: _Record | None) -> Header:
     return first
 
 
-def _stands(record: _Record, done: list[Did], undone: list[Did]) -> bool:
+def _stands(record: Record, done: list[Did], undone: list[Did]) -> bool:
     """Take one record into account; False when it cannot follow what came before."""
     match record:
         case Did():
@@ -268,7 +264,7 @@ def named(folder: Path, name: str) -> Kept | None:
     return latest(folder, settled(name))
 
 
-def _first(path: Path) -> _Record | None:
+def _first(path: Path) -> Record | None:
     """The first record, without reading the rest."""
     try:
         with path.open("rb") as file:
@@ -289,119 +285,3 @@ def delete(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise JournalError(f"{path} cannot be deleted: {error.strerror}") from error
-
-
-# ---------------------------------------------------------------- writing
-
-
-class Writer:
-    """A journal that is being written. Every record is on the disk when `append` returns.
-
-    Args:
-        path: A file that does not exist yet, or whose session is gone on with.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: int | None = None
-        self._good = 0
-
-    @classmethod
-    def begin(cls, path: Path, header: Header) -> Writer:
-        """Start a new journal.
-
-        Raises:
-            JournalError: The file cannot be made.
-        """
-        writer = cls(path)
-        with _told(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            writer._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                _lock(path, writer._file)
-                writer._write(header)
-                _sync_folder(path.parent)
-            except BaseException:
-                writer.close()
-                path.unlink(missing_ok=True)
-                raise
-        return writer
-
-    @classmethod
-    def go_on(cls, path: Path) -> tuple[Writer, Kept]:
-        """Take a journal over, and say what it holds. What follows damage is kept beside it, in a copy.
-
-        Raises:
-            JournalError: It is in use, damaged before its first step, or cannot be written.
-        """
-        writer = cls(path)
-        with _told(path):
-            writer._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                _lock(path, writer._file)
-                kept = read(path)
-                if kept.damage:
-                    path.with_suffix(".damaged").write_bytes(path.read_bytes())
-                writer._good = kept.good
-                os.ftruncate(writer._file, kept.good)
-            except BaseException:
-                writer.close()
-                raise
-        return writer, kept
-
-    def append(self, event: Event) -> None:
-        """Write one record and wait until it is on the disk; after a failure the file is as before.
-
-        Raises:
-            JournalError: It cannot be written.
-        """
-        with _told(self.path):
-            self._write(event)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def _write(self, record: _Record) -> None:
-        if self._file is None:
-            raise RuntimeError("the journal is closed")
-        body = msgspec.json.encode(record)
-        line = b"%08x %s\n" % (zlib.crc32(body), body)
-        try:
-            written = 0
-            while written < len(line):
-                written += os.pwrite(self._file, line[written:], self._good + written)
-            os.fsync(self._file)
-        except BaseException:
-            with contextlib.suppress(OSError):  # a half record is none: the next one is written over it
-                os.ftruncate(self._file, self._good)
-            raise
-        self._good += len(line)
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise JournalError(f"the journal {path} cannot be written: {error.strerror}") from error
-
-
-def _lock(path: Path, file: int) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise JournalError(f"{path.stem} is in use by another prune-tui; leave that first") from error
-    except OSError:  # a file system without locks: then without
-        return
-
-
-def _sync_folder(folder: Path) -> None:
-    """The file's name must be on the disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -27,6 +27,7 @@ SettingKind = Literal[
     "text",
     "flag",
     "any",
+    "share",
 ]
 MATRIX_NORMS = ("fro", "nuc")
 
@@ -45,6 +46,8 @@ class Setting(msgspec.Struct, frozen=True):
         choices: The permitted values of a `choice`.
         name: The field of the step; filled in from the struct.
         optional: None is a value, too: an empty field.
+        asked: The form has a field for it; else it is set in recipes and by Python.
+        quiet: Told only where it is not the default.
     """
 
     kind: SettingKind
@@ -53,6 +56,8 @@ class Setting(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     name: str = ""
     optional: bool = False
+    asked: bool = True
+    quiet: bool = False
 
 
 class Bits(msgspec.Struct, frozen=True):
@@ -178,6 +183,13 @@ def _checked_float(setting: Setting, value: Any) -> float:
     return float(_plain_number(setting, value))
 
 
+def _checked_share(setting: Setting, value: Any) -> float:
+    share = float(_plain_number(setting, value))
+    if not 0.0 <= share < 1.0:
+        raise StepError(f"{setting.name} is {share}; it must be at least 0.0 and less than 1.0")
+    return share
+
+
 def _checked_text(setting: Setting, value: Any) -> str:
     if not isinstance(value, str):
         raise StepError(f"{setting.name} is {value!r}; it must be a text")
@@ -211,6 +223,7 @@ _CHECKS = {
     "text": _checked_text,
     "flag": _checked_flag,
     "any": _checked_any,
+    "share": _checked_share,
 }
 
 

@@ -27,6 +27,29 @@ Seed = Annotated[
     int | None,
     Setting("seed", "torch.manual_seed before the step; empty draws one from the session's seed."),
 ]
+Ties = Annotated[
+    Literal["torch", "index"],
+    Setting(
+        "choice",
+        "Which of several equal magnitudes go: those torch picks, or the first ones, which takes no extra memory.",
+        default="torch",
+        choices=("torch", "index"),
+        asked=False,
+        quiet=True,
+    ),
+]
+
+
+Norm = Annotated[
+    int | float | str,
+    Setting("norm", "The order of the norm: a number, inf, -inf, fro (2-D, 3-D) or nuc (3-D).", default=2),
+]
+Floor = Annotated[
+    float,
+    Setting(
+        "share", "Leave at least this share of each tensor, 0.05 say; 0 is no floor.", default=0.0, quiet=True
+    ),
+]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="method", forbid_unknown_fields=True):
@@ -57,6 +80,7 @@ class L1Unstructured(Step, frozen=True, kw_only=True, tag="l1_unstructured"):
     """Prune the entries of smallest magnitude."""
 
     amount: Amount
+    ties: Ties = "torch"
 
 
 class RandomStructured(Step, frozen=True, kw_only=True, tag="random_structured"):
@@ -71,10 +95,7 @@ class LnStructured(Step, frozen=True, kw_only=True, tag="ln_structured"):
     """Prune the whole channels of smallest Ln norm."""
 
     amount: Amount
-    n: Annotated[
-        int | float | str,
-        Setting("norm", "The order of the norm: a number, inf, -inf, fro (2-D, 3-D) or nuc (3-D).", default=2),
-    ] = 2
+    n: Norm = 2
     dim: Dim = 0
 
 
@@ -91,7 +112,9 @@ class GlobalUnstructured(Step, frozen=True, kw_only=True, tag="global_unstructur
             choices=("L1Unstructured", "RandomUnstructured"),
         ),
     ] = "L1Unstructured"
+    floor: Floor = 0.0
     seed: Seed = None
+    ties: Ties = "torch"
 
 
 class CustomFromMask(Step, frozen=True, kw_only=True, tag="custom_from_mask"):
@@ -120,6 +143,64 @@ class SemiStructured(Step, frozen=True, kw_only=True, tag="semi_structured"):
         int,
         Setting("dim", "The axis along which the M entries follow; 1 is the input axis.", default=1),
     ] = 1
+
+
+class GlobalStructured(Step, frozen=True, kw_only=True, tag="global_structured"):
+    """Prune whole channels across all targets at once, by their Ln norm for their size."""
+
+    amount: Annotated[
+        int | float,
+        Setting("amount", "A fraction of the channels left in all targets (0.3), or a count (3).", default=0.3),
+    ]
+    n: Annotated[
+        int | float | str,
+        Setting("norm", "The order of the norm: a number but 0, inf or -inf.", default=2),
+    ] = 2
+    dim: Dim = 0
+    floor: Floor = 0.0
+
+
+class Lamp(Step, frozen=True, kw_only=True, tag="lamp"):
+    """Prune entries across all targets at once, each measured by the larger ones of its tensor."""
+
+    amount: Amount
+    floor: Floor = 0.0
+
+
+class UniformPlus(Step, frozen=True, kw_only=True, tag="uniform_plus"):
+    """Prune all targets alike, but not the first convolution, nor more than 80% of the last linear layer."""
+
+    amount: Amount
+    floor: Floor = 0.0
+
+
+class ErdosRenyiKernel(Step, frozen=True, kw_only=True, tag="erdos_renyi_kernel"):
+    """Prune large layers more than small ones, each by magnitude."""
+
+    amount: Amount
+    floor: Floor = 0.0
+
+
+class ImportanceScores(Step, frozen=True, kw_only=True, tag="importance_scores"):
+    """Prune the entries of smallest score, by scores read from a file."""
+
+    amount: Amount
+    file: Annotated[
+        str,
+        Setting(
+            "file", "A .pt, .npy, .npz or .safetensors file with a score for each entry, named as the tensors."
+        ),
+    ]
+    scope: Annotated[
+        Literal["tensor", "global"],
+        Setting(
+            "choice",
+            "Whether entries are ranked in each tensor, or across all of them.",
+            default="tensor",
+            choices=("tensor", "global"),
+        ),
+    ] = "tensor"
+    floor: Floor = 0.0
 
 
 class CustomMethod(Step, frozen=True, kw_only=True, tag="custom_method"):
@@ -184,6 +265,11 @@ AnyStep = (
     | GlobalUnstructured
     | CustomFromMask
     | SemiStructured
+    | GlobalStructured
+    | Lamp
+    | UniformPlus
+    | ErdosRenyiKernel
+    | ImportanceScores
     | CustomMethod
     | Remove
     | Reattach

@@ -21,10 +21,14 @@ from prune_tui.step_types import (
     CustomFromMask,
     CustomMethod,
     DropHooks,
+    ErdosRenyiKernel,
+    GlobalStructured,
     GlobalUnstructured,
     HookFirst,
     Identity,
+    ImportanceScores,
     L1Unstructured,
+    Lamp,
     LnStructured,
     RandomStructured,
     RandomUnstructured,
@@ -34,6 +38,7 @@ from prune_tui.step_types import (
     Restore,
     SemiStructured,
     Step,
+    UniformPlus,
     Unite,
 )
 
@@ -46,10 +51,14 @@ __all__ = [
     "CustomFromMask",
     "CustomMethod",
     "DropHooks",
+    "ErdosRenyiKernel",
+    "GlobalStructured",
     "GlobalUnstructured",
     "HookFirst",
     "Identity",
+    "ImportanceScores",
     "L1Unstructured",
+    "Lamp",
     "LnStructured",
     "Method",
     "Plugin",
@@ -61,12 +70,14 @@ __all__ = [
     "Restore",
     "SemiStructured",
     "Step",
+    "UniformPlus",
     "Unite",
     "build",
     "describe",
     "draws",
     "method_named",
     "method_of",
+    "ranks_together",
     "rebuilt",
     "register",
     "same",
@@ -134,7 +145,7 @@ class Method(msgspec.Struct, frozen=True):
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """Its settings in the order of the form; `bits` have no field there."""
+        """Its settings in the order of the form; `bits` and those not `asked` have no field there."""
         if self.plugin is not None:
             return self.plugin.settings
         hints = get_type_hints(self.step, include_extras=True)
@@ -144,7 +155,7 @@ class Method(msgspec.Struct, frozen=True):
             if get_origin(annotation) is Annotated:
                 setting = next(item for item in get_args(annotation)[1:] if isinstance(item, Setting))
                 found.append(msgspec.structs.replace(setting, name=name))
-        return tuple(sorted(found, key=lambda setting: setting.kind == "seed"))
+        return tuple(sorted(found, key=lambda setting: (not setting.asked, setting.kind == "seed")))
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -164,6 +175,11 @@ METHODS: tuple[Method, ...] = (
     Method(GlobalUnstructured, "6", "global", "entries", draws=True, many=True),
     Method(CustomFromMask, "7", "mask", "nothing"),
     Method(SemiStructured, "8", "N:M", "nothing"),
+    Method(GlobalStructured, "", "global channels", "channels", many=True),
+    Method(Lamp, "", "LAMP", "entries", many=True),
+    Method(UniformPlus, "", "uniform plus", "entries", many=True),
+    Method(ErdosRenyiKernel, "", "Erdős-Rényi-Kernel", "entries", many=True),
+    Method(ImportanceScores, "", "scores from a file", "entries"),
     Method(Remove, "0", "remove", "nothing"),
     Method(Reattach, "", "reattach", "nothing", repair=True),
     Method(Restore, "", "restore", "nothing", repair=True),
@@ -230,8 +246,15 @@ def draws(step: Step) -> bool:
     return method_of(step).draws
 
 
+def ranks_together(step: Step) -> bool:
+    """Whether this very step ranks all its targets together instead of one by one."""
+    return method_of(step).many or (isinstance(step, ImportanceScores) and step.scope == "global")
+
+
 def settings_of(step: Step) -> dict[str, Any]:
     """The settings of a step by name, without targets and seed; of a file and the mask read from it, the file.
+
+    What the form does not ask for is left out where it is the default.
 
     Returns:
         A new dict in the order of the fields.
@@ -240,6 +263,7 @@ def settings_of(step: Step) -> dict[str, Any]:
         return dict(step.settings)
     settings = {name: getattr(step, name) for name in step.__struct_fields__}
     empty = {"mask": None, "file": ""}
+    empty |= {setting.name: setting.default for setting in method_of(step).settings if setting.quiet}
     left_out = {"targets", "written", "seed", *(["mask"] if settings.get("file") else [])}
     return {
         name: value

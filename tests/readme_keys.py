@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prune_tui.steps import METHODS
 from prune_tui.ui import keys
+from prune_tui.ui.screens.more_methods import letters
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN = "by `python -m tests.readme_keys`, checked by a test -->\n"
@@ -12,7 +14,7 @@ END = "<!-- end of keys -->"
 
 
 def table() -> str:
-    """Markdown: a row for each key, under the place where it works."""
+    """Markdown: a row for each key, under the place where it works, and for each method in the list of more."""
     lines = ["| key | |", "|---|---|"]
     for place, title in keys.PLACES.items():
         lines.append(f"| **{title}** | |")
@@ -20,6 +22,9 @@ def table() -> str:
             f"| {' '.join(f'`{keys.shown(key)}`' for key in row.keys)} | {row.sentence} |"
             for row in keys.of(place)
         ]
+    more = [method for method in METHODS if not (method.key or method.repair)]
+    for letter, method in zip(letters(method.name for method in more), more, strict=True):
+        lines.append(f"| `9` `{letter}` | {keys.method_sentence(method)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prune_tui import journal
-from prune_tui.journal import Amended, Did, Header, JournalError, Redid, Undid, Writer
+from prune_tui.journal import Amended, Did, Header, JournalError, Redid, Undid
+from prune_tui.journal_writer import Writer
 from prune_tui.step_settings import Bits
 from prune_tui.steps import CustomFromMask, L1Unstructured, RandomUnstructured, same
 

@@ -41,6 +41,8 @@ EXAMPLES = [
     ("identity", {}, "identity()"),
     ("random_unstructured", {"amount": 0.3, "seed": 5}, "random_unstructured(amount=0.3)"),
     ("l1_unstructured", {"amount": 3}, "l1_unstructured(amount=3)"),
+    ("l1_unstructured", {"amount": 3, "ties": "torch"}, "l1_unstructured(amount=3)"),
+    ("l1_unstructured", {"amount": 3, "ties": "index"}, "l1_unstructured(amount=3, ties=index)"),
     ("random_structured", {"amount": 1, "dim": -1}, "random_structured(amount=1, dim=-1)"),
     ("ln_structured", {"amount": 0.5, "n": float("inf")}, "ln_structured(amount=0.5, n=inf, dim=0)"),
     ("global_unstructured", {"amount": 1.0}, "global_unstructured(amount=1.0, pruning_method=L1Unstructured)"),
@@ -49,6 +51,11 @@ EXAMPLES = [
     ("custom_from_mask", {"mask": (Bits((1,), b"\0"),)}, "custom_from_mask(mask=(<1 mask>,))"),
     ("semi_structured", {}, "semi_structured(pattern=2:4, dim=1)"),
     ("semi_structured", {"pattern": "4:8", "dim": 0}, "semi_structured(pattern=4:8, dim=0)"),
+    ("global_structured", {"amount": 2}, "global_structured(amount=2, n=2, dim=0)"),
+    ("lamp", {"amount": 0.5, "floor": 0.05}, "lamp(amount=0.5, floor=0.05)"),
+    ("uniform_plus", {"amount": 0.5}, "uniform_plus(amount=0.5)"),
+    ("erdos_renyi_kernel", {"amount": 0.5}, "erdos_renyi_kernel(amount=0.5)"),
+    ("importance_scores", {"amount": 1, "file": "s.pt"}, "importance_scores(amount=1, file=s.pt, scope=tensor)"),
     ("remove", {}, "remove()"),
 ]
 
@@ -62,6 +69,13 @@ def test_steps_are_built_described_and_sent(method, settings, text):
     again = steps.build(method, step.targets, steps.settings_of(step))
     assert msgspec.structs.replace(again, **({"seed": 5} if "seed" in settings else {})) == step
     assert steps.method_of(step).name == method
+
+
+def test_who_goes_among_equals_is_not_asked_in_a_form():
+    for method in METHODS:
+        fields = [setting.name for setting in method.settings if setting.asked]
+        assert "ties" not in fields
+        assert [setting.name for setting in method.settings][: len(fields)] == fields
 
 
 def test_an_unknown_field_is_refused_on_the_wire():
@@ -145,7 +159,7 @@ def test_values_become_plain_ones(name, value, expected):
         ("seed", 0.5, "seed is 0.5; it must be a whole number"),
         ("seed", 2**64, "it must fit 64 bits"),
         ("pruning_method", "L2", "pruning_method is 'L2'; it must be one of L1Unstructured, RandomUnstructured"),
-        ("file", "", "file is empty: A .pt, .npy or .safetensors file"),
+        ("file", "", "file is empty: A .pt, .npy"),
         ("mask", [1, 0], "mask is [1, 0]; it must be a tensor of the target's shape"),
         ("pattern", "2", "pattern is '2'; it must be N:M, such as 2:4 or 4:8"),
         ("pattern", 2, "pattern is '2'; it must be N:M"),

@@ -46,12 +46,13 @@ def check(
     try:
         with _output_to_standard_error():
             found = _examined(source, arg, device, seed)
+            text = as_json(source, found) if json else as_text(source, found)
     except Exception as error:  # noqa: BLE001 - whatever it is, exit code 1 would say that the model has findings
         if debug:
             traceback.print_exc()
         print(f"prune-tui: {_reason(error)}", file=sys.stderr)
         return COULD_NOT_CHECK
-    print(as_json(source, found) if json else as_text(source, found))
+    print(text)
     return FOUND if counts(found)["error"] or counts(found)["warning"] else NOTHING_FOUND
 
 

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prune_tui.engine import cores
+from prune_tui.engine.cancelling import never
+from prune_tui.engine.magnitudes import KINDS, words
 from prune_tui.engine.reading import comparable
 from prune_tui.step_settings import Bits
 
@@ -44,6 +47,32 @@ def pack(kept: Tensor) -> Bits:
     """
     flat = kept.detach().to(device="cpu", dtype=torch.bool).contiguous().view(-1).numpy()
     return Bits(tuple(kept.shape), np.packbits(flat).tobytes())
+
+
+def packed(mask: Tensor) -> Bits | None:
+    """Pack a mask in one pass, without a copy of it.
+
+    Args:
+        mask: Any dtype and device.
+
+    Returns:
+        Its bits; None where unpacking would not give back the very same ones: other values than 0 and 1, or -0.0.
+    """
+    quick = mask.dtype in KINDS and mask.device.type == "cpu" and mask.is_contiguous()
+    if not quick or type(mask.detach()) is not Tensor:
+        return pack(alive(mask)) if survives(mask) else None
+    row, one = words(mask), KINDS[mask.dtype].one
+    data = np.empty(-(-row.size // 8), np.uint8)
+
+    def job(piece: slice) -> bool:
+        kept = np.not_equal(row[piece], 0, out=cores.scratch(np.bool_, piece.stop - piece.start))
+        # A piece is a multiple of eight entries, so that each begins with a byte of its own.
+        data[piece.start // 8 : -(-piece.stop // 8)] = np.packbits(kept)
+        ones = np.equal(row[piece], one, out=cores.scratch(np.bool_, kept.size, 1))
+        return int(np.count_nonzero(ones)) == int(np.count_nonzero(kept))
+
+    binary = all(cores.spread(job, list(cores.slices(row.size)), never))
+    return Bits(tuple(mask.shape), data.tobytes()) if binary else None
 
 
 def unpack(bits: Bits, device: torch.device | str = "cpu") -> Tensor:

@@ -14,12 +14,15 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.nn.utils.prune import BasePruningMethod, PruningContainer
+from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningContainer
 
-from prune_tui.engine import pruned
+from prune_tui import steps
+from prune_tui.engine import memory, product, pruned
 from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.planned_masks import PlannedMask
 from prune_tui.engine.planning import Part, Plan
 from prune_tui.engine.refusals import refusals
+from prune_tui.engine.targets import listed
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -28,8 +31,9 @@ def carry_out(plan: Plan) -> None:
     """Do to each target what torch's `apply` or `remove` does; after a failure everything is as before.
 
     Raises:
-        StepError: A module or a hook refused.
+        StepError: A module or a hook refused, or the masks need more memory than is free.
     """
+    _check_memory(plan)
     for_autograd = torch.is_grad_enabled()
     with (
         all_or_nothing(part.target.module for part in plan.parts),
@@ -40,15 +44,25 @@ def carry_out(plan: Plan) -> None:
             with refusals(part.target.path):
                 if part.change is not None:
                     part.change()
-                elif part.method is None:
+                elif part.method is None or part.planned is None:
                     _remove(part)
                 else:
-                    _attach(part, part.method)
+                    _attach(part, part.method, part.planned)
 
 
-def _attach(part: Part, method: BasePruningMethod) -> None:
+def _check_memory(plan: Plan) -> None:
+    """Refuse before anything is touched where the masks and what they leave of the values would not fit."""
+    masked = [part.target for part in plan.parts if part.planned is not None and part.change is None]
+    needed = memory.of_masks(target.parameter for target in masked)
+    what = f"{steps.method_of(plan.step).name} of {listed(target.path for target in masked)}"
+    memory.check(what, needed, "prune fewer tensors at a time, or remove earlier pruning first")
+
+
+def _attach(part: Part, method: BasePruningMethod, planned: PlannedMask) -> None:
     """The second half of torch's `BasePruningMethod.apply`: same names, same order, same hook ids."""
     module, name = part.target.module, part.target.name
+    original = part.target.parameter.detach()
+    mask, computed = planned.made(original)
     hook = method
     found = pruned.pruning_hook(module, name)
     if found is None:
@@ -59,8 +73,10 @@ def _attach(part: Part, method: BasePruningMethod) -> None:
         del module._forward_pre_hooks[identifier]
         hook = old if isinstance(old, PruningContainer) else PruningContainer(old)
         hook.add_pruning_method(method)
-    module.register_buffer(f"{name}_mask", part.mask)
-    setattr(module, name, hook.apply_mask(module))
+    if isinstance(method, CustomFromMask) and method.mask is None:  # of a global step: the hook holds its share
+        method.mask = mask
+    module.register_buffer(f"{name}_mask", mask)
+    setattr(module, name, product.known(lambda: hook.apply_mask(module), mask, original, computed))
     module.register_forward_pre_hook(hook)
 
 

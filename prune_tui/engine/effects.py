@@ -23,7 +23,10 @@ def effect(step: steps.Step, target: Seen, mask: Tensor) -> Effect:
     units = steps.method_of(step).units
     if units == "channels":
         units_left = channels_left(target, getattr(step, "dim"))  # noqa: B009 - every step of channels has it
-        units_took = comes_to(getattr(step, "amount"), units_left)  # noqa: B009
+        if steps.ranks_together(step):  # then the amount is not of this target alone
+            units_took = units_left - channels_left(target._replace(mask=mask), getattr(step, "dim"))  # noqa: B009
+        else:
+            units_took = comes_to(getattr(step, "amount"), units_left)  # noqa: B009
     else:
         units, units_left, units_took = "entries", ranked(target), took
     return Effect(
@@ -86,12 +89,14 @@ def warnings(step: steps.Step, effects: Sequence[Effect]) -> list[str]:
     """What a person should know about a plan that torch would carry out without a word."""
     notes = []
     amount = steps.settings_of(step).get("amount", 0)
-    if steps.method_of(step).many and amount and not any(effect.took for effect in effects):
-        notes.append(f"amount {amount} comes to none of {sum(effect.left for effect in effects)} entries")
+    together = steps.ranks_together(step)
+    if together and amount and not any(effect.took for effect in effects):
+        left = sum(effect.units_left for effect in effects)
+        notes.append(f"amount {amount} comes to none of {left} {effects[0].units if effects else 'entries'}")
     emptied = [effect.target for effect in effects if effect.took == effect.left > 0]
     if emptied:
         notes.append(f"{targets.listed(emptied)} would be left empty: nothing of it stays")
     idle = [effect for effect in effects if amount and effect.left and not effect.units_took]
-    if not steps.method_of(step).many:
+    if not together:
         notes += [f"amount {amount} comes to none of {one.units_left} {one.units} in {one.target}" for one in idle]
     return notes

@@ -8,6 +8,7 @@ from pathlib import Path
 from prune_tui import journal, steps
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.session import Session
+from prune_tui.journal_writer import Writer
 from prune_tui.step_settings import StepError
 
 
@@ -26,7 +27,7 @@ class Journaling:
     def __init__(self, path: Path, header: journal.Header) -> None:
         self.path = path
         self._header = header
-        self._writer: journal.Writer | None = None
+        self._writer: Writer | None = None
 
     @classmethod
     def go_on(cls, path: Path) -> tuple[Journaling, journal.Kept]:
@@ -35,7 +36,7 @@ class Journaling:
         Raises:
             JournalError: It is in use, or cannot be read or written.
         """
-        writer, kept = journal.Writer.go_on(path)
+        writer, kept = Writer.go_on(path)
         journaling = cls(path, kept.header)
         journaling._writer = writer
         return journaling, kept
@@ -48,7 +49,7 @@ class Journaling:
         """
         try:
             if self._writer is None:
-                self._writer = journal.Writer.begin(self.path, self._header)
+                self._writer = Writer.begin(self.path, self._header)
             self._writer.append(event)
         except journal.JournalError as error:
             raise StepError(

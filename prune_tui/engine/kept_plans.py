@@ -120,5 +120,7 @@ class KeptPlans:
 
 
 def _file_of(step: steps.Step) -> tuple[int, ...]:
-    """What tells the mask file of a step, as it is now, from what it may be later; nothing where it needs none."""
-    return stamp(step.file) if isinstance(step, steps.CustomFromMask) and step.mask is None else ()
+    """What tells the file of a step, as it is now, from what it may be later; nothing where it needs none."""
+    if isinstance(step, steps.ImportanceScores) or (isinstance(step, steps.CustomFromMask) and step.mask is None):
+        return stamp(step.file)
+    return ()

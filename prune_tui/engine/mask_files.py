@@ -1,4 +1,4 @@
-"""Reading a mask from a .pt, .npy or .safetensors file, without unpickling anything."""
+"""Reading a mask, or scores, from a .pt, .npy, .npz or .safetensors file, without unpickling anything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prune_tui.engine import bits
 from prune_tui.engine.reading import why_no_values
 from prune_tui.step_settings import StepError, nearest
 
-_KINDS = (".pt", ".pth", ".npy", ".safetensors")
+_KINDS = (".pt", ".pth", ".npy", ".npz", ".safetensors")
 
 
 def read_mask(file: str, target: str, shape: torch.Size) -> Tensor:
@@ -33,15 +33,35 @@ def read_mask(file: str, target: str, shape: torch.Size) -> Tensor:
     Raises:
         StepError: No such file, no such tensor in it, another shape, or other values than 0 and 1.
     """
-    path, name = _split(file)
-    tensors = _read_all(path)
-    found = _choose(tensors, path, name, target)
-    if found.shape != shape:
-        raise StepError(
-            f"the mask in {path} is {_times(found.shape)}; {target} is {_times(shape)}: they must be the same"
-        )
+    found, path = _read(file, target, shape, "mask")
     check_mask(found, f"the mask in {path}")
     return found
+
+
+def read_scores(file: str, target: str, shape: torch.Size) -> Tensor:
+    """The importance scores for one target, as `read_mask` finds masks.
+
+    Returns:
+        A tensor of real numbers of that shape, on the CPU, in the dtype of the file.
+
+    Raises:
+        StepError: No such file, no such tensor in it, another shape, or no real numbers.
+    """
+    found, path = _read(file, target, shape, "score tensor")
+    reason = why_no_values(found) or ("complex numbers have no order" if found.is_complex() else "")
+    if reason:
+        raise StepError(f"the scores in {path} for {target} cannot be ranked: {reason}")
+    return found
+
+
+def _read(file: str, target: str, shape: torch.Size, what: str) -> tuple[Tensor, Path]:
+    path, name = _split(file)
+    found = _choose(_read_all(path), path, name, target)
+    if found.shape != shape:
+        raise StepError(
+            f"the {what} in {path} is {_times(found.shape)}; {target} is {_times(shape)}: they must be the same"
+        )
+    return found, path
 
 
 def stamp(file: str) -> tuple[int, ...]:
@@ -90,7 +110,7 @@ def _split(file: str) -> tuple[Path, str]:
 
 def _existing(path: Path) -> Path:
     if path.suffix not in _KINDS:
-        raise StepError(f"{path} is not a mask file: a mask comes from {', '.join(_KINDS)}")
+        raise StepError(f"{path} is no file of tensors that is read here: those are {', '.join(_KINDS)}")
     if not path.is_file():
         raise StepError(f"there is no file {path}")
     return path
@@ -101,23 +121,26 @@ def _read_all(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".npy":
             return {"": torch.from_numpy(np.load(path, allow_pickle=False))}
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as stored:
+                return {key: torch.from_numpy(stored[key]) for key in stored.files}
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as stored:
                 return {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 - not a dict
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise StepError(
-            f"cannot read a mask from {path}: it is damaged, or holds other objects than tensors,"
+            f"cannot read a tensor from {path}: it is damaged, or holds other objects than tensors,"
             " and those are not loaded"
         ) from error
     except Exception as error:  # a damaged file makes its reader raise anything; that travels as the cause
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise StepError(f"cannot read a mask from {path}: {reason}") from error
+        raise StepError(f"cannot read a tensor from {path}: {reason}") from error
     if isinstance(loaded, Tensor):
         return {"": loaded}
     if isinstance(loaded, dict) and all(isinstance(value, Tensor) for value in loaded.values()):
         return cast(dict[str, Tensor], loaded)
-    raise StepError(f"{path} holds a {type(loaded).__name__}; a mask file holds a tensor or a dict of tensors")
+    raise StepError(f"{path} holds a {type(loaded).__name__}; it must hold a tensor or a dict of tensors")
 
 
 def _choose(tensors: dict[str, Tensor], path: Path, name: str, target: str) -> Tensor:

@@ -1,8 +1,9 @@
 """The catalogue of pruning methods: for each step, which masks it gives to its targets.
 
-The masks come from torch's own classes in torch.nn.utils.prune, called on the same values, in the same order and
-with the same seed as direct calls would be, so that they are equal to torch's bit by bit. What torch does around
-them, and where that corrupts a model, is left to `engine.commit`.
+The masks are equal, bit by bit, to those of torch's own classes in torch.nn.utils.prune, called on the same
+values, in the same order and with the same seed: `planned` says how they are found without what torch spends on
+them, and whatever that cannot do is computed by torch's classes themselves. What torch does around them, and
+where that corrupts a model, is left to `engine.commit`.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, selection, targets
+from prune_tui.engine import bits, channels, random_scores, selection, smallest, targets
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.effects import channels_left, comes_to, ranked
-from prune_tui.engine.reading import comparable
+from prune_tui.engine.passes import Ranked
+from prune_tui.engine.planned_masks import PlannedMask
+from prune_tui.engine.reading import dtype_name
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import Bits, StepError
 
-Masked = tuple[prune.BasePruningMethod, Tensor]
+Masked = tuple[prune.BasePruningMethod, Tensor | PlannedMask]
+"""torch's object for the hook, and the mask: as a tensor, or planned."""
+
 Planner = Callable[[Any, Sequence[Seen], Stop], list[Masked]]
 
 
@@ -35,13 +40,31 @@ def each(seen: Iterable[Seen], stop: Stop) -> Iterator[Seen]:
         yield one
 
 
-def _masks_by(make: Callable[[Any, Seen], prune.BasePruningMethod]) -> Planner:
-    """A planner that prunes each target by itself, with a method object of its own."""
+def _masks_by(make: Callable[[Any, Seen], prune.BasePruningMethod], quick: _Quick | None = None) -> Planner:
+    """A planner that prunes each target by itself, with a method object of its own.
+
+    Args:
+        make: The method object; refuses what cannot be done.
+        quick: Plans the mask without torch's class, or says None.
+    """
 
     def planner(step: Any, found: Sequence[Seen], stop: Stop) -> list[Masked]:
-        return [_mask(target, make(step, target)) for target in each(found, stop)]
+        masked: list[Masked] = []
+        for target in each(found, stop):
+            method = make(step, target)
+            planned = None if quick is None else quick(step, target, method, stop)
+            masked.append(_mask(target, method) if planned is None else _named(method, target, planned))
+        return masked
 
     return planner
+
+
+_Quick = Callable[[Any, Seen, Any, Stop], PlannedMask | None]
+
+
+def _named(method: prune.BasePruningMethod, target: Seen, mask: Tensor | PlannedMask) -> Masked:
+    method._tensor_name = target.name
+    return method, mask
 
 
 def _mask(target: Seen, method: prune.BasePruningMethod) -> Masked:
@@ -54,12 +77,7 @@ def _mask(target: Seen, method: prune.BasePruningMethod) -> Masked:
 
 def _compute(where: str, method: prune.BasePruningMethod, values: Tensor, mask: Tensor | None) -> Tensor:
     """The mask torch computes: directly the first time, on what is left by way of a container after that."""
-    if type(method) is prune.L1Unstructured:
-        ranked = values.numel() if mask is None else int((comparable(mask) == 1).sum())
-        quick = selection.smallest_masked(values.contiguous(), mask, comes_to(method.amount, ranked))
-        if quick is not None:
-            return quick
-    with refusals(f"{where} ({str(values.dtype).removeprefix('torch.')}), {type(method).__name__}"):
+    with refusals(f"{where} ({dtype_name(values)}), {type(method).__name__}"):
         if mask is None:
             before = torch.ones_like(values)
             # torch's `view(-1)` fails on a first prune of, say, a channels_last weight; entries are ranked in the
@@ -76,8 +94,7 @@ def _compute(where: str, method: prune.BasePruningMethod, values: Tensor, mask: 
 
 
 def _entries(step: Any, target: Seen) -> None:
-    left = ranked(target)
-    if isinstance(step.amount, int) and step.amount > left:
+    if isinstance(step.amount, int) and step.amount > (left := ranked(target)):
         elements = target.original.numel()
         has = _count(left, "entry", "entries") if left == elements else f"{left} entries left of {elements}"
         raise StepError(f"{target.path} has {has}; amount {step.amount} asks for more")
@@ -116,6 +133,50 @@ def _random_unstructured(step: steps.RandomUnstructured, target: Seen) -> prune.
 def _l1_unstructured(step: steps.L1Unstructured, target: Seen) -> prune.BasePruningMethod:
     _entries(step, target)
     return prune.L1Unstructured(step.amount)
+
+
+def _smallest(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
+    """The smallest magnitudes of one tensor."""
+    one = selection.ranked(target.original, target.mask, stop)
+    if one is None:
+        return None
+    count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
+    found = smallest.planned([target.path], [one], count, ties=step.ties, what=what, stop=stop)
+    return None if found is None else found[0]
+
+
+def _at_random(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
+    """Entries of one tensor by scores drawn as torch draws them."""
+    one = selection.ranked(target.original, target.mask, stop)
+    if one is None:
+        return None
+    count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
+    scored = random_scores.scored(one, stop) if count else one
+    found = smallest.planned(
+        [target.path], [scored], count, ties="torch", what=what, stop=stop, values=[one.values]
+    )
+    return None if found is None else found[0]
+
+
+def _channels_by_norm(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
+    if not channels.can_be_planned(target.original, target.mask):
+        return None
+    values, size = target.original, target.original.shape[step.dim]
+    count = comes_to(step.amount, size)
+    kept = torch.ones(size, dtype=torch.bool)
+    if count:
+        with refusals(f"{target.path} ({dtype_name(values)}), LnStructured"):
+            kept = channels.kept_by_norm(values, method, count)
+    return channels.ChannelsMasked(target.path, values, step.dim, kept, units_took=count, stop=stop)
+
+
+def _channels_at_random(step: Any, target: Seen, _: Any, stop: Stop) -> PlannedMask | None:
+    if not channels.can_be_planned(target.original, target.mask):
+        return None
+    values, size = target.original, target.original.shape[step.dim]
+    count = comes_to(step.amount, size)
+    kept = channels.kept_at_random(size, count) if count else torch.ones(size, dtype=torch.bool)
+    return channels.ChannelsMasked(target.path, values, step.dim, kept, units_took=count, stop=stop)
 
 
 def _random_structured(step: steps.RandomStructured, target: Seen) -> prune.BasePruningMethod:
@@ -157,17 +218,45 @@ def _unpacked(kept: Bits, target: Seen) -> Tensor:
 
 
 def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
-    """`prune.global_unstructured`: one long vector ranked by one method, each tensor's share a mask of its own."""
-    devices = {target.original.device for target in found}
-    if len(devices) > 1:
-        raise StepError(
-            f"the targets are on {', '.join(sorted(map(str, devices)))}; a global step needs them on one device"
-        )
-    left = sum(ranked(target) for target in found)
+    """`prune.global_unstructured`: all entries ranked together, each tensor's share a mask of its own."""
+    tensors = [selection.ranked(target.original, target.mask, stop) for target in each(found, stop)]
+    several = [one for one in tensors if one is not None]
+    quick = len(several) == len(found)
+    left = sum(one.living for one in several) if quick else sum(ranked(target) for target in found)
     if isinstance(step.amount, int) and step.amount > left:
         if len(found) == 1:
             _entries(step, found[0])
         raise StepError(f"the {len(found)} targets have {left} entries left; amount {step.amount} asks for more")
+    planned = _globally(step, found, several, comes_to(step.amount, left), stop) if quick else None
+    if planned is None:
+        return _as_one_vector(step, found, stop)
+    # torch hangs the share of the mask into the hook; `commit` does, when it is made.
+    return [_named(prune.CustomFromMask(None), *pair) for pair in zip(found, planned, strict=True)]
+
+
+def _globally(
+    step: steps.GlobalUnstructured, found: Sequence[Seen], tensors: Sequence[Ranked], count: int, stop: Stop
+) -> Sequence[PlannedMask] | None:
+    """The smallest of all, wherever they are; or at random, where torch would draw one number after the other."""
+    paths = [target.path for target in found]
+    what = f"global_unstructured of {targets.listed(paths)}"
+    if step.pruning_method == "L1Unstructured":
+        return smallest.planned(paths, tensors, count, ties=step.ties, what=what, stop=stop)
+    if len({one.values.dtype for one in tensors}) > 1 or any(one.values.device.type != "cpu" for one in tensors):
+        return None
+    scored = [random_scores.scored(one, stop) for one in tensors] if count else tensors
+    own = [one.values for one in tensors]
+    return smallest.planned(paths, scored, count, ties="torch", what=what, stop=stop, values=own)
+
+
+def _as_one_vector(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+    """As torch does it, for what cannot be ranked by patterns."""
+    devices = {target.original.device for target in found}
+    if len(devices) > 1:
+        raise StepError(
+            f"the targets are on {', '.join(sorted(map(str, devices)))}; {_why_one_device(step)}"
+            " Prune them device by device"
+        )
     with refusals(targets.listed(target.path for target in found)):
         values = [target.values.contiguous() for target in each(found, stop)]
     masks = [
@@ -185,12 +274,18 @@ def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], 
     return [_mask(target, prune.CustomFromMask(share)) for target, share in zip(found, shares, strict=True)]
 
 
+def _why_one_device(step: steps.GlobalUnstructured) -> str:
+    if step.pruning_method == "RandomUnstructured":
+        return "a global random step draws from one device's generator."
+    return "entries of these dtypes, or NaN among those that would go, can be ranked on one device only."
+
+
 PLANNERS: dict[type[steps.Step], Planner] = {
     steps.Identity: _masks_by(_identity),
-    steps.RandomUnstructured: _masks_by(_random_unstructured),
-    steps.L1Unstructured: _masks_by(_l1_unstructured),
-    steps.RandomStructured: _masks_by(_random_structured),
-    steps.LnStructured: _masks_by(_ln_structured),
+    steps.RandomUnstructured: _masks_by(_random_unstructured, _at_random),
+    steps.L1Unstructured: _masks_by(_l1_unstructured, _smallest),
+    steps.RandomStructured: _masks_by(_random_structured, _channels_at_random),
+    steps.LnStructured: _masks_by(_ln_structured, _channels_by_norm),
     steps.GlobalUnstructured: _global_unstructured,
     steps.CustomFromMask: _custom_from_mask,
 }

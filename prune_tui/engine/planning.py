@@ -16,6 +16,7 @@ from prune_tui.engine import bits, effects, generators, patterns, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.mask_files import read_mask
 from prune_tui.engine.methods import Masked, each
+from prune_tui.engine.planned_masks import PlannedMask, Whole
 from prune_tui.engine.planners import PLANNERS
 from prune_tui.engine.targets import Seen, Target
 from prune_tui.step_settings import Bits
@@ -29,7 +30,7 @@ class Part:
     Attributes:
         target: The tensor.
         method: torch's object that will stand in the hook; None for `remove`.
-        mask: Its mask afterwards, in the dtype torch gives it; None for `remove`.
+        planned: Its mask afterwards; None for `remove`.
         effect: The counts.
         change: What a repair does that is neither torch's `apply` nor its `remove`.
         overwrites: Which entries of the parameter `change` writes over.
@@ -37,7 +38,7 @@ class Part:
 
     target: Target
     method: prune.BasePruningMethod | None
-    mask: Tensor | None
+    planned: PlannedMask | None
     effect: Effect
     change: Callable[[], None] | None = None
     overwrites: Bits | None = None
@@ -105,18 +106,26 @@ def plan(
     if isinstance(step, steps.CustomFromMask) and step.mask is None:
         step = msgspec.structs.replace(step, mask=_read(step, seen))
     with torch.inference_mode(False), torch.no_grad():
-        masked: Sequence[tuple[prune.BasePruningMethod | None, Tensor | None]]
-        masked = [(None, None) for _ in seen] if removing else _draw(step, seen, stop)
-        parts = [
-            Part(target, method, mask, effects.removal(one) if mask is None else effects.effect(step, one, mask))
-            for target, one, (method, mask) in zip(found, each(seen, stop), masked, strict=True)
-        ]
+        if removing:
+            parts = [
+                Part(target, None, None, effects.removal(one)) for target, one in zip(found, seen, strict=True)
+            ]
+        else:
+            masked = zip(found, each(seen, stop), _draw(step, seen, stop), strict=True)
+            parts = [_part(step, target, one, result) for target, one, result in masked]
     return Plan(
         step,
         tuple(parts),
         tuple(left_out + notes + ([] if removing else effects.warnings(step, [part.effect for part in parts]))),
         conditions,
     )
+
+
+def _part(step: steps.Step, target: Target, one: Seen, result: Masked) -> Part:
+    """What a step would do to one tensor, with the counts: as planned, or counted from the mask itself."""
+    method, mask = result
+    planned = Whole(mask) if isinstance(mask, Tensor) else mask
+    return Part(target, method, planned, planned.effect() or effects.effect(step, one, planned.made().mask))
 
 
 def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits, ...]:

@@ -6,6 +6,9 @@ on every device.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils import prune
@@ -46,10 +49,76 @@ def keeping(target: Seen, kept: Tensor) -> tuple[prune.BasePruningMethod, Tensor
         target: The target.
         kept: bool, of its shape; what is masked already stays masked whatever it says.
     """
-    method = prune.CustomFromMask(kept)
+    method = prune.CustomFromMask(kept if target.mask is None else kept & alive(target))
     method._tensor_name = target.name
     if target.mask is None:
         before = torch.ones_like(target.original)
     else:
         before = target.mask.detach().clone(memory_format=torch.contiguous_format).to(target.original.dtype)
     return method, method.compute_mask(target.original, default_mask=before)
+
+
+def ordered(scores: Tensor) -> Tensor:
+    """Scores as integers that sort as they do, NaN above all, -0.0 as 0.0.
+
+    Args:
+        scores: float32 or float64, any shape.
+
+    Returns:
+        int32 or int64 of the same shape.
+    """
+    kind = torch.int32 if scores.dtype is torch.float32 else torch.int64
+    scores = torch.where(scores.isnan(), torch.nan, scores + 0.0)  # one NaN, with a positive sign; -0.0 is 0.0
+    words = scores.contiguous().view(kind)
+    return torch.where(words < 0, words ^ torch.iinfo(kind).max, words)
+
+
+def smallest_together(ranked: Sequence[Tensor], count: int, most: Sequence[int]) -> list[Tensor]:
+    """Which units go when some tensors are ranked as one long vector, none of them losing more than it may.
+
+    Where the common threshold would take more of a tensor than it may lose, that tensor loses just that, its
+    smallest; the rest is ranked anew for what is still to go, until no tensor loses too much. The threshold only
+    rises by that, so that no tensor that was held back once would fit later.
+
+    Args:
+        ranked: For each tensor its units' scores, 1-D, as `ordered` makes them.
+        count: How many go in all; no more than the sum of `most`.
+        most: How many each may lose.
+
+    Returns:
+        For each tensor a bool vector, True where a unit goes.
+    """
+    held: dict[int, int] = {}
+    while True:
+        free = [index for index in range(len(ranked)) if index not in held]
+        cut = _cut([ranked[index] for index in free], count - sum(held.values()))
+        gone = dict(zip(free, cut, strict=True))
+        over = [index for index in free if int(gone[index].sum()) > most[index]]
+        if not over:
+            break
+        held |= {index: most[index] for index in over}
+    for index, number in held.items():
+        (gone[index],) = _cut([ranked[index]], number)
+    return [gone[index] for index in range(len(ranked))]
+
+
+def _cut(ranked: Sequence[Tensor], count: int) -> list[Tensor]:
+    """Which of the smallest go: below the threshold all, at it the first by tensor and index."""
+    if not count:
+        return [torch.zeros_like(one, dtype=torch.bool) for one in ranked]
+    threshold = _smallest(torch.cat([one.to(ranked[0].device) for one in ranked]), count)
+    at_it = count - sum(int((one < threshold).sum()) for one in ranked)
+    gone = []
+    for one in ranked:
+        equal = one == threshold
+        first = equal & (equal.cumsum(0) <= at_it)
+        at_it -= int(first.sum())
+        gone.append((one < threshold) | first)
+    return gone
+
+
+def _smallest(words: Tensor, count: int) -> int:
+    """The count-th smallest of some integers."""
+    if words.device.type == "cpu":
+        return int(np.partition(words.numpy(), count - 1)[count - 1])
+    return int(words.kthvalue(count).values)

@@ -1,121 +1,266 @@
 """Choosing the entries of smallest magnitude by counting: torch's very choice, without sorting what nobody reads.
 
 `torch.topk` copies sixteen bytes an entry and sorts its result. Here a sample brackets the threshold, one pass
-counts what lies below the bracket and collects what lies inside, and only that is searched. Among magnitudes equal
-to the threshold the choice is `topk`'s own; then it is asked, but not for an order: the set is the same.
+over all tensors counts what lies below the bracket and collects what lies inside, and only that is searched. The
+tensors may differ in dtype and device: each is read where it lies, in the patterns of its own dtype.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-Words = npt.NDArray[Any]
-"""Magnitudes as integers: without their sign bits, floats are ordered as their bit patterns are, NaN above all."""
+from prune_tui.engine import cores, device_passes, passes, product
+from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.magnitudes import KINDS, Words, narrowed, widened, words
+from prune_tui.engine.passes import Ranked, Tally
 
-SMALLEST = 2**16
-"""Entries below which torch's own way is as quick."""
-_PIECE = 2**18
-_SAMPLE = 2**15
-_WORDS = {torch.float32: np.int32, torch.float64: np.int64}
+FEW = 2**14
+"""Entries among which the threshold is searched without a bracket."""
+_SAMPLED = (2**13, 2**18)
+"""Least and most entries of the sample."""
+_DEVICES = ("cpu", "cuda")
 
 
-def smallest_masked(values: Tensor, mask: Tensor | None, count: int) -> Tensor | None:
-    """The mask after the `count` smallest magnitudes among the living are taken.
+class Share(NamedTuple):
+    """What of one tensor is among the smallest, in the patterns of the common dtype.
 
-    Equal, bit by bit, to what `torch.nn.utils.prune.L1Unstructured` makes, by itself or in a container.
+    Attributes:
+        below: How many magnitudes are below the threshold.
+        tied: How many are equal to it.
+        greatest_below: The greatest that is below; -1 where there is none, None where the pass has not told.
+    """
+
+    below: int
+    tied: int
+    greatest_below: int | None
+
+
+class Selection(NamedTuple):
+    """The smallest magnitudes of some tensors together.
+
+    Attributes:
+        dtype: The dtype in which they are compared: torch's promotion of all their dtypes.
+        threshold: The pattern of the greatest magnitude that goes; -1 where none goes.
+        shares: What is theirs, in the order of the tensors.
+        wanted: How many of those equal to the threshold go, of all tensors together.
+    """
+
+    dtype: torch.dtype
+    threshold: int
+    shares: tuple[Share, ...]
+    wanted: int
+
+    @property
+    def tied(self) -> int:
+        """How many are equal to the threshold; where more than `wanted`, someone has to choose."""
+        return sum(share.tied for share in self.shares)
+
+
+def passes_of(tensor: Tensor) -> ModuleType:
+    """The passes that are quickest where a tensor lies."""
+    return passes if tensor.device.type == "cpu" else device_passes
+
+
+def ranked(values: Tensor, mask: Tensor | None, stop: Stop) -> Ranked | None:
+    """A tensor as the selection ranks it; None where it cannot.
 
     Args:
-        values: Any shape, contiguous; float32 or float64 on the CPU, without gradient.
-        mask: The mask before, of the same shape; entries that are 1 are alive. None where there is none.
-        count: How many go.
+        values: Any shape, dtype, device and strides; without gradient.
+        mask: The mask before, of the same shape; only entries where it is 1 are ranked. None where there is none.
+        stop: Asked between pieces.
+    """
+    if type(values) is not Tensor or values.dtype not in KINDS or values.device.type not in _DEVICES:
+        return None
+    if product.flushes():
+        return None
+    if mask is None:
+        return Ranked(values.contiguous(), None, values.numel())
+    if (type(mask), mask.dtype, mask.device, mask.shape) != (Tensor, values.dtype, values.device, values.shape):
+        return None
+    mask = mask.contiguous()
+    counted = cores.spread(_called, passes_of(mask).counts(mask), stop)
+    zeros, ones = (sum(found) for found in zip(*counted, strict=True)) if counted else (0, 0)
+    # torch ranks where a mask is 1 and keeps what else it holds; those are left to torch.
+    return Ranked(values.contiguous(), mask, ones) if zeros + ones == mask.numel() else None
+
+
+def _called(job: Callable[[], Any]) -> Any:
+    return job()
+
+
+def smallest(tensors: Sequence[Ranked], count: int, stop: Stop) -> Selection | None:
+    """Find the threshold below which the `count` smallest magnitudes of some tensors lie.
+
+    Args:
+        tensors: The tensors.
+        count: How many go, at most as many as are ranked.
+        stop: Asked between pieces of 2^18 entries.
 
     Returns:
-        A new contiguous mask in the dtype of `values`; None where this is no quicker: another dtype or device, few
-        entries, nothing or everything to take.
+        The selection; None where a NaN would have to go, which torch ranks above all.
     """
-    words = _WORDS.get(values.dtype)
-    if words is None or values.device.type != "cpu" or values.numel() < SMALLEST or not values.is_contiguous():
+    dtype = functools.reduce(torch.promote_types, (one.values.dtype for one in tensors))
+    if count == 0:
+        return Selection(dtype, -1, (Share(0, 0, -1),) * len(tensors), 0)
+    search = _Search(tensors, dtype, count, stop)
+    tallies = search.sampled() or search.halved()
+    if tallies is None:
         return None
-    flat = values.view(-1).numpy().view(words)
-    alive = None if mask is None else (mask == 1).contiguous().view(-1).numpy()
-    living = flat.size if alive is None else int(np.count_nonzero(alive))
-    if not 0 < count < living:
-        return None
-    before = torch.ones_like(values) if mask is None else mask.to(values.dtype, copy=True)
-    after = before.contiguous()
-    threshold = _threshold(flat, alive, count, living)
-    if threshold is None:
-        return _by_topk(values, None if mask is None else mask == 1, count, after)
-    kept = after.view(-1).numpy()
-    for piece in _pieces(flat.size):
-        goes = _magnitudes(flat[piece]) <= threshold
-        np.copyto(kept[piece], 0, where=goes if alive is None else goes & alive[piece])
-    return after
-
-
-def _by_topk(values: Tensor, alive: Tensor | None, count: int, after: Tensor) -> Tensor:
-    """Torch's way, down to which of several equal magnitudes go, without the sorting.
-
-    `topk` on the CPU selects first and sorts then, so that the set does not depend on `sorted`.
-    """
-    magnitudes = (values.view(-1) if alive is None else values[alive]).abs()
-    gone = torch.topk(magnitudes, count, largest=False, sorted=False).indices
-    if alive is None:
-        after.view(-1)[gone] = 0
+    below = sum(tally.below for tally in tallies)
+    if search.collected:
+        inside = np.concatenate([tally.collected for tally in tallies])
+        inside.partition(count - below - 1)
+        threshold = int(inside[count - below - 1])
     else:
-        after.view(-1)[alive.reshape(-1).nonzero().view(-1)[gone]] = 0
-    return after
+        threshold = search.low + 1
+    if threshold > KINDS[dtype].infinite:
+        return None
+    shares = tuple(_share(tally, threshold, collected=search.collected) for tally in tallies)
+    return Selection(dtype, threshold, shares, count - sum(share.below for share in shares))
 
 
-def _pieces(size: int) -> Iterator[slice]:
-    """Slices that stay in the cache."""
-    return (slice(start, start + _PIECE) for start in range(0, size, _PIECE))
+def _share(tally: Tally, threshold: int, *, collected: bool) -> Share:
+    if not collected:
+        return Share(tally.below, tally.inside, None if tally.below else -1)
+    smaller = tally.collected[tally.collected < threshold]
+    tied = int(np.count_nonzero(tally.collected == threshold))
+    unknown = None if tally.below else -1
+    return Share(tally.below + smaller.size, tied, int(smaller.max()) if smaller.size else unknown)
 
 
-def _magnitudes(words: Words) -> Words:
-    """The patterns without their sign bits: |x|, with -0.0 as 0.0."""
-    magnitudes: Words = words & np.iinfo(words.dtype).max
-    return magnitudes
+class _Search:
+    """The search for a bracket that holds the threshold.
+
+    Attributes:
+        low: The bracket's lower end, itself not inside.
+        collected: The magnitudes inside were collected; else they are all one and the same.
+    """
+
+    def __init__(self, tensors: Sequence[Ranked], dtype: torch.dtype, count: int, stop: Stop) -> None:
+        self._tensors = tensors
+        self._dtype = dtype
+        self._count = count
+        self._stop = stop
+        self.low = -1
+        self.collected = True
+
+    def sampled(self) -> list[Tally] | None:
+        """By a sample: almost always the only pass; None where it misled."""
+        living = sum(one.living for one in self._tensors)
+        low, high = _bracket(self._tensors, self._dtype, self._count / max(living, 1))
+        tallies = self._pass(low, high)
+        where = self._where(tallies)
+        if not where:
+            return tallies
+        # Magnitudes that many share are the ends of the bracket themselves.
+        end = low if where < 0 else high
+        tallies = self._pass(end - 1, end + 1)
+        return None if self._where(tallies) else tallies
+
+    def halved(self) -> list[Tally] | None:
+        """By halving the patterns, one pass for each bit: slow, and always right. None where a NaN would go."""
+        floor, ceiling = 0, KINDS[self._dtype].infinite
+        while floor <= ceiling:
+            middle = (floor + ceiling) // 2
+            tallies = self._pass(middle - 1, middle + 1)
+            where = self._where(tallies)
+            if not where:
+                return tallies
+            floor, ceiling = (floor, middle - 1) if where < 0 else (middle + 1, ceiling)
+        return None
+
+    def _where(self, tallies: Sequence[Tally]) -> int:
+        """Whether the threshold is inside (0), below (-1) or above (1)."""
+        below = sum(tally.below for tally in tallies)
+        if self._count <= below:
+            return -1
+        return 0 if self._count <= below + sum(tally.inside for tally in tallies) else 1
+
+    def _pass(self, low: int, high: int) -> list[Tally]:
+        """One tally for each tensor, in the patterns of the common dtype; what is inside, in any order."""
+        kind = KINDS[self._dtype]
+        self.low, high = min(max(low, -1), kind.infinite), min(high, kind.most)
+        self.collected = high - self.low > 2
+        jobs: list[tuple[int, Callable[[], Tally]]] = []
+        for index, one in enumerate(self._tensors):
+            own = one.values.dtype
+            floor = narrowed(self.low, self._dtype, own)
+            ceiling = min(narrowed(high - 1, self._dtype, own) + 1, one.kind.most)
+            found = passes_of(one.values).tallies(one, floor, ceiling, collect=self.collected)
+            jobs += [(index, job) for job in found]
+        tallies: list[list[Tally]] = [[] for _ in self._tensors]
+        for (index, _), tally in zip(jobs, cores.spread(_second_called, jobs, self._stop), strict=True):
+            tallies[index].append(tally)
+        return [self._merged(one.values.dtype, found) for one, found in zip(self._tensors, tallies, strict=True)]
+
+    def _merged(self, own: torch.dtype, found: Sequence[Tally]) -> Tally:
+        parts = [tally.collected for tally in found if tally.collected.size]
+        nothing: Words = np.empty(0, KINDS[self._dtype].signed)
+        collected = widened(np.concatenate(parts), own, self._dtype) if parts else nothing
+        return Tally(sum(tally.below for tally in found), sum(tally.inside for tally in found), collected)
 
 
-def _threshold(flat: Words, alive: npt.NDArray[np.bool_] | None, count: int, living: int) -> Any:
-    """The greatest magnitude that goes; None when that does not tell which entries go, or was not found."""
-    low, high = _bracket(flat, alive, count / living)
-    below, inside = 0, []
-    for piece in _pieces(flat.size):
-        magnitudes = _magnitudes(flat[piece])
-        if alive is not None:
-            magnitudes = magnitudes[alive[piece]]
-        below += int(np.count_nonzero(magnitudes < low))
-        inside.append(magnitudes[(magnitudes >= low) & (magnitudes <= high)])
-    collected = np.concatenate(inside)
-    place = count - below
-    if not 0 < place <= collected.size:
-        return None  # the sample misled
-    threshold = np.partition(collected, place - 1)[place - 1]
-    shared = int(np.count_nonzero(collected <= threshold)) != place
-    infinite = np.array(np.inf, dtype=f"f{flat.itemsize}").view(flat.dtype)
-    return None if shared or threshold > infinite else threshold
+def _second_called(pair: tuple[int, Callable[[], Any]]) -> Any:
+    return pair[1]()
 
 
-def _bracket(flat: Words, alive: npt.NDArray[np.bool_] | None, fraction: float) -> tuple[Any, Any]:
-    """Two magnitudes with the threshold almost surely between them: six standard deviations of its rank."""
+def _bracket(tensors: Sequence[Ranked], dtype: torch.dtype, fraction: float) -> tuple[int, int]:
+    """Two patterns with the threshold almost surely between them: five standard deviations of its rank."""
+    kind, total = KINDS[dtype], sum(one.values.numel() for one in tensors)
+    if total <= FEW:
+        return -1, kind.most
+    found = _sample(tensors, dtype, total)
+    spread = 5 * (found.size * fraction * (1 - fraction)) ** 0.5 + 2
+    first, last = int(found.size * fraction - spread), int(found.size * fraction + spread)
+    within = [rank for rank in (first, last) if 0 <= rank < found.size]
+    if within:
+        found.partition(within)
+    low = int(found[first]) if first in within else -1
+    high = int(found[last]) if last in within else kind.most
+    return low, max(high, low + 2)
+
+
+def _sample(tensors: Sequence[Ranked], dtype: torch.dtype, total: int) -> Words:
+    """Patterns of ranked entries: one anywhere in each of many equal stretches of the tensors."""
     # A generator of its own: the process's are not ours to draw from. The seed matters to nothing but the time.
-    chosen = np.random.default_rng(0).integers(0, flat.size, _SAMPLE)
-    if alive is not None:
-        chosen = chosen[alive[chosen]]
-    sample = np.sort(_magnitudes(flat[chosen]))
-    most = np.iinfo(flat.dtype).max
-    if not sample.size:
-        return 0, most
-    spread = 6 * (sample.size * fraction * (1 - fraction)) ** 0.5 + 2
-    first, last = int(sample.size * fraction - spread), int(sample.size * fraction + spread)
-    low = sample[first] if first >= 0 else 0
-    high = sample[last] if last < sample.size else most
-    return low, high
+    size = min(max(total >> 7, _SAMPLED[0]), _SAMPLED[1])
+    chosen = ((np.arange(size) + np.random.default_rng(0).random(size)) * (total / size)).astype(np.int64)
+    ends = np.cumsum([one.values.numel() for one in tensors])
+    found = []
+    for one, last, positions in zip(tensors, ends, np.split(chosen, np.searchsorted(chosen, ends)), strict=False):
+        if positions.size:
+            found.append(widened(_picked(one, positions - (last - one.values.numel())), one.values.dtype, dtype))
+    return np.concatenate(found)
+
+
+def _picked(one: Ranked, positions: npt.NDArray[np.int64]) -> Words:
+    """The magnitudes at some positions, but for those that are not ranked."""
+    picked: Words = _at(one.values, positions) & one.kind.signed(one.kind.most)
+    return picked if one.mask is None else picked[_at(one.mask, positions) != 0]
+
+
+def _at(tensor: Tensor, positions: npt.NDArray[np.int64]) -> Words:
+    if tensor.device.type == "cpu":
+        found: Words = words(tensor).take(positions)
+        return found
+    picked = tensor.view(-1)[torch.from_numpy(positions).to(tensor.device)].cpu()
+    return words(picked)
+
+
+def greatest_below(one: Ranked, selection: Selection, stop: Stop) -> int:
+    """The greatest pattern of a tensor below the threshold, in the common dtype; -1 where there is none."""
+    own = one.values.dtype
+    border = narrowed(selection.threshold - 1, selection.dtype, own) + 1
+    jobs = passes_of(one.values).greatest_below(one, border)
+    found = max(cores.spread(_called, jobs, stop), default=-1)
+    if found < 0:
+        return -1
+    return int(widened(np.array([found], one.kind.signed), own, selection.dtype)[0])

@@ -308,7 +308,7 @@ class Server:
         planned = None
         if request.preview is not None:
             plan = session.plan(request.preview, stop)
-            planned = {part.target.path: part.mask for part in plan.parts}.get(request.tensor)
+            planned = {part.target.path: part.planned for part in plan.parts}.get(request.tensor)
         with session.lock:
             module, name = targets.locate(session.model, request.tensor)
             return tiles.tile(module, name, request, session.alive_before(request.tensor), planned)

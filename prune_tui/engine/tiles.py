@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from prune_tui.engine import pruned
+from prune_tui.engine.planned_masks import PlannedMask
 from prune_tui.engine.reading import as_numbers, stored, viewed, why_no_values
 from prune_tui.protocol import Block, GetTile
 from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Tile, TileBlock, View
@@ -19,17 +20,34 @@ class _Layers(NamedTuple):
     values: Tensor
     kept: Tensor | None
     before: Tensor | None
-    planned: Tensor | None
+    planned: PlannedMask | None
 
-    def cut(self, block: Block, row_axis: int, column_axis: int) -> _Layers:
+    def cut(self, block: Block, row_axis: int, column_axis: int) -> _Cut:
         """The same rectangle of each, on the CPU."""
-        return _Layers(
-            _cut(self.values, block, row_axis, column_axis),
-            *(None if layer is None else _cut(layer, block, row_axis, column_axis) for layer in self[1:]),
+
+        def cut(layer: Tensor) -> Tensor:
+            return _cut(layer, block, row_axis, column_axis)
+
+        return _Cut(
+            cut(self.values),
+            None if self.kept is None else cut(self.kept),
+            None if self.before is None else cut(self.before),
+            None if self.planned is None else self.planned.shown(cut),
         )
 
 
-def tile(module: nn.Module, name: str, request: GetTile, before: Tensor | None, planned: Tensor | None) -> Tile:
+class _Cut(NamedTuple):
+    """A rectangle of each layer."""
+
+    values: Tensor
+    kept: Tensor | None
+    before: Tensor | None
+    planned: Tensor | None
+
+
+def tile(
+    module: nn.Module, name: str, request: GetTile, before: Tensor | None, planned: PlannedMask | None
+) -> Tile:
     """The blocks that a person sees. Only they are computed and copied, never the whole tensor.
 
     Args:
@@ -37,7 +55,7 @@ def tile(module: nn.Module, name: str, request: GetTile, before: Tensor | None, 
         name: The tensor's name there: `weight`, also while it is pruned.
         request: Which view and which blocks; what reaches beyond the shape is left out.
         before: What was alive before the last step, where that took any; bool, of the tensor's shape.
-        planned: The mask that the previewed step would give; of the tensor's shape.
+        planned: The mask that the previewed step would give.
 
     Returns:
         The blocks in the order asked for, or a note why there are no values.
@@ -83,7 +101,7 @@ def _cut(tensor: Tensor, block: Block, row_axis: int, column_axis: int) -> Tenso
     return cut.t() if row_axis > column_axis else cut
 
 
-def _told(cut: _Layers, view: View) -> TileBlock:
+def _told(cut: _Cut, view: View) -> TileBlock:
     states = _states(cut)
     values = viewed(cut.values, cut.kept, view)
     origs = as_numbers(cut.values) if view == "effective" and bool((states != ALIVE).any()) else None
@@ -94,7 +112,7 @@ def _told(cut: _Layers, view: View) -> TileBlock:
     )
 
 
-def _states(cut: _Layers) -> Tensor:
+def _states(cut: _Cut) -> Tensor:
     """A masked entry cannot go again, so what would go marks the living and what went the masked."""
     gone = torch.zeros_like(cut.values, dtype=torch.bool) if cut.kept is None else as_numbers(cut.kept) == 0
     states = gone.to(torch.uint8) * MASKED

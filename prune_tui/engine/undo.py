@@ -53,7 +53,8 @@ class _Mask:
         mask, parameter = pruned.mask(module, name), pruned.parameter_of(module, name)
         if mask is None or parameter is None:
             return None
-        kept = bits.pack(bits.alive(mask)) if bits.survives(mask) and _is_dense(mask) else mask
+        packed = bits.packed(mask) if _is_dense(mask) else None
+        kept = mask if packed is None else packed
         persistent = f"{name}_mask" not in module._non_persistent_buffers_set
         return cls(kept, mask.stride(), mask.dtype, parameter.dtype, persistent)
 
@@ -229,6 +230,13 @@ class _Overwritten:
         strides = data.stride() if _is_dense(data) else None
         return cls(parameter, where, entries, strides, data if shared else None)
 
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether its entries lay in the order of their indices."""
+        if self.strides is None:
+            return False
+        return torch.empty_strided(self.where.shape, self.strides, device="meta").is_contiguous()
+
     def now(self) -> _Overwritten:
         """The same entries as they are now."""
         return self.found(self.parameter, self.where, shared=self.memory is not None)
@@ -312,6 +320,10 @@ class Moment:
     def standing(self) -> Standing:
         """How its modules stand now."""
         return Standing.of(moment.module for moment in self.modules)
+
+    def scattered(self) -> Iterator[nn.Parameter]:
+        """The parameters written over whose entries did not lie in the order of their indices before."""
+        return (overwritten.parameter for overwritten in self.values if not overwritten.is_contiguous)
 
     def buffer(self, target: Target) -> Tensor | None:
         """The mask that a target had at this moment, as torch had it; None when it was not pruned."""

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding
 
-from prune_tui.steps import METHODS
+from prune_tui.steps import METHODS, Method
 
 Place = Literal["app", "tree", "module", "tensor", "findings", "form", "list"]
 
@@ -49,6 +49,12 @@ _METHOD_RANKS = {
     "random_structured": 15, "identity": 16, "custom_from_mask": 17, "semi_structured": 18,
 }  # fmt: skip
 
+
+def method_sentence(method: Method) -> str:
+    """`identity: attach a mask of ones.`."""
+    return f"{method.name}: {method.sentence[0].lower()}{method.sentence[1:]}"
+
+
 _METHOD_KEYS = tuple(
     Key(
         f"method.{method.name}",
@@ -56,7 +62,7 @@ _METHOD_KEYS = tuple(
         (method.key,),
         f"method('{method.name}')",
         method.label,
-        f"{method.name}: {method.sentence[0].lower()}{method.sentence[1:]}",
+        method_sentence(method),
         bar=_METHOD_RANKS.get(method.name, 19),
     )
     for method in METHODS

@@ -12,7 +12,8 @@ import pytest
 
 from prune_tui import journal
 from prune_tui.commands.sessions import FAILED, sessions
-from prune_tui.journal import Did, Header, Undid, Writer
+from prune_tui.journal import Did, Header, Undid
+from prune_tui.journal_writer import Writer
 from prune_tui.steps import L1Unstructured
 
 STEP = Did(L1Unstructured(targets=("conv1.weight",), amount=0.5), "")

@@ -138,14 +138,19 @@ def by_torch(model, method, targets, settings, seed=None):
     if seed is not None:
         torch.manual_seed(seed)
     places = [(model.get_submodule(path.rpartition(".")[0]), path.rpartition(".")[2]) for path in targets]
-    if method == "global_unstructured":
+    if method == "global_unstructured" and not settings.get("floor"):
         kind = getattr(prune, settings.get("pruning_method", "L1Unstructured"))
         prune.global_unstructured(places, pruning_method=kind, amount=settings["amount"])
         return
-    if method in naive.METHODS:
+    if hasattr(naive, method):
         seen = [naive.seen(module, name) for module, name in places]
-        for (module, name), mask in zip(places, naive.METHODS[method](seen, **settings), strict=True):
-            prune.custom_from_mask(module, name, mask)
+        masks = getattr(naive, method)(seen, **settings)
+        for (module, name), one, mask in zip(places, seen, masks, strict=True):
+            if method in naive.BY_L1:
+                # Of equal magnitudes torch picks in its own way; how many go is what is compared.
+                prune.l1_unstructured(module, name, sum(one.alive.values()) - int(mask.sum()))
+            else:
+                prune.custom_from_mask(module, name, mask)
         return
     for module, name in places:
         getattr(prune, method)(module, name, **settings)

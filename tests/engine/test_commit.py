@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
-from prune_tui.engine import effects, undo
+from prune_tui.engine import effects, smallest, undo
 from prune_tui.engine.commit import all_or_nothing
 from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import exact, fingerprint
@@ -242,7 +242,7 @@ def _masks(session):
 
 def test_a_bug_of_ours_is_not_told_as_torchs_refusal(monkeypatch):
     session = Session(seasoned())
-    for owner, name in ((undo, "moment_before"), (effects, "effect"), (effects, "warnings")):
+    for owner, name in ((undo, "moment_before"), (smallest, "planned"), (effects, "warnings")):
         with monkeypatch.context() as patch:
             patch.setattr(
                 owner, name, Bomb(getattr(owner, name), 1, FaultError("ours"), after=False).__get__(None)

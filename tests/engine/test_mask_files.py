@@ -53,8 +53,11 @@ def test_the_only_tensor_of_a_file_needs_no_name(tmp_path):
     [
         ("nowhere.pt", "there is no file nowhere.pt"),
         ("nowhere.safetensors:a", "there is no file nowhere.safetensors"),
-        ("mask.txt", "mask.txt is not a mask file: a mask comes from .pt, .pth, .npy, .safetensors"),
-        ("", ". is not a mask file"),
+        (
+            "mask.txt",
+            "mask.txt is no file of tensors that is read here: those are .pt, .pth, .npy, .npz, .safetensors",
+        ),
+        ("", ". is no file of tensors"),
         ("~nobody-has-this-name/m.pt", "~nobody-has-this-name/m.pt cannot be opened"),
         ("x" * 5000 + ".pt", "x" * 5000 + ".pt cannot be opened"),
     ],
@@ -70,7 +73,9 @@ def test_no_such_file(file, message):
 def test_a_damaged_file(tmp_path, kind, content):
     file = tmp_path / f"m.{kind}"
     file.write_bytes(content)
-    with pytest.raises(StepError, match=r"cannot read a mask from .*: .|holds 0 tensors|other values|is a scalar"):
+    with pytest.raises(
+        StepError, match=r"cannot read a tensor from .*: .|holds 0 tensors|other values|is a scalar"
+    ):
         read(file)
 
 
@@ -83,7 +88,7 @@ def test_nothing_is_unpickled(tmp_path):
     torch.save(Evil(), tmp_path / "zip.pt")
     numpy.save(tmp_path / "evil.npy", numpy.array([Evil()], dtype=object), allow_pickle=True)
     for name in ("evil.pt", "zip.pt", "evil.npy"):
-        with pytest.raises(StepError, match="cannot read a mask"):
+        with pytest.raises(StepError, match="cannot read a tensor"):
             read(tmp_path / name)
 
 
@@ -96,7 +101,7 @@ def test_nothing_is_unpickled(tmp_path):
         (torch.full((2, 2), torch.nan), "holds other values than 0 and 1"),
         (MASK.to_sparse(), "cannot be read: layout sparse_coo"),
         (MASK.to("meta"), "cannot be read: on the meta device"),
-        ([1, 0], "holds a list; a mask file holds a tensor or a dict of tensors"),
+        ([1, 0], "holds a list; it must hold a tensor or a dict of tensors"),
         ({"a": 1}, "holds a dict"),
         ({}, "holds 0 tensors"),
     ],

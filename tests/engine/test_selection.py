@@ -1,110 +1,312 @@
-"""The quick choice of the smallest magnitudes is torch's, equal ones and NaN included."""
+"""The quick choice of what goes is torch's, equal magnitudes and NaN included; so are the counts told of it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from prune_tui import Session
-from prune_tui.engine import selection
-from prune_tui.engine.selection import smallest_masked
+from prune_tui import Session, steps
+from prune_tui.engine import cores, device_passes, effects, random_scores, selection, smallest, ties
+from prune_tui.engine.cancelling import Cancelled, never
+from prune_tui.engine.passes import Ranked
+from prune_tui.engine.planned_masks import Whole
+from prune_tui.engine.targets import Seen
+from prune_tui.step_settings import StepError
+from tests.engine.fingerprints import by_torch, exact, like_torch
+
+FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+SPECIAL = [0.0, -0.0, 1e-45, -1e-45, 1.0, -1.0, float("inf"), float("-inf"), float("nan"), 0.25, -0.5, 3e38, 6e-8]
 
 
-@pytest.fixture(autouse=True)
-def _however_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "SMALLEST", 1)
-    monkeypatch.setattr(selection, "_PIECE", 7)
-    monkeypatch.setattr(selection, "_SAMPLE", 16)
+@pytest.fixture(autouse=True, params=["numpy", "torch"])
+def _however_few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pieces and small samples; once with the passes for the CPU, once with those for other devices."""
+    monkeypatch.setattr(selection, "FEW", 8)
+    monkeypatch.setattr(selection, "_SAMPLED", (16, 16))
+    monkeypatch.setattr(cores, "PIECE", 8)
+    monkeypatch.setattr(device_passes, "PIECE", 8)
+    if request.param == "torch":
+        for user in (selection, smallest, ties):
+            monkeypatch.setattr(user, "passes_of", lambda _: device_passes)
 
 
-def torchs(values: torch.Tensor, mask: torch.Tensor | None, count: int) -> torch.Tensor:
-    """The mask by torch's own classes."""
-    module = nn.Module()
-    module.register_parameter("weight", nn.Parameter(values.clone()))
-    if mask is not None:
-        prune.custom_from_mask(module, "weight", mask)
-    return prune.l1_unstructured(module, "weight", count).weight_mask
+def holding(tensors: Sequence[Tensor], masks: Sequence[Tensor | None]) -> nn.Module:
+    """A model of one weight for each tensor, in modules named 0, 1, 2, some of them pruned already."""
+    model = nn.Sequential()
+    for tensor, mask in zip(tensors, masks, strict=True):
+        module = nn.Module()
+        module.weight = nn.Parameter(tensor.clone(memory_format=torch.preserve_format))
+        if mask is not None:
+            prune.custom_from_mask(module, "weight", mask)
+        model.append(module)
+    return model
 
 
-SPECIAL = [0.0, -0.0, 1e-45, -1e-45, 1.0, -1.0, float("inf"), float("-inf"), float("nan"), 0.25, -0.5, 3e38]
+def done(session: Session, step: steps.Step) -> steps.Step:
+    """Do a step as it was previewed; what the preview told is what counting its masks tells."""
+    generator, before = torch.get_rng_state(), exact(session.model)
+    told, plan = session.foresee(step), session.plan(step)
+    counted = [
+        effects.effect(plan.step, Seen.of(part.target, part.target.mask), part.planned.made().mask)
+        for part in plan.parts
+    ]
+    assert list(told.effects) == counted
+    assert exact(session.model) == before
+    for part in plan.parts:
+        whole = part.planned.made().mask
+        rows = slice(0, whole.shape[0] // 2 + 1)
+        assert torch.equal(part.planned.shown(lambda layer, rows=rows: layer[rows]) != 0, whole[rows] != 0)
+    entry = session.do(plan.step)
+    assert entry.effects == told.effects
+    assert torch.equal(torch.get_rng_state(), generator)
+    return plan.step
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@given(
-    entries=st.lists(st.sampled_from(SPECIAL) | st.floats(width=32), min_size=2, max_size=60),
-    kept=st.lists(st.booleans(), min_size=60, max_size=60) | st.none(),
-    share=st.floats(0, 1),
-)
-def test_the_mask_is_torchs(dtype, entries, kept, share) -> None:
-    values = torch.tensor(entries, dtype=dtype)
-    mask = None if kept is None else torch.tensor(kept[: len(entries)]).to(dtype)
-    living = len(entries) if mask is None else int(mask.sum())
-    count = int(share * living)
-    # What is pruned already counts as 0 in the weight, but only the living are ranked.
-    found = smallest_masked(values, mask, count)
-    assert (found is None) == (count in {0, living})
-    if found is not None:
-        assert torch.equal(found, torchs(values, mask, count))
-        assert found.dtype == dtype
+def first_by_index(tensors: Sequence[Tensor], masks: Sequence[Tensor | None], amount: float) -> list[Tensor]:
+    """What ties="index" means, by a stable sort."""
+    flat = torch.cat([tensor.reshape(-1).double().abs() for tensor in tensors]).numpy()
+    alive = [torch.ones_like(one) if mask is None else mask for one, mask in zip(tensors, masks, strict=True)]
+    kept = torch.cat([mask.reshape(-1) == 1 for mask in alive]).numpy()
+    order = np.argsort(np.where(kept, flat, np.inf), kind="stable")
+    order = np.concatenate([order[kept[order]], order[~kept[order]]])
+    kept[order[: round(amount * int(kept.sum()))]] = False
+    parts = torch.from_numpy(kept).split([tensor.numel() for tensor in tensors])
+    return [part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
 
 
-def test_distinct_magnitudes_never_need_torch() -> None:
-    values = torch.tensor(np.random.default_rng(1).permutation(5000) + 0.5, dtype=torch.float32).view(50, 100)
-    for count in (1, 2, 100, 2500, 4998, 4999):
-        assert torch.equal(smallest_masked(values, None, count), torchs(values, None, count))
+@st.composite
+def drawn_tensors(draw: st.DrawFn, most: int = 3) -> tuple[list[Tensor], list[Tensor | None]]:
+    """Tensors of any float dtypes, full of ties and odd numbers, some of them pruned before."""
+    tensors, masks = [], []
+    for _ in range(draw(st.integers(1, most))):
+        dtype = draw(st.sampled_from(FLOATS))
+        shape = draw(st.sampled_from([(1,), (7,), (4, 5), (2, 3, 4), (33,), (0, 3)]))
+        entries = draw(st.sampled_from(["odd", "ties", "distinct"]))
+        size = int(np.prod(shape))
+        generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+        if entries == "odd":
+            values = generator.choice(SPECIAL, size)
+        elif entries == "ties":
+            values = generator.integers(-3, 4, size).astype(float)
+        else:
+            values = generator.permutation(np.arange(size) + 1.0) * generator.choice([-1, 1], size)
+        tensors.append(torch.tensor(values, dtype=torch.float64).to(dtype).view(shape))
+        kept = torch.from_numpy(generator.random(shape) < draw(st.sampled_from([0.0, 0.5, 1.0])))
+        masks.append(kept.to(dtype) if draw(st.booleans()) else None)
+    return tensors, masks
 
 
-@pytest.mark.parametrize("count", [0, 4])
-def test_nothing_and_everything_are_left_to_torch(count: int) -> None:
-    assert smallest_masked(torch.tensor([1.0, 2.0, 3.0, 4.0]), None, count) is None
+# Each example is a session, a twin and many pieces of a few entries; and all of it is done twice.
+FEWER = settings(max_examples=60)
 
 
-@pytest.mark.parametrize("count", [10, 1000, 5000, 9000])
-@pytest.mark.parametrize("masked", [False, True])
-def test_among_equal_magnitudes_the_choice_is_topks(count: int, masked: bool) -> None:
-    torch.manual_seed(count)
-    values = torch.randint(-20, 20, (100, 100)).float()
-    mask = (torch.rand(100, 100) < 0.95).float() if masked else None
-    assert torch.equal(smallest_masked(values, mask, count), torchs(values, mask, count))
+@FEWER
+@given(drawn=drawn_tensors(most=1), amount=st.floats(0, 1), again=st.floats(0, 1))
+def test_one_tensors_masks_are_torchs(drawn, amount: float, again: float) -> None:
+    model, twin = holding(*drawn), holding(*drawn)
+    session = Session(model)
+    for share in (amount, again):
+        done(session, steps.L1Unstructured(targets=("0.weight",), amount=share))
+        by_torch(twin, "l1_unstructured", ["0.weight"], {"amount": share})
+        like_torch(model, twin)
 
 
-def test_a_sample_that_misleads_costs_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "_bracket", lambda *_: (0, 0))
-    values = torch.arange(1.0, 101.0)
-    assert torch.equal(smallest_masked(values, None, 30), torchs(values, None, 30))
+@FEWER
+@given(drawn=drawn_tensors(), amount=st.floats(0, 1))
+def test_several_tensors_masks_are_torchs(drawn, amount: float) -> None:
+    model, twin = holding(*drawn), holding(*drawn)
+    names = tuple(f"{index}.weight" for index in range(len(drawn[0])))
+    done(Session(model), steps.GlobalUnstructured(targets=names, amount=amount))
+    by_torch(twin, "global_unstructured", names, {"amount": amount})
+    like_torch(model, twin)
 
 
-def test_other_dtypes_are_left_to_torch() -> None:
-    assert smallest_masked(torch.ones(9, dtype=torch.bfloat16), None, 3) is None
+@FEWER
+@given(drawn=drawn_tensors(), amount=st.floats(0, 1))
+def test_by_index_the_first_of_equal_magnitudes_go(drawn, amount: float) -> None:
+    tensors, masks = drawn
+    if any(tensor.isnan().any() for tensor in tensors):
+        tensors = [tensor.nan_to_num(1.0) for tensor in tensors]
+    model = holding(tensors, masks)
+    names = tuple(f"{index}.weight" for index in range(len(tensors)))
+    done(Session(model), steps.GlobalUnstructured(targets=names, amount=amount, ties="index"))
+    for module, kept in zip(model, first_by_index(tensors, masks, amount), strict=True):
+        assert torch.equal(module.weight_mask == 1, kept)
+        assert module.weight_mask.dtype == module.weight_orig.dtype
+        assert torch.equal(module.weight, (module.weight_orig * module.weight_mask)) or module.weight.isnan().any()
 
 
-def test_the_processs_generators_are_left_alone() -> None:
-    state, numpys = torch.get_rng_state(), np.random.get_state()[1].tolist()
-    smallest_masked(torch.randn(1000), None, 300)
+@FEWER
+@given(drawn=drawn_tensors(), amount=st.floats(0, 1), seed=st.integers(0, 2**40))
+@pytest.mark.parametrize("method", ["random_unstructured", "global_unstructured"])
+def test_random_masks_are_torchs(method: str, drawn, amount: float, seed: int) -> None:
+    model, twin = holding(*drawn), holding(*drawn)
+    names = tuple(f"{index}.weight" for index in range(len(drawn[0])))
+    chosen: dict[str, Any] = {"amount": amount}
+    if method == "global_unstructured":
+        chosen["pruning_method"] = "RandomUnstructured"
+    session, generator = Session(model), torch.get_rng_state()
+    done(session, steps.build(method, names, {**chosen, "seed": seed}))
+    by_torch(twin, method, names, chosen, seed)
+    torch.set_rng_state(generator)
+    like_torch(model, twin)
+
+
+@FEWER
+@given(data=st.data())
+@pytest.mark.parametrize("method", ["ln_structured", "random_structured"])
+def test_whole_channels_masks_are_torchs(method: str, data: st.DataObject) -> None:
+    shape = data.draw(st.sampled_from([(3, 4), (5, 1), (1, 6), (2, 3, 4), (3, 2, 2, 2), (4, 0)]))
+    seed, amount = data.draw(st.integers(0, 99)), data.draw(st.floats(0, 1))
+    generator = np.random.default_rng(seed)
+    entries = generator.choice(SPECIAL, shape) if data.draw(st.booleans()) else generator.standard_normal(shape)
+    dtype = data.draw(st.sampled_from([torch.float32, torch.float64]))
+    drawn = ([torch.tensor(entries, dtype=dtype)], [None])
+    model, twin = holding(*drawn), holding(*drawn)
+    dim = data.draw(st.integers(-len(shape), len(shape) - 1))
+    chosen = {"amount": amount, "dim": dim, **({"n": 2} if method == "ln_structured" else {"seed": seed})}
+    session, state = Session(model), torch.get_rng_state()
+    done(session, steps.build(method, "0.weight", chosen))
+    seeded = chosen.pop("seed", None)
+    by_torch(twin, method, ["0.weight"], chosen, seeded)
     torch.set_rng_state(state)
-    assert np.random.get_state()[1].tolist() == numpys
+    like_torch(model, twin)
 
 
-def test_sessions_use_it_on_tensors_of_any_size_with_torchs_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strides_do_not_matter_to_what_goes() -> None:
+    values = torch.arange(24.0).view(4, 6) % 7
+    turned = values.t().contiguous().t()
+    for amount in (0.3, 0.5):
+        model = holding([turned], [None])
+        done(Session(model), steps.L1Unstructured(targets=("0.weight",), amount=amount))
+        twin = prune.l1_unstructured(holding([values], [None])[0], "weight", amount)
+        assert torch.equal(model[0].weight_mask, twin.weight_mask)
+        assert torch.equal(model[0].weight, twin.weight)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 63, 100])
+def test_numbers_drawn_in_pieces_are_those_of_one_call(dtype: torch.dtype, size: int) -> None:
+    values = torch.zeros(size, dtype=dtype)
+    generator = torch.get_rng_state()
+    torch.manual_seed(5)
+    expected = torch.rand_like(values)
+    after = torch.get_rng_state()
+    torch.manual_seed(5)
+    scores = random_scores.scored(Ranked(values, None, size), never).values
+    assert torch.equal(torch.get_rng_state(), after)
+    assert torch.equal(scores.argsort(stable=True), expected.argsort(descending=True, stable=True))
+    torch.set_rng_state(generator)
+
+
+@pytest.mark.parametrize("bracket", [(-1, 2), (0, 2), (5, 9), (2**30, 2**31 - 1), (2**31 - 2, 2**31 - 1)])
+@pytest.mark.parametrize("amount", [1, 30, 99, 100])
+def test_a_sample_that_misleads_costs_time_only(monkeypatch, bracket: tuple[int, int], amount: int) -> None:
+    monkeypatch.setattr(selection, "_bracket", lambda *_: bracket)
+    values = torch.arange(100.0)
+    model, twin = holding([values], [None]), holding([values], [None])
+    done(Session(model), steps.L1Unstructured(targets=("0.weight",), amount=amount))
+    prune.l1_unstructured(twin[0], "weight", amount)
+    like_torch(model, twin)
+
+
+def test_the_search_ends_as_soon_as_it_is_told_to_stop() -> None:
+    asked = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        selection.smallest([Ranked(torch.randn(1000), None, 1000)], 500, lambda: next(asked, True))
+
+
+def test_values_that_changed_since_the_preview_are_not_pruned_unseen() -> None:
+    model = holding([torch.arange(1.0, 41.0)], [None])
+    session = Session(model)
+    step = steps.L1Unstructured(targets=("0.weight",), amount=0.5)
+    session.foresee(step)
+    model[0].weight.data.fill_(1.0)  # leaves no trace by which the plan could be known as stale
+    before = exact(model)
+    with pytest.raises(StepError, match=r"0\.weight changed while the step was worked out; ask again"):
+        session.do(step)
+    assert exact(model) == before
+    assert session.do(step).effects[0].took == 20
+
+
+def test_torch_is_not_asked_about_ties_until_the_mask_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    topk = torch.topk
+    monkeypatch.setattr(torch, "topk", lambda *args, **more: asked.append(1) or topk(*args, **more))
+    model = holding([torch.ones(50), torch.arange(2.0, 9.0)], [None, None])
+    session = Session(model)
+    step = steps.GlobalUnstructured(targets=("0.weight", "1.weight"), amount=20)
+    assert [effect.took for effect in session.foresee(step).effects] == [20, 0]
+    assert not asked
+    session.do(step)
+    assert asked
+
+
+def test_ties_that_need_more_memory_than_is_free_are_refused_before_anything_happens(monkeypatch) -> None:
+    monkeypatch.setattr("prune_tui.engine.memory.free", lambda _: 1000)
+    model = holding([torch.ones(50)], [None])
+    before = exact(model)
+    with pytest.raises(
+        StepError, match=r"ties=torch needs 1\.2 kB more memory on cpu, 1\.0 kB is free; ties=index"
+    ):
+        Session(model).apply("l1_unstructured", "0.weight", amount=20)
+    assert exact(model) == before
+    monkeypatch.setattr("prune_tui.engine.memory.free", lambda _: 500)  # enough for a mask and a product
+    Session(model).apply("l1_unstructured", "0.weight", amount=20, ties="index")
+
+
+def test_on_several_devices_the_first_of_equal_magnitudes_go() -> None:
+    tensors = [SimpleNamespace(values=SimpleNamespace(device=torch.device(name))) for name in ("cpu", "cuda")]
+    found = selection.Selection(torch.float32, 3, (selection.Share(1, 4, -1), selection.Share(0, 2, -1)), 5)
+    choice = ties.chosen(tensors, found, 6, "torch", ("the step", ""))
+    assert isinstance(choice, ties.ByIndex)
+    assert [choice.took(index) for index in (0, 1)] == [4, 1]
+
+
+def test_what_cannot_be_ranked_by_patterns_is_left_to_torch() -> None:
+    half = torch.tensor([1.0, 0.5])
+    assert selection.ranked(torch.ones(3, dtype=torch.complex64), None, never) is None
+    assert selection.ranked(torch.ones(3).to(torch.float8_e4m3fn), None, never) is None
+    assert selection.ranked(torch.ones(2), half, never) is None
+    assert selection.ranked(torch.ones(2), torch.tensor([1.0, -0.0]), never) is None
+    assert selection.ranked(torch.ones(2), torch.tensor([True, False]), never) is None
+
+
+def test_numpys_generator_is_left_alone() -> None:
+    before = np.random.get_state()[1].tolist()
+    selection.smallest([Ranked(torch.randn(1000), None, 1000)], 300, never)
+    assert np.random.get_state()[1].tolist() == before
+
+
+def test_a_mask_that_is_there_is_made_by_being_given() -> None:
+    mask = torch.eye(3)
+    assert Whole(mask).made().mask is mask
+    assert Whole(mask).effect() is None
+
+
+def test_large_tensors_in_the_usual_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     torch.manual_seed(0)
-    model, twin = nn.Linear(512, 512), nn.Linear(512, 512)
+    model, twin = nn.Linear(700, 900), nn.Linear(700, 900)
     twin.load_state_dict(model.state_dict())
-    used = []
-    quick = selection.smallest_masked
-    monkeypatch.setattr(selection, "smallest_masked", lambda *given: used.append(quick(*given)) or used[-1])
     session = Session(model)
     for amount in (0.3, 0.5, 1000):
         session.apply("l1_unstructured", "weight", amount=amount)
         prune.l1_unstructured(twin, "weight", amount=amount)
-        assert torch.equal(model.weight_mask, twin.weight_mask)
+        like_torch(model, twin)
     session.apply("global_unstructured", ["weight", "bias"], amount=0.2)
     prune.global_unstructured([(twin, "weight"), (twin, "bias")], prune.L1Unstructured, amount=0.2)
-    assert torch.equal(model.weight_mask, twin.weight_mask)
-    assert torch.equal(model.bias_mask, twin.bias_mask)
-    assert any(mask is not None for mask in used)
+    like_torch(model, twin)
+    model(torch.ones(1, 700)).sum().backward()
+    twin(torch.ones(1, 700)).sum().backward()
+    assert torch.equal(model.weight_orig.grad, twin.weight_orig.grad)
+    assert type(model.weight.grad_fn) is type(twin.weight.grad_fn)

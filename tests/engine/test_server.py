@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import methods, outline, planning, server, sources, statistics
+from prune_tui.engine import outline, planning, selection, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.server import Server
@@ -22,6 +22,7 @@ from prune_tui.engine.sources import Loaded
 from prune_tui.protocol import Answer, Question
 from prune_tui.steps import L1Unstructured, RandomUnstructured, Remove
 from prune_tui.views import Failed, MetricMeasured
+from tests.engine.doctor.ailing import half_pruned
 
 B = TypeVar("B", bound=views.Body)
 
@@ -115,6 +116,43 @@ def lenet(line: Line) -> Line:
 def _opening(monkeypatch: pytest.MonkeyPatch, model: nn.Module, metric: Metric | None = None) -> None:
     """Have any source open this model."""
     monkeypatch.setattr(sources, "load", lambda *_: Loaded(model, metric))
+
+
+# The doctor
+
+
+def test_the_doctor_looks_and_a_repair_is_a_step(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = half_pruned()
+    _opening(monkeypatch, model)
+    line.ask(protocol.Open(), views.Opened)
+    finding = line.ask(protocol.GetFindings(), views.Findings).findings[0]
+    assert finding.repair is not None
+    edited = line.ask(protocol.Apply(finding.repair), views.Edited)
+    assert (edited.summary.masked, edited.rows[0][1].masked) == (3, 3)
+    assert finding not in line.ask(protocol.GetFindings(), views.Findings).findings
+    line.ask(protocol.Undo(), views.Edited)
+    assert line.ask(protocol.GetFindings(), views.Findings).findings[0] == finding
+
+
+def test_the_doctor_can_be_stopped_and_holds_up_nobody(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    looking = threading.Event()
+
+    def slowly(_: nn.Module, stop: Stop, lock: object) -> views.Body:
+        looking.set()
+        while not stop():
+            pass
+        raise Cancelled
+
+    _opening(monkeypatch, half_pruned())
+    line.ask(protocol.Open(), views.Opened)
+    monkeypatch.setattr(server.doctor, "examine", slowly)
+    question = line.send(protocol.GetFindings())
+    assert looking.wait(10)
+    line.ask(protocol.GetStatistics("bias", "effective"), views.Statistics)
+    line.ask(protocol.Cancel(question), views.Done)
+    body = line.answer(question).body
+    assert isinstance(body, Failed)
+    assert body.kind == "cancelled"
 
 
 # Opening
@@ -417,8 +455,8 @@ def test_want_of_memory_before_an_edit_says_that_nothing_was_changed(
 
 
 def test_a_preview_that_runs_can_be_cancelled(lenet: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate, prune_one = Gate(), methods._mask
-    monkeypatch.setattr(methods, "_mask", lambda *args: gate.wait(lambda: False) or prune_one(*args))
+    gate, ranked = Gate(), selection.ranked
+    monkeypatch.setattr(selection, "ranked", lambda *args: gate.wait(lambda: False) or ranked(*args))
     step = L1Unstructured(targets=("conv1.weight", "conv2.weight"), amount=0.5)
     previewing = lenet.send(protocol.Preview(step))
     assert gate.entered.wait(10)

@@ -9,7 +9,7 @@ from torch.nn.utils import prune
 
 from prune_tui import Session
 from prune_tui.demo.lenet import LeNet
-from prune_tui.engine import commit, methods, planning
+from prune_tui.engine import commit, planning, selection
 from prune_tui.engine.wrapped import WrappedModelError
 from prune_tui.step_settings import StepError
 from prune_tui.steps import L1Unstructured
@@ -544,7 +544,7 @@ def test_a_plan_into_which_a_failed_edit_came_is_made_anew(monkeypatch):
 
 
 def test_tensors_are_taken_hold_of_under_the_lock_and_worked_on_without_it(monkeypatch):
-    session, prune_one = Session(lenet()), methods._mask
+    session, ranked = Session(lenet()), selection.ranked
     session.apply("identity", "fc3.weight")
     free = []
 
@@ -557,16 +557,16 @@ def test_tensors_are_taken_hold_of_under_the_lock_and_worked_on_without_it(monke
         thread.start()
         thread.join(10)
         session.model.fc3.weight_orig.data = torch.zeros(10, 84)
-        return prune_one(*args)
+        return ranked(*args)
 
-    monkeypatch.setattr(methods, "_mask", asking)
+    monkeypatch.setattr(selection, "ranked", asking)
     values = session.model.fc3.weight_orig.detach().clone()
     plan = session.plan(L1Unstructured(targets=("fc3.weight",), amount=100))
     assert free == [True]
     twin = nn.Linear(84, 10)
     twin.weight.data = values
     prune.l1_unstructured(twin, "weight", amount=100)
-    assert torch.equal(plan.parts[0].mask, twin.weight_mask)
+    assert torch.equal(plan.parts[0].planned.made().mask, twin.weight_mask)
 
 
 def test_pruning_inside_inference_mode_does_not_poison_training():

@@ -59,6 +59,7 @@ SETTINGS = {
     "dim": st.integers(-5, 4),
     "n": NORMS,
     "pruning_method": st.sampled_from(["L1Unstructured", "RandomUnstructured"]),
+    "floor": st.sampled_from([0.0, 0.0, 0.0, 0.1, 0.5, 1.0, -0.1]),
     "pattern": st.sampled_from(["1:2", "2:3", "2:4", "1:3", "3:2", "x"]),
 }
 

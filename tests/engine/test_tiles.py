@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
+from prune_tui.engine.planned_masks import Whole
 from prune_tui.engine.tiles import tile
 from prune_tui.protocol import Block, GetTile
 from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, VIEWS, WOULD_GO
@@ -22,7 +23,7 @@ def holding(tensor, mask=None):
 
 def look(module, view="effective", *, rows=0, columns=1, blocks=None, newly=None, would_go=None):
     blocks = blocks or (Block((), (0, 99), (0, 99)),)
-    planned = None if would_go is None else ~would_go
+    planned = None if would_go is None else Whole(~would_go)
     return tile(module, "weight", GetTile("weight", view, rows, columns, tuple(blocks)), newly, planned)
 
 

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from torch.utils.hooks import RemovableHandle
 
 from tests.in_process import app_on, press, settle
+from tests.ui.test_doctor_pane import SOURCE as AILING
 
 SIZES = [(120, 40), (80, 24)]
 WALKS = {
@@ -43,6 +44,20 @@ def test_the_demo(snap_compare, walk: str, size: tuple[int, int]) -> None:
         await press(pilot, *WALKS[walk])
 
     assert snap_compare(app_on(), terminal_size=size, run_before=walked)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    "walk", [("exclamation_mark",), ("exclamation_mark", "j", "enter")], ids=["first", "second"]
+)
+def test_the_doctor(snap_compare, tmp_path: Path, walk: tuple[str, ...], size: tuple[int, int]) -> None:
+    (tmp_path / "nets.py").write_text(AILING)
+
+    async def walked(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, *("exclamation_mark" if key == "!" else key for key in walk))
+
+    assert snap_compare(app_on(f"{tmp_path}/nets.py:net"), terminal_size=size, run_before=walked)
 
 
 @pytest.mark.parametrize("size", [(60, 18), (20, 5)], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ from prune_tui import Session
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
 from prune_tui.protocol import Open
+from tests import readme_findings
 from tests.terminal.conftest import Start
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,7 +29,11 @@ COMMANDS = [
 ]
 INSTALLS = [command for command in COMMANDS if command.startswith("pip install")]
 RUNS = [command for command in COMMANDS if command.startswith(("prune-tui apply", "python "))]
-STARTS = [command for command in COMMANDS if command.startswith("prune-tui") and command not in RUNS]
+CHECKS = [command for command in COMMANDS if command.startswith("prune-tui check")]
+LISTS = [command for command in COMMANDS if command.startswith("prune-tui sessions")]
+STARTS = [
+    command for command in COMMANDS if command.startswith("prune-tui") and command not in [*RUNS, *CHECKS, *LISTS]
+]
 
 NET = """
 import torch
@@ -52,7 +58,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_there_is_no_command_that_is_not_tested_here() -> None:
-    assert [command for command in COMMANDS if command not in [*INSTALLS, *STARTS, *RUNS]] == ["pytest"]
+    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS]
+    assert [command for command in COMMANDS if command not in known] == ["pytest"]
 
 
 @pytest.mark.parametrize("command", INSTALLS)
@@ -87,6 +94,10 @@ def test_what_is_to_be_opened_opens(command: str, folder: Path, start: Start) ->
         terminal.wait_for("sees no CUDA device; use --device cpu")
         assert terminal.exit_code() == 2
         return
+    if "--resume" in command:  # tests/terminal/test_going_on.py has something to go on with
+        terminal.wait_for("there is no session to go on with")
+        assert terminal.exit_code() == 2
+        return
     terminal.wait_for("params", "Modules")
     terminal.press("q")
     assert terminal.exit_code() == 0
@@ -111,6 +122,33 @@ def test_what_needs_no_screen_runs(command: str, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert checksums.of_model(session.model) in run.stdout + run.stderr
     assert (tmp_path / "pruned.pt").is_file() == ("pruned.pt" in command)
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_what_is_kept_is_listed(command: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "prune_tui", *shlex.split(command)[1:]],
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0
+    assert "no session is kept in" in run.stderr
+
+
+@pytest.mark.parametrize("command", CHECKS)
+def test_what_is_to_be_checked_is_sound(command: str, folder: Path) -> None:
+    _, *arguments = shlex.split(command)
+    run = subprocess.run(
+        [sys.executable, "-m", "prune_tui", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "nothing found" in run.stdout
+
+
+def test_the_table_of_findings_is_that_of_the_doctor() -> None:
+    assert readme_findings.written() == readme_findings.table(), "run: python -m tests.readme_findings"
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:

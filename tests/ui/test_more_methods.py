@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
@@ -99,6 +100,42 @@ async def test_a_method_is_chosen_with_arrows_and_enter(plugin: str) -> None:
     async with running(app_on(plugins=(plugin,))) as pilot:
         await press(pilot, "j", "9", "j", "k", "up", "enter")  # up from the first is the last
         assert form_of(pilot).method.name == "asking"
+
+
+@pytest.mark.parametrize(
+    ("name", "amount", "said"),
+    [
+        ("lamp", "0.5", "in all −29,919, 50.0% of 59,838 masked"),
+        ("global_structured", "10", "= 10 of 236 left"),
+        ("uniform_plus", "0.5", "conv1.weight −0, keeps 54 of 54"),
+        ("erdos_renyi_kernel", "0.5", "conv1.weight −0, keeps 54 of 54"),
+    ],
+)
+async def test_methods_of_ours_without_a_key(name: str, amount: str, said: str) -> None:
+    async with running(app_on(), size=(120, 40)) as pilot:
+        await press(pilot, "9", letter_of(pilot, name))
+        form_of(pilot).query_one("#field-amount", Input).value = amount
+        await settle(pilot)
+        assert said in words(pilot)
+        masked = sum(int(word.replace(",", "")) for word in re.findall(r"in all −([\d,]+)", words(pilot)))
+        await press(pilot, "enter")
+        assert pilot.app.main.status.summary.masked == masked > 0
+        await press(pilot, "u")
+        assert pilot.app.main.status.summary.masked == 0
+
+
+async def test_scores_of_a_file(tmp_path: Path) -> None:
+    scores = torch.ones(6, 1, 3, 3)
+    scores[2] = 0
+    torch.save({"conv1.weight": scores}, tmp_path / "scores.pt")
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "9", letter_of(pilot, "importance_scores"))
+        form_of(pilot).query_one("#field-file", Input).value = str(tmp_path / "scores.pt")
+        form_of(pilot).query_one("#field-amount", Input).value = "9"
+        await settle(pilot)
+        assert "= 9 of 54 left" in words(pilot)
+        await press(pilot, "enter", "t")
+        assert pilot.app.main.status.summary.masked == 9
 
 
 async def test_the_list_can_be_left(plugin: str) -> None:

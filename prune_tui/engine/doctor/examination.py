@@ -7,12 +7,13 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.cancelling import Cancelled, Stop, never
-from prune_tui.engine.doctor.orphans import finite, has_values
+from prune_tui.engine.doctor.orphans import finite, has_values, may_not_be_finite
 from prune_tui.engine.reading import comparable, pieces, product, shape_of, unequal
 from prune_tui.engine.walking import Place, places
 
@@ -156,15 +157,32 @@ class Examination:
         counted, attribute = Counted(), _comparable_attribute(one)
         whole = [one.original, one.mask, *([] if attribute is None else [attribute])]
         for values, mask, *shown in self.pieces(*whole):
-            alive, sound = bits.alive(mask), finite(values)
-            counted.elements += values.numel()
-            counted.kept += int(alive.sum())
-            if not bool(sound.all()):
-                counted.poisoned += int((~alive & ~sound).sum())
-                counted.nans += int((alive & values.isnan()).sum())
-            counted.scaled += int((alive & (comparable(mask) != 1)).sum())
-            counted.stale += int(unequal(shown[0], product(values, mask)).sum()) if shown else values.numel()
+            _count_piece(counted, values, mask, shown[0] if shown else None)
         return counted
+
+
+def _count_piece(counted: Counted, values: Tensor, mask: Tensor, shown: Tensor | None) -> None:
+    """Take in a piece; what is as it should be is told by quick comparisons, and only the rest entry by entry."""
+    alive = bits.alive(mask)
+    counted.elements += values.numel()
+    counted.kept += int(alive.count_nonzero())
+    if not _equal(mask, alive.to(mask.dtype)):
+        counted.scaled += int((alive & (comparable(mask) != 1)).count_nonzero())
+    if may_not_be_finite(values):
+        sound = finite(values)
+        counted.poisoned += int((~alive & ~sound).count_nonzero())
+        counted.nans += int((alive & comparable(values).isnan()).count_nonzero())
+    if shown is None:
+        counted.stale += values.numel()
+        return
+    fresh = product(values, mask)
+    if not _equal(shown, fresh):
+        counted.stale += int(unequal(shown, fresh).count_nonzero())
+
+
+def _equal(left: Tensor, right: Tensor) -> bool:
+    """Whether two tensors are the same throughout, told at once; torch has no such kernel for complex32."""
+    return left.dtype is not torch.complex32 and torch.equal(comparable(left), comparable(right))
 
 
 def _held(place: Place) -> Holder:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
 from prune_tui.engine.doctor import orphans
-from prune_tui.engine.doctor.examination import Examination
+from prune_tui.engine.doctor.examination import Examination, PrunedTensor
 from prune_tui.engine.doctor.found import Found
 from prune_tui.engine.reading import comparable, shape_of
+from prune_tui.engine.targets import listed
 
 
 def misfits(seen: Examination) -> Iterator[Found]:
@@ -23,11 +24,10 @@ def misfits(seen: Examination) -> Iterator[Found]:
 
 
 def stale(seen: Examination) -> Iterator[Found]:
-    """Attributes that are not orig × mask."""
-    for one, counted in seen.readable():
-        if counted.stale and one.name not in one.holder.parameters:
-            count = f"{counted.stale:,} of {counted.elements:,}"
-            yield Found(one.holder.path, one.path, {"count": count})
+    """Attributes that are not orig × mask; all in one finding, since a training step leaves them all so."""
+    yield from _together(
+        one for one, counted in seen.readable() if counted.stale and one.name not in one.holder.parameters
+    )
 
 
 def poisoned(seen: Examination) -> Iterator[Found]:
@@ -45,10 +45,19 @@ def scaled(seen: Examination) -> Iterator[Found]:
 
 
 def idle(seen: Examination) -> Iterator[Found]:
-    """Masks that take nothing."""
-    for one, counted in seen.readable():
-        if counted.kept == counted.elements and not counted.scaled and counted.elements:
-            yield Found(one.holder.path, one.path)
+    """Masks that take nothing; all in one finding, since preparing a model leaves every one of them so."""
+    yield from _together(
+        one
+        for one, counted in seen.readable()
+        if counted.kept == counted.elements and not counted.scaled and counted.elements
+    )
+
+
+def _together(found: Iterable[PrunedTensor]) -> Iterator[Found]:
+    tensors = list(found)
+    if tensors:
+        first, paths = tensors[0], tuple(one.path for one in tensors)
+        yield Found(first.holder.path, first.path if len(paths) == 1 else "", {"places": listed(paths)}, paths)
 
 
 def dead(seen: Examination) -> Iterator[Found]:
@@ -78,13 +87,11 @@ def nans(seen: Examination) -> Iterator[Found]:
 def _nans(seen: Examination, parameter: Tensor) -> int:
     if not (parameter.is_floating_point() or parameter.is_complex()):
         return 0
-    count = 0
-    for (piece,) in seen.pieces(parameter):
-        values = comparable(piece)
-        # A NaN makes the sum one, and a sum is three times as fast as asking each entry.
-        if values.is_complex() or bool(values.sum().isnan()):
-            count += int(values.isnan().sum())
-    return count
+    return sum(
+        int(comparable(piece).isnan().count_nonzero())
+        for (piece,) in seen.pieces(parameter)
+        if orphans.may_not_be_finite(piece)
+    )
 
 
 def without_entries(seen: Examination) -> Iterator[Found]:

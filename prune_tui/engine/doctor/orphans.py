@@ -91,3 +91,10 @@ def finite(values: Tensor) -> Tensor:
     if not values.is_floating_point():
         return torch.ones_like(values, dtype=torch.bool)
     return comparable(values).isfinite()
+
+
+def may_not_be_finite(values: Tensor) -> bool:
+    """Whether some entries could be NaN or infinite: a sum is then, too, and that is told faster."""
+    if values.is_complex():
+        return True
+    return values.is_floating_point() and not bool(comparable(values).sum().isfinite())

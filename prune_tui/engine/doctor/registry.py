@@ -101,9 +101,9 @@ CHECKS: tuple[Check, ...] = (
         "stale",
         "warning",
         "an attribute that is not orig × mask",
-        "{count} entries of {tensor} are not orig × mask, as after a step, a load or half(): until the next"
-        " forward all who read it get old values, torch's next prune among them",
-        "run a forward, or refresh it",
+        "attributes that are not orig × mask, as after a step, a load or half() ({places}): until the next forward"
+        " all who read them get old values, torch's next prune among them",
+        "run a forward, or refresh them",
         masks.stale,
         steps.Refresh,
     ),
@@ -191,9 +191,9 @@ CHECKS: tuple[Check, ...] = (
         "idle",
         "note",
         "a mask of ones",
-        "the mask of {tensor} takes nothing, as an identity or an amount that came to none; it costs memory and"
+        "masks that take nothing, as an identity or an amount that came to none ({places}): they cost memory and"
         " time",
-        "remove it, unless you are about to prune",
+        "remove them, unless you are about to prune",
         masks.idle,
         steps.Remove,
     ),

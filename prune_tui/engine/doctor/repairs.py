@@ -19,6 +19,7 @@ from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.commit import refill
 from prune_tui.engine.doctor import orphans
 from prune_tui.engine.modules import is_stale
+from prune_tui.engine.planned_masks import Whole
 from prune_tui.engine.planning import Part, Plan
 from prune_tui.engine.reading import comparable, elements_of, product
 from prune_tui.engine.refusals import refusals
@@ -80,7 +81,10 @@ def _part(
 ) -> Part:
     elements = 0 if mask is None else elements_of(mask)
     left = took + (0 if mask is None else int(bits.alive(mask).sum()))
-    return Part(target, None, mask, Effect(target.path, took, left, elements, took, left), change=change, **more)
+    planned = None if mask is None else Whole(mask)
+    return Part(
+        target, None, planned, Effect(target.path, took, left, elements, took, left), change=change, **more
+    )
 
 
 # ---------------------------------------------------------------- hooks
@@ -104,7 +108,7 @@ def _reattach(_: nn.Module, target: Target) -> _Repaired:
     kept, elements = int(bits.alive(mask).sum()), elements_of(mask)
     part = _part(target, mask, attach, took=elements - kept)
     return (
-        Part(target, method, mask, part.effect, change=attach),
+        Part(target, method, Whole(mask), part.effect, change=attach),
         f"a hook keeps {kept:,} of {elements:,} entries of {target.path} again",
     )
 
@@ -255,7 +259,7 @@ def _united(target: Target, parameter: nn.Parameter, together: Tensor) -> _Repai
     took = left - int(together.sum())
     method = prune.CustomFromMask(mask)
     method._tensor_name = target.name
-    part = Part(target, method, mask, Effect(target.path, took, left, parameter.numel(), took, left))
+    part = Part(target, method, Whole(mask), Effect(target.path, took, left, parameter.numel(), took, left))
     return part, f"the mask of {target.path} takes {took:,} entries more, as everywhere the parameter stands"
 
 

@@ -18,6 +18,9 @@ from prune_tui.step_settings import StepError
 from prune_tui.steps import AnyStep
 from prune_tui.views import SEVERITIES, Finding, Findings
 
+_MOST = 100
+"""Findings of one check that are told one by one: nobody reads more, and each repair on offer is planned."""
+
 
 def examine(
     model: nn.Module, stop: Stop = never, lock: contextlib.AbstractContextManager[object] | None = None
@@ -60,8 +63,11 @@ def _findings(
             "look at this by hand, and report it as a bug of prune-tui",
         )
         return
-    for one in found:
+    for one in found[:_MOST]:
         yield _in_words(check, one, seen.model, stop, lock)
+    if len(found) > _MOST:
+        more = f"{len(found) - _MOST:,} more places are like these"
+        yield Finding(check.name, check.severity, "", "", more, "mend these first; the others are told then")
 
 
 def _in_words(

@@ -7,7 +7,7 @@ first prune by entries of a tensor that is not contiguous), the file carries the
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,6 +55,8 @@ def written(session: Session, origin: Open | None = None) -> str:
     for changed in changes:
         for path, change in changed.items():
             pruned_at_first.setdefault(path, change.before is not None)
+    # `remove` makes a parameter contiguous: then how it lies now does not tell how it lay.
+    scattered = {id(parameter) for edit in edits for parameter in edit.moment.scattered()}
     masks: dict[str, Bits] = {}
     blocks, removed = [], False
     for number, (edit, changed) in enumerate(zip(edits, changes, strict=True), start=1):
@@ -62,7 +64,9 @@ def written(session: Session, origin: Open | None = None) -> str:
         # zeros into a parameter that another module shares.
         again = [path for path, change in changed.items() if change.before is not None]
         stale = any(removed or pruned_at_first[path] for path in again)
-        lines = _as_call(model, edit, changed, stale=stale) or _as_masks(model, edit, changed, number, masks)
+        lines = _as_call(model, edit, changed, scattered, stale=stale) or _as_masks(
+            model, edit, changed, number, masks
+        )
         blocks.append("\n".join([*_comment(number, edit), *lines]))
         removed = removed or isinstance(edit.step, steps.Remove)
     return script_frame.assembled(
@@ -87,13 +91,15 @@ def _paths(effects: Iterable[Effect]) -> list[str]:
 # ---------------------------------------------------------------- as torch's own calls
 
 
-def _as_call(model: nn.Module, edit: Edit, changes: Mapping[str, Change], *, stale: bool) -> list[str] | None:
+def _as_call(
+    model: nn.Module, edit: Edit, changes: Mapping[str, Change], scattered: Set[int], *, stale: bool
+) -> list[str] | None:
     """The step as calls of torch.nn.utils.prune; None where those would not do the same."""
     step = edit.step
     name = steps.name_of(step)
     if isinstance(step, steps.Refresh):
         return [_loop([_place(model, path) for path in changes], "refresh(module, name)")]
-    if not _is_torchs(step) or not _can_be_flattened(model, step, changes):
+    if not _is_torchs(step) or not _can_be_flattened(model, step, changes, scattered):
         return None
     places = [_place(model, path) for path in changes]
     seeding = [f"torch.manual_seed({getattr(step, 'seed')})"] if steps.draws(step) else []  # noqa: B009
@@ -119,7 +125,9 @@ def _is_torchs(step: steps.Step) -> bool:
     return all(getattr(step, field.name) == field.default for field in others)
 
 
-def _can_be_flattened(model: nn.Module, step: steps.Step, changes: Mapping[str, Change]) -> bool:
+def _can_be_flattened(
+    model: nn.Module, step: steps.Step, changes: Mapping[str, Change], scattered: Set[int]
+) -> bool:
     """Whether torch's `view(-1)` works: ours ranks entries in the order of their indices, whatever the strides.
 
     torch does so, too, once a tensor has a mask, but for a global step.
@@ -129,7 +137,8 @@ def _can_be_flattened(model: nn.Module, step: steps.Step, changes: Mapping[str, 
         return True
     found = {path: targets.Target(path, *targets.locate(model, path)).parameter for path in changes}
     return all(
-        parameter.is_contiguous() or (changes[path].before is not None and not method.many)
+        (parameter.is_contiguous() and id(parameter) not in scattered)
+        or (changes[path].before is not None and not method.many)
         for path, parameter in found.items()
     )
 

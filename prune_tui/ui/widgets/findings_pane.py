@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
@@ -192,10 +193,11 @@ class FindingsPane(ScrollView, can_focus=True, inherit_bindings=False):
         first = line.finding == self.cursor and (index == 0 or self._lines[index - 1].finding != self.cursor)
         text = Text.assemble("›" if first else " ", line.text)
         text.truncate(width, overflow="ellipsis")
-        strip = self._strip(text, width)
-        cursor = self.get_component_rich_style("findings-pane--cursor")
-        return strip.apply_style(cursor) if first and self.has_focus else strip
+        at_cursor = first and self.has_focus
+        return self._strip(
+            text, width, self.get_component_rich_style("findings-pane--cursor") if at_cursor else None
+        )
 
-    def _strip(self, text: Text, width: int) -> Strip:
+    def _strip(self, text: Text, width: int, style: Style | None = None) -> Strip:
         strip = Strip(text.render(self.app.console)).adjust_cell_length(width)
-        return strip.apply_style(self.rich_style)
+        return strip.apply_style(style or self.rich_style)

@@ -95,7 +95,7 @@ class StepForm(VerticalScroll, can_focus=False):
         self.targets = targets
         self._tensor = tensor
         self._values = values
-        self._asked = [setting for setting in method.settings if setting.kind != "bits"]
+        self._asked = [setting for setting in method.settings if setting.asked and setting.kind != "bits"]
         self.applying = False
         """The step has been submitted and is not answered yet."""
 
@@ -134,7 +134,7 @@ class StepForm(VerticalScroll, can_focus=False):
         """Title, first field, first preview."""
         self.border_title = Content(printable(f"{self.method.key} {self.method.name}".strip()))
         self.border_subtitle = Content("enter applies · esc leaves all as it was")
-        self.styles.min_height = _AROUND_FIELDS + max(3, len(self._asked))
+        self.styles.min_height = _AROUND_FIELDS + max(3, len(self._asked)) + (len(self.targets) > 1)
         fields = list(self.query("Input, Select"))
         if fields:
             fields[0].focus()

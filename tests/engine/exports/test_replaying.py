@@ -89,7 +89,7 @@ def test_on_other_weights_other_masks_are_told():
     text = session_of_every_method().recipe()
     session = Session(other_weights())
     with pytest.warns(UserWarning, match="recipe") as told:
-        assert len(session.replay(text)) == 12
+        assert len(session.replay(text)) == 16
     notes = [str(warning.message) for warning in told]
     assert "these are not the weights the recipe was made of" in notes
     assert any(note.startswith("steps 2, ") and "other masks than the recipe records" in note for note in notes)

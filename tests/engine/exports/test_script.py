@@ -62,7 +62,7 @@ def test_every_method_of_torch_is_called_as_a_person_would():
     assert 'prune.ln_structured(module, name, amount=0.4, n=float("inf"), dim=0)' in text
     assert "pruning_method=prune.RandomUnstructured" in text
     assert f"torch.manual_seed({session.history[2].seed})" in text
-    assert text.count("mask=mask_of(") == 2  # the custom mask's, and N:M, which torch has not
+    assert text.count("mask=mask_of(") == 14  # the custom mask, and what the methods gave that torch has not
     twin = pruned_by(session, net())
     same_masks(session.model, twin)
     assert [(name, bits(one)) for name, one in twin.state_dict().items()] == [
@@ -314,3 +314,12 @@ def test_a_model_of_ones_own_is_loaded_as_it_was_opened(tmp_path, monkeypatch, s
     ended = alone(script)
     assert ended.returncode == 1
     assert f"these are not the masks of the session, {checksums.of_model(session.model)}" in ended.stderr
+
+
+def test_a_tensor_that_remove_has_made_contiguous_was_pruned_scattered():
+    session = Session(made("channels_last"))
+    session.apply("random_unstructured", "0.weight", amount=1.0)
+    session.apply("remove", "0.weight")
+    model = made("channels_last")
+    run(session.script())["prune_model"](model)
+    assert torch.equal(model[0].weight, session.model[0].weight)

@@ -1,0 +1,144 @@
+"""The mask of whole channels of a tensor that was not pruned before: planned as one flag a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.utils import prune
+
+from prune_tui.engine import cores, hugepages, magnitudes, product
+from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.magnitudes import KINDS
+from prune_tui.engine.planned_masks import Cut, Made, PlannedMask
+from prune_tui.views import Effect
+
+_DTYPES = (torch.float32, torch.float64)
+
+_Block = tuple[slice, slice]
+
+
+def kept_by_norm(values: Tensor, method: prune.LnStructured, count: int) -> Tensor:
+    """Which channels stay when those of smallest norm go: torch's own norm and its own choice.
+
+    Args:
+        values: Strided as torch would read them: the last bit of a sum follows its order.
+        method: Its n and dim.
+        count: How many go, at least one.
+
+    Returns:
+        bool, one for each channel.
+    """
+    norm = prune._compute_norm(values, method.n, method.dim)
+    kept = torch.zeros(norm.shape, dtype=torch.bool, device=norm.device)
+    kept[torch.topk(norm, k=norm.numel() - count, largest=True).indices] = True
+    return kept
+
+
+def kept_at_random(channels: int, count: int) -> Tensor:
+    """Which channels stay when `count` go at random, drawn as `RandomStructured` draws; at least one goes.
+
+    Returns:
+        bool, one for each channel.
+    """
+    drawn = torch.rand(channels)
+    kept: Tensor = drawn > torch.kthvalue(drawn, k=count).values
+    return kept
+
+
+class ChannelsMasked(PlannedMask):
+    """The mask after whole channels are taken.
+
+    Args:
+        path: The tensor's dotted name.
+        values: On the CPU, contiguous, of a dtype that `can_be_planned`; not pruned before.
+        dim: The axis of the channels.
+        kept: bool, one for each channel.
+        units_took: How many channels the step asked for.
+        stop: Asked between pieces.
+    """
+
+    def __init__(self, path: str, values: Tensor, dim: int, kept: Tensor, *, units_took: int, stop: Stop) -> None:
+        self._path = path
+        self._values = values
+        self._dim = dim % values.dim()
+        self._kept = kept.numpy()
+        self._units_took = units_took
+        shape = values.shape
+        self._shape = (shape[: self._dim].numel(), shape[self._dim], shape[self._dim + 1 :].numel())
+        self._greatest = self._greatest_gone(stop)
+
+    def effect(self) -> Effect:
+        """The counts."""
+        elements, channels = self._values.numel(), self._shape[1]
+        took = int(np.count_nonzero(~self._kept)) * self._shape[0] * self._shape[2]
+        return Effect(self._path, took, elements, elements, self._units_took, channels, "channels", self._greatest)
+
+    def made(self, original: Tensor | None = None) -> Made:
+        """The mask, and in the same pass `orig × mask` where it is the same as torch's."""
+        values = self._values
+        mask = hugepages.empty_like(values, torch.preserve_format)
+        multiplies = original is not None and product.computable(mask, original)
+        weight = hugepages.empty_like(mask, torch.preserve_format) if multiplies else None
+        kept = self._kept.astype(magnitudes.KINDS[values.dtype].signed) * KINDS[values.dtype].one
+        rows = magnitudes.words(mask).reshape(self._shape)
+        factors: tuple[npt.NDArray[Any], ...] = ()
+        if original is not None and weight is not None:
+            factors = tuple(one.detach().view(self._shape).numpy() for one in (mask, original, weight))
+
+        def job(block: _Block) -> None:
+            rows[block] = kept[None, block[1], None]
+            if factors:
+                with np.errstate(all="ignore"):  # 0 × inf is NaN, as torch has it, without a word
+                    np.multiply(factors[0][block], factors[1][block], out=factors[2][block])
+
+        cores.spread(job, list(_blocks(self._shape)), never)
+        return Made(mask, weight)
+
+    def shown(self, cut: Cut) -> Tensor:
+        """A part of it."""
+        flags = torch.from_numpy(self._kept).view(
+            [-1 if axis == self._dim else 1 for axis in range(self._values.dim())]
+        )
+        return cut(flags.expand(self._values.shape))
+
+    def _greatest_gone(self, stop: Stop) -> float | None:
+        """The greatest magnitude that goes, NaN apart; None where there is none."""
+        kind, gone = KINDS[self._values.dtype], np.flatnonzero(~self._kept)
+        rows = magnitudes.words(self._values).reshape(self._shape)
+
+        def job(block: _Block) -> int:
+            found = rows[block[0], gone[block[1]]] & kind.signed(kind.most)
+            greatest = int(found.max(initial=-1))
+            if greatest <= kind.infinite:
+                return greatest
+            return int(found[found <= kind.infinite].max(initial=-1))
+
+        blocks = list(_blocks((self._shape[0], gone.size, self._shape[2])))
+        greatest = max(cores.spread(job, blocks, stop), default=-1)
+        return None if greatest < 0 else magnitudes.number(greatest, self._values.dtype)
+
+
+def can_be_planned(values: Tensor, mask: Tensor | None) -> bool:
+    """Whether `ChannelsMasked` takes a tensor; others are left to torch."""
+    plain = type(values) is Tensor and values.device.type == "cpu" and values.is_contiguous()
+    return mask is None and plain and values.dtype in _DTYPES and values.numel() > 0
+
+
+def _blocks(shape: tuple[int, int, int]) -> Iterator[_Block]:
+    """Pieces of (before, channel, behind): whole runs of channels, or single ones where those are large."""
+    outer, channels, inner = shape
+    if not outer * channels * inner:
+        return
+    if channels * inner <= cores.PIECE:
+        step = cores.PIECE // (channels * inner)
+        yield from ((slice(at, min(at + step, outer)), slice(0, channels)) for at in range(0, outer, step))
+        return
+    step = max(cores.PIECE // inner, 1)
+    for row in range(outer):
+        for at in range(0, channels, step):
+            yield slice(row, row + 1), slice(at, min(at + step, channels))

@@ -1,0 +1,188 @@
+"""Among magnitudes equal to the threshold: which of them go.
+
+`"torch"`: those that `torch.topk` picks, which follows from how it partitions and from nothing else. `"index"`:
+the first ones, in the order of the targets and of their entries. Where all or none of them go, nobody is asked.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from prune_tui.engine import cores, magnitudes, memory
+from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.magnitudes import Words, narrowed
+from prune_tui.engine.passes import Ranked, Rule
+from prune_tui.engine.selection import Selection, passes_of
+from prune_tui.step_settings import StepError
+
+_AT_A_TIME = 16
+"""Pieces that are looked through before it is asked whether that was enough."""
+
+
+class Ties(Protocol):
+    """How many of the tied entries of each tensor go, and which."""
+
+    def took(self, index: int) -> int:
+        """How many of one tensor."""
+
+    def rule(self, index: int, stop: Stop) -> Rule:
+        """Which entries of one tensor go, those below the threshold among them."""
+
+
+def _words_of(tensors: Sequence[Ranked], selection: Selection, index: int) -> int:
+    """The threshold in a tensor's own patterns."""
+    return narrowed(selection.threshold, selection.dtype, tensors[index].values.dtype)
+
+
+class All:
+    """All of them go."""
+
+    def __init__(self, tensors: Sequence[Ranked], selection: Selection) -> None:
+        self._tensors = tensors
+        self._selection = selection
+
+    def took(self, index: int) -> int:
+        """All of one tensor."""
+        return self._selection.shares[index].tied
+
+    def rule(self, index: int, _: Stop) -> Rule:
+        """Whatever is not above the threshold goes."""
+        return Rule(_words_of(self._tensors, self._selection, index), self._tensors[index].values.numel())
+
+
+class ByIndex:
+    """The first ones go."""
+
+    def __init__(self, tensors: Sequence[Ranked], selection: Selection) -> None:
+        self._tensors = tensors
+        self._selection = selection
+        before = np.cumsum([0, *(share.tied for share in selection.shares)])
+        self._took = [
+            min(max(selection.wanted - int(others), 0), share.tied)
+            for others, share in zip(before, selection.shares, strict=False)
+        ]
+
+    def took(self, index: int) -> int:
+        """Those of one tensor after the tensors before it had theirs."""
+        return self._took[index]
+
+    def rule(self, index: int, stop: Stop) -> Rule:
+        """From the position after the last one on, those equal to the threshold stay."""
+        one, word = self._tensors[index], _words_of(self._tensors, self._selection, index)
+        took, tied = self._took[index], self._selection.shares[index].tied
+        if took in {0, tied}:
+            return Rule(word, one.values.numel() if took == tied else 0)
+        jobs = passes_of(one.values).equal_to(one, word)
+        for start in range(0, len(jobs), _AT_A_TIME):
+            for found in cores.spread(lambda job: job(), jobs[start : start + _AT_A_TIME], stop):
+                if took <= found.size:
+                    return Rule(word, int(found[took - 1]) + 1)
+                took -= found.size
+        raise StepError("the values changed while the step was worked out; ask again")
+
+
+class ByTorch:
+    """Those go that `torch.topk` picks; it is asked as late as possible, and not for an order.
+
+    `topk` on the CPU selects first and sorts then, so that its set does not depend on `sorted`.
+
+    Args:
+        tensors: The tensors, all on one device.
+        selection: What was found of them.
+        count: How many entries go.
+        refusal: What the step is called where it has to be refused, and what would need less memory.
+    """
+
+    def __init__(
+        self, tensors: Sequence[Ranked], selection: Selection, count: int, refusal: tuple[str, str]
+    ) -> None:
+        self._tensors = tensors
+        self._selection = selection
+        self._count = count
+        self._refusal = refusal
+        holders = [index for index, share in enumerate(selection.shares) if share.tied]
+        self._only = holders[0] if len(holders) == 1 else None
+
+    def took(self, index: int) -> int:
+        """Known without torch where only one tensor holds such entries."""
+        if self._only is not None:
+            return self._selection.wanted if index == self._only else 0
+        if not self._selection.shares[index].tied:
+            return 0
+        return int(self._picked[index].size)
+
+    def rule(self, index: int, _: Stop) -> Rule:
+        """Those below the threshold, and the picked ones."""
+        word = _words_of(self._tensors, self._selection, index)
+        if not self._selection.shares[index].tied:
+            return Rule(word, self._tensors[index].values.numel())
+        return Rule(word, 0, self._picked[index])
+
+    def check(self) -> None:
+        """Refuse where torch's way needs more memory than is free.
+
+        Raises:
+            StepError: It does.
+        """
+        living = sum(one.living for one in self._tensors)
+        gathered = len(self._tensors) > 1 or self._tensors[0].mask is not None
+        needed = memory.of_topk(living, self._count, self._selection.dtype.itemsize, gathered=gathered)
+        if self._tensors:
+            what, instead = self._refusal
+            memory.check(what, {self._tensors[0].values.device: needed}, instead)
+
+    @functools.cached_property
+    def _picked(self) -> list[Words]:
+        """For each tensor the positions of the tied entries that go, sorted."""
+        alive = [_alive_positions(one) for one in self._tensors]
+        rows = [
+            one.values.view(-1) if at is None else one.values.view(-1)[at]
+            for one, at in zip(self._tensors, alive, strict=True)
+        ]
+        row = rows[0] if len(rows) == 1 else torch.cat(rows)
+        gone = torch.topk(row.abs(), self._count, largest=False, sorted=False).indices
+        kind = magnitudes.KINDS[self._selection.dtype]
+        patterns = row[gone].view(kind.integers) & kind.most
+        tied = gone[patterns == self._selection.threshold].sort().values
+        ends = torch.tensor([len(one) for one in rows]).cumsum(0)
+        borders = torch.searchsorted(tied, ends[:-1].to(tied.device)).cpu()
+        parts = torch.tensor_split(tied, borders)
+        found = []
+        for part, at, last, one in zip(parts, alive, ends, rows, strict=True):
+            positions = part - (int(last) - len(one))
+            found.append((positions if at is None else at[positions]).cpu().numpy())
+        return found
+
+
+def _alive_positions(one: Ranked) -> torch.Tensor | None:
+    return None if one.mask is None else one.mask.view(-1).nonzero().view(-1)
+
+
+def chosen(
+    tensors: Sequence[Ranked], selection: Selection, count: int, way: str, refusal: tuple[str, str]
+) -> Ties:
+    """Who chooses among the entries equal to the threshold.
+
+    Args:
+        tensors: The tensors.
+        selection: What was found of them.
+        count: How many entries go.
+        way: `"torch"` or `"index"`; on several devices, which `torch.topk` cannot rank together, always by index.
+        refusal: What the step is called where it has to be refused, and what would need less memory.
+
+    Raises:
+        StepError: torch has to be asked, and that needs more memory than is free.
+    """
+    if selection.tied == selection.wanted:
+        return All(tensors, selection)
+    devices = {one.values.device for one in tensors}
+    if way == "index" or len(devices) > 1:
+        return ByIndex(tensors, selection)
+    torchs = ByTorch(tensors, selection, count, refusal)
+    torchs.check()
+    return torchs

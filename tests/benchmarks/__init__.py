@@ -1,0 +1,1 @@
+"""How fast prune-tui is, as ratios against plain torch in the same run: `python -m tests.benchmarks`."""

@@ -1,0 +1,195 @@
+"""The rows of the table "Speed and memory" of the design: what is measured, against what, and the goal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune
+
+from prune_tui import Session
+from prune_tui.engine import bits, statistics
+from prune_tui.engine.cancelling import never
+from tests.benchmarks import models
+from tests.benchmarks.measuring import Contest
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        name: How it is asked for.
+        what: What is measured.
+        against: The other side.
+        goal: How many times faster it is to be.
+        contest: Makes what is compared, for a scale of 1, or of less under `--quick`; None where the line is
+            measured in another way or not at all.
+        bytes_goal: How many bytes a parameter it may hold at the peak.
+        rounds: How often each side is run.
+        missing: Why it is not measured.
+    """
+
+    name: str
+    what: str
+    against: str
+    goal: float
+    contest: Callable[[float], Contest] | None = None
+    bytes_goal: float | None = None
+    rounds: int = 5
+    missing: str = ""
+
+
+def _pruned(values: Tensor, torchs: Callable[[nn.Module], object], method: str, **settings: Any) -> Contest:
+    """One tensor, by torch and by a session."""
+    return Contest(
+        lambda: models.holding(values),
+        torchs,
+        lambda module: Session(module).apply(method, "weight", **settings),
+        values.numel(),
+    )
+
+
+def _l1_without_a_tie(scale: float) -> Contest:
+    values = models.normal(int(10_000_000 * scale))
+    count = models.amount_without_a_tie(values)
+    return _pruned(
+        values, lambda module: prune.l1_unstructured(module, "weight", count), "l1_unstructured", amount=count
+    )
+
+
+def _l1_by_index(elements: int) -> Callable[[float], Contest]:
+    return lambda scale: _pruned(
+        models.with_a_tie(models.normal(int(elements * scale)), 0.5),
+        lambda module: prune.l1_unstructured(module, "weight", 0.5),
+        "l1_unstructured",
+        amount=0.5,
+        ties="index",
+    )
+
+
+def _touched(make: Callable[[float], Contest]) -> Callable[[float], Contest]:
+    """The same with free memory that this machine has written to before: a virtual one is given its pages late."""
+
+    def contest(scale: float) -> Contest:
+        found = make(scale)
+
+        def prepare() -> Any:
+            torch.ones(10 * found.parameters)
+            return found.prepare()
+
+        return dataclasses.replace(found, prepare=prepare)
+
+    return contest
+
+
+def _l1_with_a_tie(scale: float) -> Contest:
+    return _pruned(
+        models.with_a_tie(models.normal(int(10_000_000 * scale)), 0.5),
+        lambda module: prune.l1_unstructured(module, "weight", 0.5),
+        "l1_unstructured",
+        amount=0.5,
+    )
+
+
+def _random(scale: float) -> Contest:
+    def torchs(module: nn.Module) -> None:
+        torch.manual_seed(7)
+        prune.random_unstructured(module, "weight", 0.5)
+
+    return _pruned(models.normal(int(10_000_000 * scale)), torchs, "random_unstructured", amount=0.5, seed=7)
+
+
+def _structured(scale: float) -> Contest:
+    return _pruned(
+        models.normal(int(10_000_000 * scale) // 2500 * 2500, columns=2500),
+        lambda module: prune.ln_structured(module, "weight", 0.5, n=2, dim=0),
+        "ln_structured",
+        amount=0.5,
+        n=2,
+        dim=0,
+    )
+
+
+def _again(scale: float) -> Contest:
+    values = models.normal(int(10_000_000 * scale))
+
+    def prepare() -> nn.Module:
+        return prune.l1_unstructured(models.holding(values), "weight", 0.3)
+
+    return Contest(
+        prepare,
+        lambda module: prune.l1_unstructured(module, "weight", 0.5),
+        lambda module: Session(module).apply("l1_unstructured", "weight", amount=0.5, ties="index"),
+        values.numel(),
+    )
+
+
+def _global(edit: str, ties: str) -> Callable[[float], Contest]:
+    """Each run works on a model of its own, which is made again: the last one is full of hooks."""
+
+    def contest(scale: float) -> Contest:
+        width = 1 if scale == 1 else 8
+        parameters = sum(parameter.numel() for parameter in models.gpt2_small(width).parameters())
+
+        def ours(model: nn.Sequential) -> None:
+            getattr(Session(model), edit)("global_unstructured", models.names_of(model), amount=0.5, ties=ties)
+
+        return Contest(lambda: models.gpt2_small(width), _globally_by_torch, ours, parameters)
+
+    return contest
+
+
+def _globally_by_torch(model: nn.Sequential) -> None:
+    prune.global_unstructured([(module, "weight") for module in model], prune.L1Unstructured, amount=0.5)
+
+
+def _statistics(scale: float) -> Contest:
+    values = models.normal(int(100_000_000 * scale))
+
+    def torchs(module: nn.Module) -> None:
+        weight = module.weight.detach()
+        for figure in (Tensor.min, Tensor.max, Tensor.mean, Tensor.std, Tensor.norm, Tensor.count_nonzero):
+            float(figure(weight))
+        int(weight.isnan().sum()), int(weight.isinf().sum())
+        weight.sort()
+
+    return Contest(
+        lambda: models.holding(values),
+        torchs,
+        lambda module: statistics.statistics(module, "weight", "effective", never),
+        values.numel(),
+    )
+
+
+def _snapshot(scale: float) -> Contest:
+    mask = (models.normal(int(10_000_000 * scale)) > 0).float()
+    return Contest(lambda: mask, torch.clone, bits.packed, mask.numel())
+
+
+_L1 = "prune.l1_unstructured"
+_GLOBAL = "prune.global_unstructured"
+
+ROWS = (
+    Row("l1", "L1 apply, no straddling tie, 10M float32", _L1, 25, _l1_without_a_tie),
+    Row("l1-index", "L1 apply, ties=index, 10M", _L1, 25, _l1_by_index(10_000_000)),
+    Row("l1-100m", "the same, 100M, touched", _L1, 50, _touched(_l1_by_index(100_000_000)), rounds=3),
+    Row("l1-tie", "L1 apply, ties=torch, straddling tie, 10M", _L1, 3, _l1_with_a_tie),
+    Row("global", "global L1, 148 tensors, 124M, ties=index", _GLOBAL, 60, _global("apply", "index"), 8.5, 3),
+    Row("global-torch", "the same, ties=torch", _GLOBAL, 3, _global("apply", "torch"), rounds=3),
+    Row("random", "random apply, same seed, 10M", "prune.random_unstructured", 15, _random),
+    Row("structured", "structured apply, 10M", "prune.ln_structured", 2.5, _structured),
+    Row("again", "re-prune through a container, 10M, ties=index", "the same in torch", 30, _again),
+    Row(
+        "preview", "preview of a global step, 124M, ties=index", _GLOBAL, 150, _global("preview", "index"), 1.2, 3
+    ),
+    Row("preview-torch", "the same, ties=torch", _GLOBAL, 150, _global("preview", "torch"), 1.2, 3),
+    Row("statistics", "all statistics of a 100M tensor", "torch calls and a sort", 60, _statistics, rounds=3),
+    Row("sample", "first, sampled answer", "the same", 0, missing="not built yet: issue 4"),
+    Row("snapshot", "undo snapshot, 10M", "a float32 copy", 1, _snapshot, 1 / 8 + 0.01),
+    Row("paint", "first paint", "the app with no model", 1 / 1.15),
+    Row("opening", "opening a 2 GB checkpoint", "torch.load", 100, missing="not built yet: issue 5"),
+)

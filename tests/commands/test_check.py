@@ -1,0 +1,139 @@
+"""`prune-tui check` as people and scripts call it: a process of its own, without a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prune_tui.commands import check as command
+from prune_tui.views import Finding, Findings
+
+SOURCE = """
+import sys
+import torch
+from torch import nn
+from torch.nn.utils import prune
+
+print("loading", flush=True)
+
+def healthy():
+    return nn.Linear(4, 3)
+
+def pruned():
+    return prune.l1_unstructured(nn.Linear(4, 3), "weight", amount=3)
+
+def broken():
+    model = nn.Sequential(pruned(), prune.l1_unstructured(nn.Linear(3, 2), "weight", amount=1.0))
+    try:
+        prune.l1_unstructured(model[0], "weight", amount=99)
+    except ValueError:
+        pass
+    return model
+
+def raising():
+    raise RuntimeError("no weights here")
+
+def leaving():
+    sys.exit(0)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "nets.py").write_text(SOURCE)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "prune_tui", "check", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+
+
+def test_a_sound_model(folder: Path) -> None:
+    ended = run(folder, "nets.py:healthy")
+    assert (ended.returncode, ended.stdout) == (0, "nets.py:healthy: nothing found: 29 checks on 2 tensors\n")
+    assert ended.stderr == "loading\n"  # what the model prints is no part of the answer
+
+
+def test_notes_alone_are_no_reason_to_fail(folder: Path) -> None:
+    ended = run(folder, "nets.py:pruned")
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("Notes\n  reordered  the model: ")
+    assert ended.stdout.endswith("\nnets.py:pruned: 2 notes: 29 checks on 2 tensors\n")
+
+
+def test_findings_are_grouped_and_say_what_to_do(folder: Path) -> None:
+    ended = run(folder, "nets.py:broken")
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert [line for line in lines if line in {"Errors", "Warnings", "Notes"}] == ["Errors", "Warnings", "Notes"]
+    assert max(map(len, lines)) <= 80
+    text = " ".join(ended.stdout.split())
+    assert "half-pruned 0.weight: 0.weight_orig and 0.weight_mask have lost their hook" in text
+    assert 'Attach a hook again, or load the model anew. Repair: session.apply("reattach", "0.weight")' in text
+    assert "dead 1.weight: all 6 entries of 1.weight are masked" in text
+    assert text.endswith("nets.py:broken: 1 error, 1 warning, 2 notes: 29 checks on 4 tensors")
+
+
+def test_json_is_what_the_readme_says(folder: Path) -> None:
+    ended = run(folder, "nets.py:broken", "--json")
+    assert ended.returncode == 1
+    report = json.loads(ended.stdout)
+    assert list(report) == ["source", "checks", "tensors", "counts", "findings"]
+    assert report["counts"] == {"error": 1, "warning": 1, "note": 2}
+    first, second, *_ = report["findings"]
+    assert list(first) == ["check", "severity", "module", "tensor", "means", "do", "repair"]
+    change = "a hook keeps 9 of 12 entries of 0.weight again"
+    assert first["repair"] == {"method": "reattach", "targets": ["0.weight"], "change": change}
+    assert (second["check"], second["module"], second["tensor"]) == ("dead", "1", "1.weight")
+    assert second["repair"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("none.py:Net", "prune-tui: there is no file none.py"),
+        ("nets.py:raising", "no weights here"),
+        ("nets.py:leaving", "SystemExit"),
+        ("nets.py:Nothing", "Nothing"),
+    ],
+)
+def test_what_cannot_be_checked(folder: Path, source: str, said: str) -> None:
+    for options in ([], ["--json"]):
+        ended = run(folder, source, *options)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert said in ended.stderr
+        assert "Traceback" not in ended.stderr
+    assert "Traceback" in run(folder, source, "--debug").stderr
+
+
+def test_without_a_source_it_is_the_demo_that_is_checked(folder: Path) -> None:
+    ended = run(folder)
+    assert (ended.returncode, ended.stdout) == (0, "demo: nothing found: 29 checks on 10 tensors\n")
+
+
+def test_options_it_does_not_have(folder: Path) -> None:
+    ended = run(folder, "demo", "--readonly")
+    assert ended.returncode == 2
+    assert "Unknown option" in ended.stderr
+
+
+def test_several_targets_are_a_list_and_odd_names_stay_one_line() -> None:
+    from prune_tui.steps import Unite
+
+    step = Unite(targets=("a.weight", "b.weight"))
+    finding = Finding("unite", "warning", "a\nb", "", "x", "y", step)
+    text = command.as_text("s", Findings((finding,), 1, 1))
+    assert 'a�b: x. Y. Repair: session.apply("unite", ["a.weight", "b.weight"])' in " ".join(text.split())

@@ -1,0 +1,36 @@
+"""A product that is known is given to torch's hook; autograd sees its own multiplication."""
+
+import torch
+
+from prune_tui.engine import product
+
+
+def test_the_one_multiplication_is_answered_and_no_other():
+    mask, original = torch.tensor([1.0, 0.0]), torch.nn.Parameter(torch.tensor([2.0, 3.0]))
+    known = torch.tensor([5.0, 7.0])
+    found = product.known(lambda: mask.to(original.dtype) * original, mask, original.detach(), known)
+    assert found.tolist() == [5, 7]
+    found.sum().backward()
+    assert original.grad.tolist() == [1, 0]
+    other = torch.tensor([2.0, 2.0])
+    assert product.known(lambda: other * original, mask, original.detach(), known).tolist() == [4, 6]
+    assert product.known(lambda: mask * original, mask, original.detach(), None).tolist() == [2, 0]
+
+
+def test_what_torch_computes_in_another_way_is_left_to_it():
+    ones = torch.ones(3, 4)
+    assert product.computable(ones, ones.clone())
+    assert not product.computable(ones.half(), ones.half())
+    assert not product.computable(ones, torch.ones(4, 3).t())
+    assert not product.computable(ones, ones.double())
+    assert not product.computable(torch.ones(0), torch.ones(0))
+
+
+def test_where_denormals_are_flushed_torch_multiplies():
+    assert not product.flushes()
+    if torch.set_flush_denormal(True):
+        try:
+            assert product.flushes()
+            assert not product.computable(torch.ones(2), torch.ones(2))
+        finally:
+            torch.set_flush_denormal(False)

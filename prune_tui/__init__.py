@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from prune_tui.engine.plugins import add_method
     from prune_tui.engine.session import Session
+    from prune_tui.totals import cubic
 
-__all__ = ["Session", "__version__", "add_method"]
+__all__ = ["Session", "__version__", "add_method", "cubic"]
 __version__ = "0.1.0"
 
 
@@ -25,4 +26,8 @@ def __getattr__(name: str) -> object:
         from prune_tui.engine.plugins import add_method  # noqa: PLC0415 - as above
 
         return add_method
+    if name == "cubic":
+        from prune_tui.totals import cubic  # noqa: PLC0415 - the first screen needs none of it
+
+        return cubic
     raise AttributeError(f"module 'prune_tui' has no attribute {name!r}")

@@ -110,7 +110,7 @@ class Apply(Request, frozen=True):
 class Amend(Request, frozen=True):
     """Replace the last step's amount. Answered with `Edited`."""
 
-    amount: int | float
+    amount: int | float | str
 
 
 class Undo(Request, frozen=True):

@@ -12,6 +12,8 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from prune_tui import totals
+
 SettingKind = Literal[
     "amount",
     "dim",
@@ -103,7 +105,9 @@ def _plain_number(setting: Setting, value: Any) -> int | float:
     return int(value)
 
 
-def _checked_amount(setting: Setting, value: Any) -> int | float:
+def _checked_amount(setting: Setting, value: Any) -> int | float | str:
+    if isinstance(value, str):
+        return _checked_total(setting, value)
     amount = _plain_number(setting, value)
     if isinstance(amount, float) and not 0.0 <= amount <= 1.0:
         raise StepError(
@@ -112,6 +116,16 @@ def _checked_amount(setting: Setting, value: Any) -> int | float:
     if amount < 0:
         raise StepError(f"{setting.name} is {amount}; a count cannot be negative")
     return amount
+
+
+def _checked_total(setting: Setting, text: str) -> str:
+    try:
+        total = totals.read(text)
+    except ValueError as error:
+        raise StepError(f"{setting.name} is {text!r}; {error}") from error
+    if total is None:
+        raise StepError(f"{setting.name} is {text!r}; it must be a number, or a total such as 'to 80%'")
+    return str(total)
 
 
 def _checked_integer(setting: Setting, value: Any) -> int:

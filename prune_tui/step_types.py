@@ -12,10 +12,10 @@ import msgspec
 from prune_tui.step_settings import Bits, Setting
 
 Amount = Annotated[
-    int | float,
+    int | float | str,
     Setting(
         "amount",
-        "A fraction of what is left (0.3), or a count (3). 1 is one, 1.0 is all.",
+        "A fraction of what is left (0.3), a count (3), or the total to reach (to 80%). 1 is one, 1.0 is all.",
         default=0.3,
     ),
 ]
@@ -149,8 +149,10 @@ class GlobalStructured(Step, frozen=True, kw_only=True, tag="global_structured")
     """Prune whole channels across all targets at once, by their Ln norm for their size."""
 
     amount: Annotated[
-        int | float,
-        Setting("amount", "A fraction of the channels left in all targets (0.3), or a count (3).", default=0.3),
+        int | float | str,
+        Setting(
+            "amount", "A fraction of the channels left in all targets (0.3), a count, or to 80%.", default=0.3
+        ),
     ]
     n: Annotated[
         int | float | str,

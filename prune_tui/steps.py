@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from prune_tui import totals
 from prune_tui.step_settings import Setting, StepError, checked, nearest
 from prune_tui.step_types import (
     AnyStep,
@@ -246,6 +247,12 @@ def draws(step: Step) -> bool:
     return method_of(step).draws
 
 
+def total_of(step: Step) -> totals.Total | None:
+    """The total that a step is to reach, where its amount names one."""
+    amount = settings_of(step).get("amount")
+    return totals.read(amount) if isinstance(amount, str) else None
+
+
 def ranks_together(step: Step) -> bool:
     """Whether this very step ranks all its targets together instead of one by one."""
     return method_of(step).many or (isinstance(step, ImportanceScores) and step.scope == "global")
@@ -283,7 +290,7 @@ def describe(step: Step) -> str:
     return f"{name_of(step)}({settings})"
 
 
-def with_amount(step: Step, amount: int | float) -> Step:
+def with_amount(step: Step, amount: int | float | str) -> Step:
     """The same step with another amount.
 
     Raises:

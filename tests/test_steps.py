@@ -102,7 +102,12 @@ def test_an_unknown_field_is_refused_on_the_wire():
             {"amuont": 1},
             "ln_structured has no setting 'amuont' (did you mean 'amount'?); it takes amount, n, dim",
         ),
-        ("l1_unstructured", "a", {}, "l1_unstructured needs amount: A fraction of what is left (0.3), or a count"),
+        (
+            "l1_unstructured",
+            "a",
+            {},
+            "l1_unstructured needs amount: A fraction of what is left (0.3), a count (3)",
+        ),
         ("custom_from_mask", "a", {}, "custom_from_mask needs either file or mask."),
     ],
 )

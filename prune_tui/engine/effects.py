@@ -23,7 +23,8 @@ def effect(step: steps.Step, target: Seen, mask: Tensor) -> Effect:
     units = steps.method_of(step).units
     if units == "channels":
         units_left = channels_left(target, getattr(step, "dim"))  # noqa: B009 - every step of channels has it
-        if steps.ranks_together(step):  # then the amount is not of this target alone
+        together = steps.ranks_together(step) or steps.total_of(step) is not None
+        if together:  # the amount is not one of this target's channels
             units_took = units_left - channels_left(target._replace(mask=mask), getattr(step, "dim"))  # noqa: B009
         else:
             units_took = comes_to(getattr(step, "amount"), units_left)  # noqa: B009
@@ -67,11 +68,13 @@ def channels_left(target: Seen, dim: int) -> int:
     return int((bits.alive(mask).sum(dim=others) != 0).sum())
 
 
-def comes_to(amount: int | float, left: int) -> int:
+def comes_to(amount: int | float | str, left: int) -> int:
     """How many units an amount is: a count itself, a fraction of what is left rounded half to even.
 
     As `torch.nn.utils.prune._compute_nparams_toprune`.
     """
+    if isinstance(amount, str):
+        raise TypeError(f"amount {amount!r} names a total; engine.planners turns it into a count first")
     return amount if isinstance(amount, int) else round(amount * left)
 
 
@@ -97,6 +100,13 @@ def warnings(step: steps.Step, effects: Sequence[Effect]) -> list[str]:
     if emptied:
         notes.append(f"{targets.listed(emptied)} would be left empty: nothing of it stays")
     idle = [effect for effect in effects if amount and effect.left and not effect.units_took]
-    if not together:
+    total = steps.total_of(step)
+    if total is not None:
+        notes += [
+            f"{one.target} is at {1 - one.left / one.elements:.1%} already; {amount} takes nothing more of it"
+            for one in idle
+            if not together and one.elements
+        ]
+    elif not together:
         notes += [f"amount {amount} comes to none of {one.units_left} {one.units} in {one.target}" for one in idle]
     return notes

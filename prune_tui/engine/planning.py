@@ -12,12 +12,11 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, effects, generators, patterns, targets
+from prune_tui.engine import bits, effects, generators, patterns, planners, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.mask_files import read_mask
 from prune_tui.engine.methods import Masked, each
 from prune_tui.engine.planned_masks import PlannedMask, Whole
-from prune_tui.engine.planners import PLANNERS
 from prune_tui.engine.targets import Seen, Target
 from prune_tui.step_settings import Bits
 from prune_tui.views import Effect
@@ -135,8 +134,7 @@ def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits
 
 
 def _draw(step: steps.Step, seen: Sequence[Seen], stop: Stop) -> list[Masked]:
-    planner = PLANNERS[type(step)]
     if not steps.draws(step):
-        return planner(step, seen, stop)
+        return planners.masks(step, seen, stop)
     with generators.seeded(getattr(step, "seed"), {one.original.device for one in seen}):  # noqa: B009
-        return planner(step, seen, stop)
+        return planners.masks(step, seen, stop)

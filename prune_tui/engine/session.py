@@ -223,7 +223,7 @@ class Session:
                 raise StepError("there is nothing to redo")
             return self._exchange(self._log.done, self._log.done + 1)
 
-    def amend(self, amount: int | float, stop: Stop = never) -> LogEntry:
+    def amend(self, amount: int | float | str, stop: Stop = never) -> LogEntry:
         """Replace the last step by the same one with another amount, on the same targets with the same seed.
 
         Raises:

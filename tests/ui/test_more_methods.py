@@ -200,3 +200,21 @@ async def test_a_plugin_that_cannot_be_imported_opens_nothing(tmp_path: Path) ->
 def test_letters() -> None:
     assert letters(["lamp", "layer", "jkq", "a", "l"]) == ["l", "a", "b", "c", "d"]
     assert letters(["x"] * 30).count("") == 7
+
+
+async def test_a_total_to_be_reached() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await press(pilot, "j", "3")
+        form_of(pilot).query_one("#field-amount", Input).value = "to 75%"
+        await settle(pilot)
+        assert "= 41 of 54 left" in words(pilot)
+        await press(pilot, "up")
+        assert form_of(pilot).query_one("#field-amount", Input).value == "to 80%"
+        assert "= 44 of 54 left" in words(pilot)
+        await press(pilot, "enter", "minus")
+        assert pilot.app.main.entries[0].step.amount == "to 75%"
+        assert pilot.app.main.status.summary.masked == 41
+        await press(pilot, "3")
+        form_of(pilot).query_one("#field-amount", Input).value = "to 50%"
+        await settle(pilot)
+        assert "conv1.weight is at 75.9% already; to 50% takes nothing more of it" in words(pilot)

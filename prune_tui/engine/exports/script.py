@@ -115,7 +115,7 @@ def _as_call(
 def _is_torchs(step: steps.Step) -> bool:
     """Whether torch has the method, and the settings that torch has not have their defaults."""
     arguments = _ARGUMENTS.get(steps.name_of(step))
-    if arguments is None:
+    if arguments is None or steps.total_of(step) is not None:
         return False
     others = [
         field

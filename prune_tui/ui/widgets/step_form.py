@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
-from prune_tui import step_settings, steps
+from prune_tui import step_settings, steps, totals
 from prune_tui.step_settings import Setting, StepError
 from prune_tui.steps import Method, Step
 from prune_tui.ui import keys
@@ -43,7 +43,7 @@ class StepForm(VerticalScroll, can_focus=False):
         & .sentence { color: $text-muted; height: auto; }
         & .field { height: 1; }
         & .field > .name { width: 15; }
-        & .field > Input { width: 9; }
+        & .field > Input { width: 11; }
         & .field > Input.long { width: 1fr; }
         & .field > Select { width: 1fr; max-width: 30; }
         & .field > .echo { width: 1fr; padding-left: 1; color: $text-muted; }
@@ -270,8 +270,14 @@ def _choices(setting: Setting) -> tuple[str, ...]:
     return ("False", "True") if setting.kind == "flag" else setting.choices
 
 
-def nudged(amount: int | float, direction: int) -> int | float:
-    """An amount one notch up or down: 0.05 of a fraction, one of a count; never beyond what an amount may be."""
+def nudged(amount: int | float | str, direction: int) -> int | float | str:
+    """An amount one notch up or down, and no further than it may go: 0.05 of a fraction, one of a count.
+
+    A total goes by 5%, a schedule by a step.
+    """
+    if isinstance(amount, str):
+        total = totals.read(amount)
+        return amount if total is None else str(total.nudged(direction))
     if isinstance(amount, int):
         return max(0, amount + direction)
     return min(1.0, max(0.0, round(amount + 0.05 * direction, 10)))

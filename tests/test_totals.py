@@ -1,0 +1,72 @@
+"""Amounts that name a total, read, written and spread over a schedule."""
+
+from fractions import Fraction
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from prune_tui import totals
+from prune_tui.totals import Total
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "now"),
+    [
+        ("to 80%", "to 80%", Fraction(4, 5)),
+        (" to .8 ", "to 80%", Fraction(4, 5)),
+        ("=80%", "to 80%", Fraction(4, 5)),
+        ("to 33.3%", "to 33.3%", Fraction(333, 1000)),
+        ("to 1", "to 100%", 1),
+        ("to 0", "to 0%", 0),
+        ("to 80% 2/5", "to 80% 2/5", Fraction(4, 5) * (1 - Fraction(27, 125))),
+        ("to 80% 5 / 5", "to 80% 5/5", Fraction(4, 5)),
+        ("to 80% 1/1", "to 80%", Fraction(4, 5)),
+    ],
+)
+def test_totals_are_read_and_written(text, written, now):
+    total = totals.read(text)
+    assert (str(total), total.now) == (written, now)
+    assert totals.read(str(total)) == total
+
+
+@pytest.mark.parametrize("text", ["80%", "to", "to 80 %x", "half", "to -1", "to 80% 2", "", "to ٣%"])
+def test_what_is_no_total(text):
+    assert totals.read(text) is None
+
+
+@pytest.mark.parametrize("text", ["to 2", "to 101%", "to 80% 0/5", "to 80% 6/5", "to 80% 0/0"])
+def test_totals_that_cannot_be(text):
+    with pytest.raises(ValueError, match=r"a total lies between|has no step"):
+        totals.read(text)
+
+
+def test_notches():
+    assert [str(Total(Fraction(9, 10)).nudged(direction)) for direction in (1, -1)] == ["to 95%", "to 85%"]
+    assert str(Total(Fraction(1)).nudged(1)) == "to 100%"
+    assert [str(Total(Fraction(4, 5), 2, 3).nudged(direction)) for direction in (1, -1)] == [
+        "to 80% 3/3",
+        "to 80% 1/3",
+    ]
+    assert str(Total(Fraction(4, 5), 3, 3).nudged(1)) == "to 80% 3/3"
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 40))
+def test_the_cubic_schedule_is_that_of_its_paper(one, other, steps):
+    start, end = sorted((one / 100, other / 100))
+    amounts = [float(totals.read(text).now) for text in totals.cubic(end, steps, start)]
+    for step, share in enumerate(amounts, start=1):
+        assert share == pytest.approx(end + (start - end) * (1 - step / steps) ** 3, abs=1e-9)
+    assert amounts == sorted(amounts)
+    assert amounts[-1] == pytest.approx(end)
+
+
+def test_a_step_of_a_schedule_is_that_of_the_whole_one():
+    for step, text in enumerate(totals.cubic(0.8, 5), start=1):
+        assert float(totals.read(f"to 80% {step}/5").now) == pytest.approx(float(totals.read(text).now))
+
+
+@pytest.mark.parametrize(("share", "steps", "start"), [(1.1, 3, 0), (0.5, 0, 0), (0.5, 3, 0.6), (0.5, 3, -0.1)])
+def test_schedules_that_cannot_be(share, steps, start):
+    with pytest.raises(ValueError, match="0 <= start <= share <= 1"):
+        totals.cubic(share, steps, start)

@@ -112,9 +112,9 @@ def _check(output: Path | None, seed: int | None, *, force: bool, dry_run: bool)
 
 def _pruned(report: dict[str, Any], file: Path, request: Open, seed: int | None, *, strict: bool) -> Session:
     """A session on the source with the recipe's steps done; the report says how that went."""
-    from prune_tui.engine import plugins
     from prune_tui.engine.evaluation.measurement import Measurement
     from prune_tui.engine.exports import recipe_reader, replaying
+    from prune_tui.engine.methods import plugins
     from prune_tui.engine.opening import open_session
 
     plugins.load(request.plugins)  # a recipe that uses their methods cannot be read without

@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from prune_tui.engine import product
+from prune_tui.engine.selection import product
 
 
 def test_the_one_multiplication_is_answered_and_no_other():

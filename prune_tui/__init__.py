@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prune_tui.engine.plugins import add_method
+    from prune_tui.engine.methods.plugins import add_method
     from prune_tui.engine.session import Session
     from prune_tui.totals import cubic
 
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> object:
 
         return Session
     if name == "add_method":
-        from prune_tui.engine.plugins import add_method  # noqa: PLC0415 - as above
+        from prune_tui.engine.methods.plugins import add_method  # noqa: PLC0415 - as above
 
         return add_method
     if name == "cubic":

@@ -1,8 +1,8 @@
 """The journal of a session: every step on disk before it is acknowledged, so that no end of a process loses it.
 
 One file a session, one record a line: the CRC-32 of the record in eight hexadecimal digits, a space, the record
-as JSON. A line that was cut off by the end of a process is no record; everything before it is. `journal_writer` writes
-it, and holds a lock on the file, so that two engines never go on with the same session.
+as JSON. A line that was cut off by the end of a process is no record; everything before it is. `journal_writer`
+writes it, and holds a lock on the file, so that two engines never go on with the same session.
 """
 
 from __future__ import annotations

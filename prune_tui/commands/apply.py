@@ -112,9 +112,9 @@ def _check(output: Path | None, seed: int | None, *, force: bool, dry_run: bool)
 
 def _pruned(report: dict[str, Any], file: Path, request: Open, seed: int | None, *, strict: bool) -> Session:
     """A session on the source with the recipe's steps done; the report says how that went."""
-    from prune_tui.engine import plugins
     from prune_tui.engine.evaluation.measurement import Measurement
     from prune_tui.engine.exports import recipe_reader, replaying
+    from prune_tui.engine.methods import plugins
     from prune_tui.engine.opening import open_session
 
     plugins.load(request.plugins)  # a recipe that uses their methods cannot be read without
@@ -170,10 +170,9 @@ def _finish(report: dict[str, Any], session: Session, output: Path | None, *, re
             session.apply("remove", names)
     size = None if output is None else checkpoint.save(session.model, output, overwrite=force)
     report |= {"removed": remove, "output": None if output is None else _in_unicode(str(output)), "bytes": size}
-    masked = (
-        f"{report['sparsity']:.1%} of {report['parameters']:,} parameters masked, checksum {report['checksum']}"
-    )
-    _tell(masked if output is None else f"{masked}\nwrote {output}, {size:,} bytes")
+    _tell(f"{report['sparsity']:.1%} of {report['parameters']:,} parameters masked\nchecksum {report['checksum']}")
+    if output is not None:
+        _tell(f"wrote {output}, {size:,} bytes")
 
 
 class _Progress:
@@ -215,8 +214,8 @@ class _Progress:
         self._wipe()
         names = entry.step.written or entry.step.targets
         on = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-        result = "masks removed" if isinstance(entry.step, steps.Remove) else f"masked {took:,} of {left:,} left"
-        what = f"{steps.describe(entry.step)} on {on}: {result}"
+        result = "masks removed" if isinstance(entry.step, steps.Remove) else f"−{took:,} of {left:,}"
+        what = f"{steps.describe(entry.step)} on {on}  {result}"
         other = ", other masks than recorded" if step.as_recorded is False else ""
         _tell(f"{self._place(number)}  {what}{other}  {step.seconds:.2f} s")
         for note in step.notes:
@@ -224,7 +223,7 @@ class _Progress:
         self._announce()
 
     def _place(self, number: int) -> str:
-        return f"step {number + 1} of {len(self._recipe.steps)}"
+        return f"{number + 1}/{len(self._recipe.steps)}"
 
     def _announce(self) -> None:
         number = len(self._rows)

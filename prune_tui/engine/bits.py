@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prune_tui.engine import cores
 from prune_tui.engine.cancelling import never
-from prune_tui.engine.magnitudes import KINDS, words
 from prune_tui.engine.reading import comparable
+from prune_tui.engine.selection import cores
+from prune_tui.engine.selection.magnitudes import KINDS, words
 from prune_tui.step_settings import Bits
 
 _INTEGER_OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}

@@ -17,11 +17,12 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningContainer
 
 from prune_tui import steps
-from prune_tui.engine import memory, product, pruned
+from prune_tui.engine import memory, pruned
 from prune_tui.engine.cancelling import Stop, never
-from prune_tui.engine.planned_masks import PlannedMask
 from prune_tui.engine.planning import Part, Plan
 from prune_tui.engine.refusals import refusals
+from prune_tui.engine.selection import product
+from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import listed
 
 _Key = TypeVar("_Key", bound=Hashable)

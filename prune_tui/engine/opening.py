@@ -11,11 +11,12 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from prune_tui.engine import fingerprints, plugins, sources
+from prune_tui.engine import fingerprints, sources
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.journaling import Journaling, check_unchanged, replay
+from prune_tui.engine.methods import plugins
 from prune_tui.engine.session import Session
 from prune_tui.engine.walking import parameters_of
 from prune_tui.engine.wrapped import WrappedModelError

@@ -12,11 +12,12 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, effects, generators, patterns, planners, targets
+from prune_tui.engine import bits, effects, generators, patterns, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.mask_files import read_mask
-from prune_tui.engine.methods import Masked, each
-from prune_tui.engine.planned_masks import PlannedMask, Whole
+from prune_tui.engine.methods import planners
+from prune_tui.engine.methods.torchs_own import Masked, each
+from prune_tui.engine.selection.planned_masks import PlannedMask, Whole
 from prune_tui.engine.targets import Seen, Target
 from prune_tui.step_settings import Bits
 from prune_tui.views import Effect

@@ -15,23 +15,13 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import (
-    bits,
-    checksums,
-    commit,
-    fingerprints,
-    generators,
-    hooks,
-    planning,
-    pruned,
-    targets,
-    undo,
-)
+from prune_tui.engine import bits, checksums, commit, fingerprints, hooks, planning, pruned, targets, undo
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
 from prune_tui.engine.exports import script as scripts
+from prune_tui.engine.generators import seed_of_step
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
 from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
@@ -369,7 +359,7 @@ class Session:
 
     def _seed_of_next(self) -> int:
         """The seed of the next step: by its place, so that a preview and the step itself draw the same."""
-        return generators.seed_of_step(self.seed, self._log.done + 1)
+        return seed_of_step(self.seed, self._log.done + 1)
 
     def _exchange(self, index: int, done: int) -> LogEntry:
         before = self._log

@@ -95,9 +95,10 @@ def test_it_saves_what_the_session_had(run: Any, folder: Path) -> None:
     assert all(torch.equal(saved[name], tensor) for name, tensor in session.model.state_dict().items())
     assert left_behind(folder) == {"out.pt"}
     lines = [line for line in err.splitlines() if "by the model" not in line]
-    assert lines[0].startswith("step 1 of 2  l1_unstructured(amount=0.5) on *.weight: masked 10 of 20 left  0.")
+    assert lines[0].startswith("1/2  l1_unstructured(amount=0.5) on *.weight  −10 of 20  0.")
     assert "    ! head.weight is the same tensor as embedding.weight: taken once, as embedding.weight" in lines
-    assert lines[-2] == f"48.0% of 25 parameters masked, checksum {checksums.of_model(session.model)}"
+    assert lines[-3] == "48.0% of 25 parameters masked"
+    assert lines[-2] == f"checksum {checksums.of_model(session.model)}"
     assert lines[-1] == f"wrote out.pt, {(folder / 'out.pt').stat().st_size:,} bytes"
 
 
@@ -374,7 +375,7 @@ def test_a_signal_ends_it(folder: Path, number: signal.Signals) -> None:
 def test_on_a_terminal_it_says_what_it_is_doing(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     _, _, err = run(dry_run=True)
-    assert "step 1 of 2  l1_unstructured(amount=0.5) …\r\x1b[K" in err
+    assert "1/2  l1_unstructured(amount=0.5) …\r\x1b[K" in err
     assert err.count("\x1b[K") == 3
 
 

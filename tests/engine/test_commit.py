@@ -6,8 +6,9 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
-from prune_tui.engine import effects, smallest, undo
+from prune_tui.engine import effects, undo
 from prune_tui.engine.commit import all_or_nothing
+from prune_tui.engine.selection import smallest
 from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import exact, fingerprint
 

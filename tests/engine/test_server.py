@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from prune_tui import frames, protocol, views
-from prune_tui.engine import outline, planning, selection, server, sources, statistics
+from prune_tui.engine import outline, planning, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.metric import Metric
+from prune_tui.engine.selection import search
 from prune_tui.engine.server import Server
 from prune_tui.engine.sources import Loaded
 from prune_tui.protocol import Answer, Question
@@ -455,8 +456,8 @@ def test_want_of_memory_before_an_edit_says_that_nothing_was_changed(
 
 
 def test_a_preview_that_runs_can_be_cancelled(lenet: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate, ranked = Gate(), selection.ranked
-    monkeypatch.setattr(selection, "ranked", lambda *args: gate.wait(lambda: False) or ranked(*args))
+    gate, ranked = Gate(), search.ranked
+    monkeypatch.setattr(search, "ranked", lambda *args: gate.wait(lambda: False) or ranked(*args))
     step = L1Unstructured(targets=("conv1.weight", "conv2.weight"), amount=0.5)
     previewing = lenet.send(protocol.Preview(step))
     assert gate.entered.wait(10)

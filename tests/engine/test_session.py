@@ -9,7 +9,8 @@ from torch.nn.utils import prune
 
 from prune_tui import Session
 from prune_tui.demo.lenet import LeNet
-from prune_tui.engine import commit, planning, selection
+from prune_tui.engine import commit, planning
+from prune_tui.engine.selection import search
 from prune_tui.engine.wrapped import WrappedModelError
 from prune_tui.step_settings import StepError
 from prune_tui.steps import L1Unstructured
@@ -544,7 +545,7 @@ def test_a_plan_into_which_a_failed_edit_came_is_made_anew(monkeypatch):
 
 
 def test_tensors_are_taken_hold_of_under_the_lock_and_worked_on_without_it(monkeypatch):
-    session, ranked = Session(lenet()), selection.ranked
+    session, ranked = Session(lenet()), search.ranked
     session.apply("identity", "fc3.weight")
     free = []
 
@@ -559,7 +560,7 @@ def test_tensors_are_taken_hold_of_under_the_lock_and_worked_on_without_it(monke
         session.model.fc3.weight_orig.data = torch.zeros(10, 84)
         return ranked(*args)
 
-    monkeypatch.setattr(selection, "ranked", asking)
+    monkeypatch.setattr(search, "ranked", asking)
     values = session.model.fc3.weight_orig.detach().clone()
     plan = session.plan(L1Unstructured(targets=("fc3.weight",), amount=100))
     assert free == [True]

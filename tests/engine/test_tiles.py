@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
-from prune_tui.engine.planned_masks import Whole
+from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.tiles import tile
 from prune_tui.protocol import Block, GetTile
 from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, VIEWS, WOULD_GO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -93,6 +94,10 @@ def test_what_is_to_be_opened_opens(command: str, folder: Path, start: Start) ->
         terminal.wait_for("sees no CUDA device; use --device cpu")
         assert terminal.exit_code() == 2
         return
+    if "--resume" in command:  # tests/terminal/test_going_on.py has something to go on with
+        terminal.wait_for("there is no session to go on with")
+        assert terminal.exit_code() == 2
+        return
     terminal.wait_for("params", "Modules")
     terminal.press("q")
     assert terminal.exit_code() == 0
@@ -117,6 +122,19 @@ def test_what_needs_no_screen_runs(command: str, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert checksums.of_model(session.model) in run.stdout + run.stderr
     assert (tmp_path / "pruned.pt").is_file() == ("pruned.pt" in command)
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_what_is_kept_is_listed(command: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "prune_tui", *shlex.split(command)[1:]],
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0
+    assert "no session is kept in" in run.stderr
 
 
 @pytest.mark.parametrize("command", CHECKS)

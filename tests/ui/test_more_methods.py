@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from prune_tui import steps
-from prune_tui.engine import custom_methods, plugins
+from prune_tui.engine.methods import custom_methods, plugins
 from prune_tui.ui.screens.more_methods import MoreMethods, letters
 from prune_tui.ui.widgets.step_form import StepForm
 from tests.in_process import app_on, press, running, screen_text, settle, words

@@ -164,7 +164,7 @@ CHECKS: tuple[Check, ...] = (
         "distributed",
         "note",
         "sharded parameters (DTensor, FSDP2)",
-        "{places} are sharded (DTensor): torch's prune raises RuntimeError on them",
+        "{places} are DTensors: torch's prune raises RuntimeError on those that are sharded",
         "prune first, then shard",
         surroundings.distributed,
     ),

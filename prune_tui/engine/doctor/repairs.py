@@ -19,10 +19,10 @@ from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.commit import refill
 from prune_tui.engine.doctor import orphans
 from prune_tui.engine.modules import is_stale
-from prune_tui.engine.planned_masks import Whole
 from prune_tui.engine.planning import Part, Plan
 from prune_tui.engine.reading import comparable, elements_of, product
 from prune_tui.engine.refusals import refusals
+from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.targets import Target, locate
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.step_settings import StepError

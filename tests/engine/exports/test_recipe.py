@@ -11,9 +11,10 @@ from hypothesis import given
 from torch.nn.utils import prune
 
 from prune_tui import Session, steps
-from prune_tui.engine import checksums, custom_methods, plugins
+from prune_tui.engine import checksums
 from prune_tui.engine.exports import recipe_reader
 from prune_tui.engine.exports.yaml_fields import scalar
+from prune_tui.engine.methods import custom_methods, plugins
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 from prune_tui.steps import METHODS, settings_of

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from prune_tui.engine import ranking
 from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.methods import Masked, each
+from prune_tui.engine.methods import ranking
+from prune_tui.engine.methods.torchs_own import Masked, each
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError, pattern_of
 from prune_tui.step_types import SemiStructured

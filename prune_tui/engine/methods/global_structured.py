@@ -15,10 +15,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from prune_tui.engine import bits, ranking
+from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.methods import Masked, each
-from prune_tui.engine.ranked_entries import amount_and_most
+from prune_tui.engine.methods import ranking
+from prune_tui.engine.methods.ranked_entries import amount_and_most
+from prune_tui.engine.methods.torchs_own import Masked, each
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError

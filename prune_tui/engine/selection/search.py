@@ -17,10 +17,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from prune_tui.engine import cores, device_passes, passes, product
 from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.magnitudes import KINDS, Words, narrowed, widened, words
-from prune_tui.engine.passes import Ranked, Tally
+from prune_tui.engine.selection import cores, device_passes, passes, product
+from prune_tui.engine.selection.magnitudes import KINDS, Words, narrowed, widened, words
+from prune_tui.engine.selection.passes import Ranked, Tally
 
 FEW = 2**14
 """Entries among which the threshold is searched without a bracket."""

@@ -16,13 +16,14 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, channels, random_scores, selection, smallest, targets
+from prune_tui.engine import bits, targets
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.effects import channels_left, comes_to, ranked
-from prune_tui.engine.passes import Ranked
-from prune_tui.engine.planned_masks import PlannedMask
 from prune_tui.engine.reading import dtype_name
 from prune_tui.engine.refusals import refusals
+from prune_tui.engine.selection import channels, random_scores, search, smallest
+from prune_tui.engine.selection.passes import Ranked
+from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import Bits, StepError
 
@@ -137,7 +138,7 @@ def _l1_unstructured(step: steps.L1Unstructured, target: Seen) -> prune.BasePrun
 
 def _smallest(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
     """The smallest magnitudes of one tensor."""
-    one = selection.ranked(target.original, target.mask, stop)
+    one = search.ranked(target.original, target.mask, stop)
     if one is None:
         return None
     count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
@@ -147,7 +148,7 @@ def _smallest(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask |
 
 def _at_random(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
     """Entries of one tensor by scores drawn as torch draws them."""
-    one = selection.ranked(target.original, target.mask, stop)
+    one = search.ranked(target.original, target.mask, stop)
     if one is None:
         return None
     count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
@@ -219,7 +220,7 @@ def _unpacked(kept: Bits, target: Seen) -> Tensor:
 
 def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
     """`prune.global_unstructured`: all entries ranked together, each tensor's share a mask of its own."""
-    tensors = [selection.ranked(target.original, target.mask, stop) for target in each(found, stop)]
+    tensors = [search.ranked(target.original, target.mask, stop) for target in each(found, stop)]
     several = [one for one in tensors if one is not None]
     quick = len(several) == len(found)
     left = sum(one.living for one in several) if quick else sum(ranked(target) for target in found)

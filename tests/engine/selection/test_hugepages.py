@@ -2,7 +2,7 @@
 
 import torch
 
-from prune_tui.engine import hugepages
+from prune_tui.engine.selection import hugepages
 
 
 def test_it_is_an_empty_tensor_like_another(monkeypatch):

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from prune_tui.engine import cores, hugepages, magnitudes, product
 from prune_tui.engine.cancelling import Stop, never
-from prune_tui.engine.passes import Ranked
-from prune_tui.engine.planned_masks import Cut, Made, PlannedMask
-from prune_tui.engine.selection import Selection, greatest_below, passes_of, smallest
-from prune_tui.engine.ties import All, Ties, chosen
+from prune_tui.engine.selection import cores, hugepages, magnitudes, product
+from prune_tui.engine.selection.passes import Ranked
+from prune_tui.engine.selection.planned_masks import Cut, Made, PlannedMask
+from prune_tui.engine.selection.search import Selection, greatest_below, passes_of, smallest
+from prune_tui.engine.selection.ties import All, Ties, chosen
 from prune_tui.step_settings import StepError
 from prune_tui.views import Effect
 

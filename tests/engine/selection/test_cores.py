@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from prune_tui.engine import cores
 from prune_tui.engine.cancelling import Cancelled, never
+from prune_tui.engine.selection import cores
 
 
 @pytest.fixture(autouse=True)

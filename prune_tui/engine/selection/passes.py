@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from prune_tui.engine import magnitudes
-from prune_tui.engine.cores import scratch, slices
-from prune_tui.engine.magnitudes import KINDS, Kind, Words
+from prune_tui.engine.selection import magnitudes
+from prune_tui.engine.selection.cores import scratch, slices
+from prune_tui.engine.selection.magnitudes import KINDS, Kind, Words
 
 _NONE = np.empty(0, np.int8)
 

@@ -1,8 +1,11 @@
 """A product that is known is given to torch's hook; autograd sees its own multiplication."""
 
+import subprocess
+import sys
+
 import torch
 
-from prune_tui.engine import product
+from prune_tui.engine.selection import product
 
 
 def test_the_one_multiplication_is_answered_and_no_other():
@@ -34,3 +37,15 @@ def test_where_denormals_are_flushed_torch_multiplies():
             assert not product.computable(torch.ones(2), torch.ones(2))
         finally:
             torch.set_flush_denormal(False)
+
+
+def test_no_compiler_is_imported_for_it():
+    code = (
+        "import sys, torch; from prune_tui import Session;"
+        "Session(torch.nn.Linear(3, 2)).apply('l1_unstructured', 'weight', amount=1);"
+        "print([name for name in sys.modules if name.startswith('torch._dynamo')])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    before = "import sys, torch; print([name for name in sys.modules if name.startswith('torch._dynamo')])"
+    expected = subprocess.run([sys.executable, "-c", before], capture_output=True, text=True, check=True).stdout
+    assert told == expected

@@ -19,14 +19,14 @@ from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.hooks import definition
-from prune_tui.engine.methods import Masked, each
+from prune_tui.engine.methods.torchs_own import Masked, each
 from prune_tui.engine.raised import place, reason
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
 from prune_tui.step_types import CustomMethod
 
 CLASSES: dict[str, type[BasePruningMethod]] = {}
-"""What `engine.plugins` has added to this process, by the name of the method."""
+"""What `plugins` has added to this process, by the name of the method."""
 
 
 def plan(step: CustomMethod, found: Sequence[Seen], stop: Stop) -> list[Masked]:

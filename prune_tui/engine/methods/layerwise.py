@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.effects import comes_to, ranked
-from prune_tui.engine.methods import PLANNERS, Masked, each
+from prune_tui.engine.methods.torchs_own import PLANNERS, Masked, each
 from prune_tui.engine.targets import Seen, listed
 from prune_tui.step_settings import StepError
 from prune_tui.step_types import ErdosRenyiKernel, L1Unstructured, UniformPlus

@@ -10,31 +10,31 @@ import torch
 from torch import Tensor
 
 from prune_tui import steps
-from prune_tui.engine import (
-    bits,
+from prune_tui.engine import bits
+from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.effects import channels_left, left_of
+from prune_tui.engine.methods import (
     custom_methods,
     global_structured,
     layerwise,
-    methods,
     ranked_entries,
     semi_structured,
+    torchs_own,
 )
-from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.effects import channels_left, left_of
-from prune_tui.engine.methods import Masked, Planner
-from prune_tui.engine.planned_masks import PlannedMask
+from prune_tui.engine.methods.torchs_own import Masked, Planner
+from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
 
 
 def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
     """Torch's own, unless a floor is asked for, which torch has not."""
-    torchs = methods.PLANNERS[steps.GlobalUnstructured]
+    torchs = torchs_own.PLANNERS[steps.GlobalUnstructured]
     return (ranked_entries.global_with_floor if step.floor else torchs)(step, found, stop)
 
 
 PLANNERS: dict[type[steps.Step], Planner] = {
-    **methods.PLANNERS,
+    **torchs_own.PLANNERS,
     steps.GlobalUnstructured: _global_unstructured,
     steps.SemiStructured: semi_structured.plan,
     steps.GlobalStructured: global_structured.plan,

@@ -13,7 +13,7 @@ from torch.nn.utils import prune
 import prune_tui
 from prune_tui import Session, steps
 from prune_tui.demo.lenet import LeNet
-from prune_tui.engine import custom_methods, plugins, signatures
+from prune_tui.engine.methods import custom_methods, plugins, signatures
 from prune_tui.engine.sources import SourceError
 from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import bits, exact, fingerprint, like_torch

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prune_tui.engine import magnitudes
-from prune_tui.engine.magnitudes import KINDS
+from prune_tui.engine.selection import magnitudes
+from prune_tui.engine.selection.magnitudes import KINDS
 
 HALVES = [torch.float16, torch.bfloat16]
 

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from prune_tui import Session, steps
-from prune_tui.engine import cores, device_passes, effects, random_scores, selection, smallest, ties
+from prune_tui.engine import effects
 from prune_tui.engine.cancelling import Cancelled, never
-from prune_tui.engine.passes import Ranked
-from prune_tui.engine.planned_masks import Whole
+from prune_tui.engine.selection import cores, device_passes, random_scores, search, smallest, ties
+from prune_tui.engine.selection.passes import Ranked
+from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import by_torch, exact, like_torch
@@ -30,12 +31,12 @@ SPECIAL = [0.0, -0.0, 1e-45, -1e-45, 1.0, -1.0, float("inf"), float("-inf"), flo
 @pytest.fixture(autouse=True, params=["numpy", "torch"])
 def _however_few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pieces and small samples; once with the passes for the CPU, once with those for other devices."""
-    monkeypatch.setattr(selection, "FEW", 8)
-    monkeypatch.setattr(selection, "_SAMPLED", (16, 16))
+    monkeypatch.setattr(search, "FEW", 8)
+    monkeypatch.setattr(search, "_SAMPLED", (16, 16))
     monkeypatch.setattr(cores, "PIECE", 8)
     monkeypatch.setattr(device_passes, "PIECE", 8)
     if request.param == "torch":
-        for user in (selection, smallest, ties):
+        for user in (search, smallest, ties):
             monkeypatch.setattr(user, "passes_of", lambda _: device_passes)
 
 
@@ -211,7 +212,7 @@ def test_numbers_drawn_in_pieces_are_those_of_one_call(dtype: torch.dtype, size:
 @pytest.mark.parametrize("bracket", [(-1, 2), (0, 2), (5, 9), (2**30, 2**31 - 1), (2**31 - 2, 2**31 - 1)])
 @pytest.mark.parametrize("amount", [1, 30, 99, 100])
 def test_a_sample_that_misleads_costs_time_only(monkeypatch, bracket: tuple[int, int], amount: int) -> None:
-    monkeypatch.setattr(selection, "_bracket", lambda *_: bracket)
+    monkeypatch.setattr(search, "_bracket", lambda *_: bracket)
     values = torch.arange(100.0)
     model, twin = holding([values], [None]), holding([values], [None])
     done(Session(model), steps.L1Unstructured(targets=("0.weight",), amount=amount))
@@ -222,7 +223,7 @@ def test_a_sample_that_misleads_costs_time_only(monkeypatch, bracket: tuple[int,
 def test_the_search_ends_as_soon_as_it_is_told_to_stop() -> None:
     asked = iter([False, False, True])
     with pytest.raises(Cancelled):
-        selection.smallest([Ranked(torch.randn(1000), None, 1000)], 500, lambda: next(asked, True))
+        search.smallest([Ranked(torch.randn(1000), None, 1000)], 500, lambda: next(asked, True))
 
 
 def test_values_that_changed_since_the_preview_are_not_pruned_unseen() -> None:
@@ -266,7 +267,7 @@ def test_ties_that_need_more_memory_than_is_free_are_refused_before_anything_hap
 
 def test_on_several_devices_the_first_of_equal_magnitudes_go() -> None:
     tensors = [SimpleNamespace(values=SimpleNamespace(device=torch.device(name))) for name in ("cpu", "cuda")]
-    found = selection.Selection(torch.float32, 3, (selection.Share(1, 4, -1), selection.Share(0, 2, -1)), 5)
+    found = search.Selection(torch.float32, 3, (search.Share(1, 4, -1), search.Share(0, 2, -1)), 5)
     choice = ties.chosen(tensors, found, 6, "torch", ("the step", ""))
     assert isinstance(choice, ties.ByIndex)
     assert [choice.took(index) for index in (0, 1)] == [4, 1]
@@ -274,16 +275,16 @@ def test_on_several_devices_the_first_of_equal_magnitudes_go() -> None:
 
 def test_what_cannot_be_ranked_by_patterns_is_left_to_torch() -> None:
     half = torch.tensor([1.0, 0.5])
-    assert selection.ranked(torch.ones(3, dtype=torch.complex64), None, never) is None
-    assert selection.ranked(torch.ones(3).to(torch.float8_e4m3fn), None, never) is None
-    assert selection.ranked(torch.ones(2), half, never) is None
-    assert selection.ranked(torch.ones(2), torch.tensor([1.0, -0.0]), never) is None
-    assert selection.ranked(torch.ones(2), torch.tensor([True, False]), never) is None
+    assert search.ranked(torch.ones(3, dtype=torch.complex64), None, never) is None
+    assert search.ranked(torch.ones(3).to(torch.float8_e4m3fn), None, never) is None
+    assert search.ranked(torch.ones(2), half, never) is None
+    assert search.ranked(torch.ones(2), torch.tensor([1.0, -0.0]), never) is None
+    assert search.ranked(torch.ones(2), torch.tensor([True, False]), never) is None
 
 
 def test_numpys_generator_is_left_alone() -> None:
     before = np.random.get_state()[1].tolist()
-    selection.smallest([Ranked(torch.randn(1000), None, 1000)], 300, never)
+    search.smallest([Ranked(torch.randn(1000), None, 1000)], 300, never)
     assert np.random.get_state()[1].tolist() == before
 
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import steps
-from prune_tui.engine import signatures
-from prune_tui.engine.custom_methods import CLASSES, told
 from prune_tui.engine.hooks import definition
+from prune_tui.engine.methods import signatures
+from prune_tui.engine.methods.custom_methods import CLASSES, told
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.python_object import import_file
 from prune_tui.step_settings import StepError

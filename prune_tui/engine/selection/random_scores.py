@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from prune_tui.engine import cores
 from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.magnitudes import KINDS
-from prune_tui.engine.passes import Ranked
+from prune_tui.engine.selection import cores
+from prune_tui.engine.selection.magnitudes import KINDS
+from prune_tui.engine.selection.passes import Ranked
 
 
 def scored(one: Ranked, stop: Stop) -> Ranked:

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
-from prune_tui.engine import layerwise, ranking
-from prune_tui.engine.layerwise import Layer
+from prune_tui.engine.methods import layerwise, ranking
+from prune_tui.engine.methods.layerwise import Layer
 from prune_tui.step_settings import StepError
 from tests.engine import naive
 from tests.engine.fingerprints import fingerprint

@@ -13,11 +13,12 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from prune_tui.engine import cores, magnitudes, memory
+from prune_tui.engine import memory
 from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.magnitudes import Words, narrowed
-from prune_tui.engine.passes import Ranked, Rule
-from prune_tui.engine.selection import Selection, passes_of
+from prune_tui.engine.selection import cores, magnitudes
+from prune_tui.engine.selection.magnitudes import Words, narrowed
+from prune_tui.engine.selection.passes import Ranked, Rule
+from prune_tui.engine.selection.search import Selection, passes_of
 from prune_tui.step_settings import StepError
 
 _AT_A_TIME = 16

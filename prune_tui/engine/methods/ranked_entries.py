@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prune_tui.engine import ranking
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.effects import comes_to
 from prune_tui.engine.mask_files import read_scores
-from prune_tui.engine.methods import Masked, each
+from prune_tui.engine.methods import ranking
+from prune_tui.engine.methods.torchs_own import Masked, each
 from prune_tui.engine.targets import Seen, listed
 from prune_tui.step_settings import StepError
 from prune_tui.step_types import GlobalUnstructured, ImportanceScores, Lamp

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils import prune
 
-from prune_tui.engine import cores, hugepages, magnitudes, product
 from prune_tui.engine.cancelling import Stop, never
-from prune_tui.engine.magnitudes import KINDS
-from prune_tui.engine.planned_masks import Cut, Made, PlannedMask
+from prune_tui.engine.selection import cores, hugepages, magnitudes, product
+from prune_tui.engine.selection.magnitudes import KINDS
+from prune_tui.engine.selection.planned_masks import Cut, Made, PlannedMask
 from prune_tui.views import Effect
 
 _DTYPES = (torch.float32, torch.float64)

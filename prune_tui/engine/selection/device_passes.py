@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prune_tui.engine.magnitudes import KINDS, Words
-from prune_tui.engine.passes import Ranked, Rule, Tally
+from prune_tui.engine.selection.magnitudes import KINDS, Words
+from prune_tui.engine.selection.passes import Ranked, Rule, Tally
 
 PIECE = 2**24
 """Entries at a time: enough to fill a device, and temporary memory of some ten bytes for each of them."""

@@ -329,7 +329,9 @@ class PruneApp(App[None]):
         summary = self.main.status.summary
         if summary is None or not summary.steps:
             self._leave()
-        elif self._asked_to_leave:  # the key was pressed again
+        elif (
+            self._asked_to_leave or self.main.status.exported
+        ):  # the key was pressed again, or nothing can be lost
             self._leave_with(summary.steps)
         elif self._begun:
             self._asked_to_leave = True

@@ -211,6 +211,7 @@ class Editing(Screen[None]):
         """Show the model as it is after an edit, and say what was done where it does not show by itself."""
         main = self._main
         main.status.summary = edited.summary
+        main.status.exported = False
         main.status.expect_measurement()
         rows = list(main.rows)
         for index, row in edited.rows:

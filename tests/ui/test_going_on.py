@@ -60,6 +60,21 @@ async def test_q_asks_once_and_keeps_the_steps(tmp_path: Path) -> None:
     assert journal.read(journal.listing(tmp_path)[0]).done == 1
 
 
+async def test_exported_steps_are_not_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = app_on(journals=str(tmp_path))
+    async with running(app) as pilot:
+        await press(pilot, "j", "3", "enter", "e", "enter", "escape")
+        assert "✓ 1 step exported" in screen_text(pilot)
+        await press(pilot, "2", "enter")
+        assert "● 2 unsaved steps" in screen_text(pilot)
+        await press(pilot, "e", "enter", "enter", "escape")
+        assert "✓ 2 steps exported" in screen_text(pilot)
+        await pilot.press("q")
+    assert app.return_code == 0
+    assert app.kept == "2 steps kept: prune-tui --resume goes on"
+
+
 async def test_steps_that_nobody_wants_are_discarded(tmp_path: Path) -> None:
     await left_with_steps(tmp_path, how="d")
 

@@ -105,6 +105,7 @@ class ExportScreen(ModalScreen[None]):
             self._tell("the engine is gone; nothing was written", refused=True)
             return
         self._may_replace = ""
+        app.main.status.exported = True
         told = Text(f"✓ wrote {printable(name)}, {exported.bytes:,} bytes. To use it:\n")
         self._tell(told.append(f"\n  {printable(exported.command)}\n", style="bold"))
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from prune_tui.ui.numbers import percent
+from prune_tui.ui.numbers import counted, percent
 from prune_tui.ui.tree_line import printable
 from prune_tui.views import MetricMeasured, Summary
 
@@ -47,6 +47,9 @@ class StatusLine(Widget):
 
     said: reactive[str] = reactive("")
     """What the last key did, where that may not show by itself: `undone l1_unstructured(amount=0.3)`."""
+
+    exported: reactive[bool] = reactive(False)
+    """The steps that are done, all of them, stand in a file."""
 
     def expect_measurement(self) -> None:
         """The model has changed: the value that stands here is of the model before."""
@@ -96,4 +99,6 @@ class StatusLine(Widget):
         if self.activity:
             return self.activity
         steps = self.summary.steps
-        return f"● {steps} unsaved step{'s' if steps > 1 else ''}" if steps else ""
+        if self.exported and steps:
+            return f"✓ {counted(steps, 'step')} exported"
+        return f"● {counted(steps, 'unsaved step')}" if steps else ""

@@ -8,6 +8,7 @@ the README's table are derived. Nothing here imports torch; what a step does to 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -147,16 +148,7 @@ class Method(msgspec.Struct, frozen=True):
     @property
     def settings(self) -> tuple[Setting, ...]:
         """Its settings in the order of the form; `bits` and those not `asked` have no field there."""
-        if self.plugin is not None:
-            return self.plugin.settings
-        hints = get_type_hints(self.step, include_extras=True)
-        found = []
-        for name in self.step.__struct_fields__:
-            annotation = hints[name]
-            if get_origin(annotation) is Annotated:
-                setting = next(item for item in get_args(annotation)[1:] if isinstance(item, Setting))
-                found.append(msgspec.structs.replace(setting, name=name))
-        return tuple(sorted(found, key=lambda setting: (not setting.asked, setting.kind == "seed")))
+        return _settings(self.step) if self.plugin is None else self.plugin.settings
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -165,6 +157,18 @@ class Method(msgspec.Struct, frozen=True):
             return self.plugin.required
         fields = msgspec.structs.fields(self.step)
         return tuple(field.name for field in fields if field.required and field.name != "targets")
+
+
+@functools.cache
+def _settings(step: type[Step]) -> tuple[Setting, ...]:
+    hints = get_type_hints(step, include_extras=True)
+    found = []
+    for name in step.__struct_fields__:
+        annotation = hints[name]
+        if get_origin(annotation) is Annotated:
+            setting = next(item for item in get_args(annotation)[1:] if isinstance(item, Setting))
+            found.append(msgspec.structs.replace(setting, name=name))
+    return tuple(sorted(found, key=lambda setting: (not setting.asked, setting.kind == "seed")))
 
 
 METHODS: tuple[Method, ...] = (

@@ -108,18 +108,21 @@ class ChannelsMasked(PlannedMask):
 
     def _greatest_gone(self, stop: Stop) -> float | None:
         """The greatest magnitude that goes, NaN apart; None where there is none."""
-        kind, gone = KINDS[self._values.dtype], np.flatnonzero(~self._kept)
-        rows = magnitudes.words(self._values).reshape(self._shape)
+        kind, rows = KINDS[self._values.dtype], magnitudes.words(self._values).reshape(self._shape)
 
         def job(block: _Block) -> int:
-            found = rows[block[0], gone[block[1]]] & kind.signed(kind.most)
-            greatest = int(found.max(initial=-1))
+            row, gone = rows[block], ~self._kept[block[1]]
+            if not gone.any():
+                return -1
+            found = cores.scratch(kind.signed, row.size).reshape(row.shape)
+            np.bitwise_and(row, kind.signed(kind.most), out=found)
+            greatest = int(found.max(axis=(0, 2))[gone].max())
             if greatest <= kind.infinite:
                 return greatest
-            return int(found[found <= kind.infinite].max(initial=-1))
+            lost = found[:, gone]
+            return int(lost[lost <= kind.infinite].max(initial=-1))
 
-        blocks = list(_blocks((self._shape[0], gone.size, self._shape[2])))
-        greatest = max(cores.spread(job, blocks, stop), default=-1)
+        greatest = max(cores.spread(job, list(_blocks(self._shape)), stop), default=-1)
         return None if greatest < 0 else magnitudes.number(greatest, self._values.dtype)
 
 

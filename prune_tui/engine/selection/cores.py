@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from prune_tui.engine.cancelling import Cancelled, Stop
 
-PIECE = 2**18
-"""Entries of a piece: with its scratch it stays in the cache, and it hides what the calls on it cost."""
+PIECE = 2**19
+"""Entries of a piece: its scratch stays in the cache, and it hides what the calls on it cost."""
 MOST_THREADS = 8
 
 _Piece = TypeVar("_Piece")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from prune_tui.engine.selection import magnitudes
@@ -17,6 +18,8 @@ from prune_tui.engine.selection.cores import scratch, slices
 from prune_tui.engine.selection.magnitudes import KINDS, Kind, Words
 
 _NONE = np.empty(0, np.int8)
+_OF_NUMPY = {torch.float32, torch.float64}
+"""The dtypes into which numpy writes a bool as quickly as an integer."""
 
 
 class Ranked(NamedTuple):
@@ -194,6 +197,7 @@ def masked(
     """
     kind, scores, out = ranked.kind, magnitudes.words(ranked.values), magnitudes.words(mask)
     before = None if ranked.mask is None else magnitudes.words(ranked.mask)
+    ones = mask.view(-1).numpy() if mask.dtype in _OF_NUMPY and before is None else None
     factors = None
     if original is not None and product is not None:
         factors = tuple(tensor.detach().view(-1).numpy() for tensor in (mask, original, product))
@@ -201,13 +205,18 @@ def masked(
     def job(piece: slice, word: int) -> int:
         found = scratch(kind.signed, piece.stop - piece.start)
         np.bitwise_and(scores[piece], kind.signed(kind.most), out=found)
-        np.subtract(kind.signed(word), found, out=found)  # negative where it is kept
-        np.right_shift(found, kind.signed(kind.bits - 1), out=found)
-        kept: Any = kind.signed(kind.one) if before is None else before[piece]
-        np.bitwise_and(found, kept, out=out[piece])
+        if ones is not None:
+            stays = np.greater(found, kind.signed(word), out=scratch(np.bool_, found.size))
+            np.copyto(ones[piece], stays)
+            kept = int(np.count_nonzero(stays))
+        else:
+            np.subtract(kind.signed(word), found, out=found)  # negative where it is kept
+            np.right_shift(found, kind.signed(kind.bits - 1), out=found)
+            np.bitwise_and(found, kind.signed(kind.one) if before is None else before[piece], out=out[piece])
+            kept = int(np.count_nonzero(out[piece]))
         if factors is not None:
             with np.errstate(all="ignore"):  # 0 × inf is NaN, as torch has it, without a word
                 np.multiply(factors[0][piece], factors[1][piece], out=factors[2][piece])
-        return int(np.count_nonzero(out[piece]))
+        return kept
 
     return [partial(job, piece, word) for piece, word in rule.over(slices(scores.size))]

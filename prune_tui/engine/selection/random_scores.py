@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.selection import cores
-from prune_tui.engine.selection.magnitudes import KINDS
+from prune_tui.engine.selection import cores, mersenne
+from prune_tui.engine.selection.magnitudes import KINDS, words
 from prune_tui.engine.selection.passes import Ranked
 
 
@@ -38,16 +41,24 @@ def _drawn(one: Ranked, stop: Stop) -> Tensor:
         torch.rand(one.living, out=scores)
         _turned(scores)
         return scores
-    # One number after the other from one generator: pieces of any size are the same bits as one call.
-    for piece in cores.slices(one.living):
-        if stop():
-            raise Cancelled
-        torch.rand(piece.stop - piece.start, out=scores[piece])
-        _turned(scores[piece])
+    quick = scores.dtype is torch.float32 and mersenne.usable()
+    with mersenne.Mersenne() if quick else contextlib.nullcontext() as twister:
+        # One number after the other from one generator: pieces of any size are the same bits as one call.
+        for piece in cores.slices(one.living):
+            if stop():
+                raise Cancelled
+            if twister is None:
+                torch.rand(piece.stop - piece.start, out=scores[piece])
+            else:
+                twister.rand(scores[piece])
+            _turned(scores[piece])
     return scores
 
 
 def _turned(scores: Tensor) -> None:
     kind = KINDS[scores.dtype]
-    patterns = scores.view(kind.integers)
-    torch.sub(kind.one, patterns, out=patterns)
+    if scores.device.type == "cpu":  # numpy does not wait for a second thread, which a piece is not worth
+        patterns = words(scores)
+        np.subtract(kind.signed(kind.one), patterns, out=patterns)
+    else:
+        scores.view(kind.integers).neg_().add_(kind.one)

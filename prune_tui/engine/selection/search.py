@@ -102,7 +102,7 @@ def smallest(tensors: Sequence[Ranked], count: int, stop: Stop) -> Selection | N
     Args:
         tensors: The tensors.
         count: How many go, at most as many as are ranked.
-        stop: Asked between pieces of 2^18 entries.
+        stop: Asked between pieces.
 
     Returns:
         The selection; None where a NaN would have to go, which torch ranks above all.

@@ -58,19 +58,25 @@ def open_model(
         debug: Show tracebacks.
     """
     refusal = _no_terminal() or _unusable(source or "demo", arg, device, seed, plugin)
-    if resume and (readonly or no_journal):
-        refusal = "--resume goes on with a session; leave out --readonly and --no-journal"
+    if resume and (readonly or no_journal or arg or device != "auto" or seed):
+        refusal = (
+            "--resume opens the model as it was opened then; leave out --arg, --device, --seed, --readonly and"
+            " --no-journal"
+        )
     if refusal:
         return _fail(refusal)
     with _journals(lasting=not no_journal) as journals:
         if resume:
-            return _go_on(journals, source, debug=debug)
+            return _go_on(journals, source, plugin, debug=debug)
         request = Open(source or "demo", arg, device, seed, readonly, plugins=plugin, journals=str(journals))
         return _run_app(request, Path.cwd(), lasting=not no_journal, debug=debug)
 
 
-def _go_on(journals: Path, source: str | None, *, debug: bool) -> int:
+def _go_on(journals: Path, source: str | None, plugins: tuple[str, ...], *, debug: bool) -> int:
     """Open what a session was on, as it was opened then, and go on with its steps."""
+    last = next(iter(journal.listing(journals)), None)
+    if source is None and last is not None and journal.in_use(last):
+        return _fail(f"the last session, {last.stem}, is in use by another prune-tui; name another: --resume NAME")
     try:
         kept = journal.named(journals, source) if source else journal.latest(journals)
     except journal.JournalError as error:
@@ -78,18 +84,8 @@ def _go_on(journals: Path, source: str | None, *, debug: bool) -> int:
     if kept is None:
         on = f" on {source}" if source else ""
         return _fail(f"there is no session{on} to go on with; prune-tui sessions lists those that are kept")
-    opened = kept.header
-    request = Open(
-        opened.source,
-        opened.arguments,
-        opened.device,
-        opened.seed,
-        unwrap=opened.unwrap,
-        plugins=opened.plugins,
-        journals=str(journals),
-        resume=kept.path.name,
-    )
-    return _run_app(request, Path(opened.folder), lasting=True, debug=debug)
+    request = Open.going_on(kept, str(journals), tuple(str(Path(file).resolve()) for file in plugins))
+    return _run_app(request, Path(kept.header.folder), lasting=True, debug=debug)
 
 
 @contextlib.contextmanager

@@ -1,12 +1,14 @@
 """The journal of a session: every step on disk before it is acknowledged, so that no end of a process loses it.
 
-One file a session, one record a line: the CRC-32 of the record in eight hexadecimal digits, a space, the record
-as JSON. A line that was cut off by the end of a process is no record; everything before it is. `journal_writer`
-writes it, and holds a lock on the file, so that two engines never go on with the same session.
+One file a session, one record a line: the CRC-32 of the rest in eight hexadecimal digits, a space, and the record
+as msgpack in base64, since JSON has no infinity. A line that was cut off by the end of a process is no record;
+everything before it is. `journal_writer` writes it, and holds a lock on the file, so that two engines never go on
+with the same session.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime
 import fcntl
@@ -26,6 +28,13 @@ SUFFIX = ".journal"
 
 class JournalError(Exception):
     """A journal that cannot be written, read or taken over; the text says why and what to do."""
+
+
+class InUseError(JournalError):
+    """Another engine is writing it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"session {path.stem} is in use by another prune-tui; leave that first")
 
 
 class Header(msgspec.Struct, frozen=True, tag="session", kw_only=True):
@@ -87,9 +96,23 @@ class Redid(msgspec.Struct, frozen=True, tag="redid"):
     """The last undone step was done again."""
 
 
-Event = Did | Amended | Undid | Redid
-Record = Header | Did | Amended | Undid | Redid
-_DECODER = msgspec.json.Decoder(Record)
+class Plugged(msgspec.Struct, frozen=True, tag="plugged"):
+    """From here on steps may use the methods of these files, too."""
+
+    plugins: tuple[str, ...]
+
+
+Event = Did | Amended | Undid | Redid | Plugged
+
+
+class Together(msgspec.Struct, frozen=True, tag="together"):
+    """Changes of which all or none are kept."""
+
+    events: tuple[Event, ...]
+
+
+Record = Header | Did | Amended | Undid | Redid | Plugged | Together
+_DECODER = msgspec.msgpack.Decoder(Record)
 
 
 class Kept(NamedTuple):
@@ -148,13 +171,11 @@ def read(path: Path) -> Kept:
         text = path.read_bytes()
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}") from error
-    records = list(_records(text))
-    header = _header(path, records[0][1] if records else None)
-    done: list[Did] = []
-    undone: list[Did] = []
+    records = list(_records(path, text))
+    standing = _Standing(_header(path, records[0][1] if records else None))
     good = records[0][0]
     for end, record in records[1:]:
-        if not _stands(record, done, undone):
+        if not standing.take(record):
             break
         good = end
     rest = text[good:]
@@ -162,10 +183,28 @@ def read(path: Path) -> Kept:
     if b"\n" in rest.rstrip(b"\n"):  # not merely the last line, cut off
         line = text[:good].count(b"\n") + 1
         damage = f"{path} is damaged at line {line}; the lines before it can be gone on with"
-    return Kept(path, header, (*done, *reversed(undone)), len(done), good, damage)
+    done, undone = standing.done, standing.undone
+    return Kept(path, standing.header, (*done, *reversed(undone)), len(done), good, damage)
 
 
-def _records(text: bytes) -> Iterator[tuple[int, Record]]:
+def line(record: Record) -> bytes:
+    """A record as it stands in the file.
+
+    Raises:
+        JournalError: It would not be the same when it is read.
+    """
+    packed = msgspec.msgpack.encode(record)
+    try:
+        lossless = msgspec.msgpack.encode(_DECODER.decode(packed)) == packed
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise JournalError(f"what was done cannot be written to the journal: {error}") from error
+    if not lossless:
+        raise JournalError("what was done cannot be written to the journal: it would not be the same when read")
+    body = base64.b64encode(packed)
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+def _records(path: Path, text: bytes) -> Iterator[tuple[int, Record]]:
     """Whole records from the beginning, each with where it ends."""
     start = 0
     while (end := text.find(b"\n", start)) >= 0:
@@ -173,9 +212,11 @@ def _records(text: bytes) -> Iterator[tuple[int, Record]]:
         if digits != b"%08x" % zlib.crc32(body):
             return
         try:
-            record = _DECODER.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return
+            record = _DECODER.decode(base64.b64decode(body, validate=True))
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            # It was written as it stands, so it is no damage: nothing of it may be cut off.
+            number = text.count(b"\n", 0, start) + 1
+            raise JournalError(f"line {number} of {path} was written by a newer prune-tui: update it") from error
         yield end + 1, record
         start = end + 1
 
@@ -190,22 +231,42 @@ def _header(path: Path, first: Record | None) -> Header:
     return first
 
 
-def _stands(record: Record, done: list[Did], undone: list[Did]) -> bool:
-    """Take one record into account; False when it cannot follow what came before."""
-    match record:
-        case Did():
-            undone.clear()
-            done.append(record)
-        case Amended() if done:
-            undone.clear()
-            done[-1] = Did(record.step, record.checksum)
-        case Undid() if done:
-            undone.append(done.pop())
-        case Redid() if undone:
-            done.append(undone.pop())
-        case _:
-            return False
-    return True
+class _Standing:
+    """What the records so far come to.
+
+    Attributes:
+        header: With what was added to it since.
+        done: The steps that are done.
+        undone: Those undone, the one undone last at the end.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.done: list[Did] = []
+        self.undone: list[Did] = []
+
+    def take(self, record: Record) -> bool:
+        """Take one record into account; False when it cannot follow what came before."""
+        done, undone = self.done, self.undone
+        match record:
+            case Did():
+                undone.clear()
+                done.append(record)
+            case Amended() if done:
+                undone.clear()
+                done[-1] = Did(record.step, record.checksum)
+            case Undid() if done:
+                undone.append(done.pop())
+            case Redid() if undone:
+                done.append(undone.pop())
+            case Plugged():
+                plugins = dict.fromkeys((*self.header.plugins, *record.plugins))
+                self.header = msgspec.structs.replace(self.header, plugins=tuple(plugins))
+            case Together():
+                return all(map(self.take, record.events))
+            case _:
+                return False
+        return True
 
 
 def in_use(path: Path) -> bool:
@@ -232,13 +293,14 @@ def listing(folder: Path) -> list[Path]:
 
 
 def latest(folder: Path, source: str | None = None, arguments: tuple[str, ...] | None = None) -> Kept | None:
-    """The session that was worked on last, has steps, and is not in use.
+    """The session that was worked on last, is not in use, and has steps; one where all are undone comes after.
 
     Args:
         folder: Of the journals.
         source: Only sessions on this source, as `settled` makes it.
         arguments: Only sessions that were opened with these.
     """
+    undone = None
     for path in listing(folder):
         try:
             header = _header(path, _first(path))
@@ -247,9 +309,10 @@ def latest(folder: Path, source: str | None = None, arguments: tuple[str, ...] |
             kept = read(path)
         except JournalError:  # told by `prune-tui sessions`
             continue
-        if kept.steps:
+        if kept.done:
             return kept
-    return None
+        undone = undone or (kept if kept.steps else None)
+    return undone
 
 
 def named(folder: Path, name: str) -> Kept | None:
@@ -268,7 +331,7 @@ def _first(path: Path) -> Record | None:
     """The first record, without reading the rest."""
     try:
         with path.open("rb") as file:
-            return next((record for _, record in _records(file.readline())), None)
+            return next((record for _, record in _records(path, file.readline())), None)
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -279,9 +342,14 @@ def delete(path: Path) -> None:
     Raises:
         JournalError: It is in use, or cannot be deleted.
     """
-    if in_use(path):
-        raise JournalError(f"{path.stem} is in use by another prune-tui; leave that first")
     try:
-        path.unlink(missing_ok=True)
+        with path.open("rb") as file:
+            # Held until the file is gone: nobody takes it up in between.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except BlockingIOError as error:
+        raise InUseError(path) from error
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise JournalError(f"{path} cannot be deleted: {error.strerror}") from error

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import zlib
+import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
+from prune_tui.journal import Event, Header, InUseError, JournalError, Kept, Record, Together, line, read
 
-from prune_tui.journal import Event, Header, JournalError, Kept, Record, read
+_PATIENCE = 0.5
+"""Seconds that a lock is waited for: who only asks whether a journal is in use holds it for a moment."""
 
 
 class Writer:
@@ -59,9 +61,11 @@ class Writer:
             writer._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 _lock(path, writer._file)
+                if not os.path.samestat(os.fstat(writer._file), path.stat()):
+                    raise JournalError(f"session {path.stem} was replaced by another one; ask again")
                 kept = read(path)
                 if kept.damage:
-                    path.with_suffix(".damaged").write_bytes(path.read_bytes())
+                    _keep_aside(path)
                 writer._good = kept.good
                 os.ftruncate(writer._file, kept.good)
             except BaseException:
@@ -69,14 +73,14 @@ class Writer:
                 raise
         return writer, kept
 
-    def append(self, event: Event) -> None:
-        """Write one record and wait until it is on the disk; after a failure the file is as before.
+    def append(self, *events: Event) -> None:
+        """Write changes, all or none, and wait until they are on the disk.
 
         Raises:
-            JournalError: It cannot be written.
+            JournalError: They cannot be written; then they are no part of the journal.
         """
         with _told(self.path):
-            self._write(event)
+            self._write(events[0] if len(events) == 1 else Together(events))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -87,18 +91,17 @@ class Writer:
     def _write(self, record: Record) -> None:
         if self._file is None:
             raise RuntimeError("the journal is closed")
-        body = msgspec.json.encode(record)
-        line = b"%08x %s\n" % (zlib.crc32(body), body)
+        text = line(record)
         try:
             written = 0
-            while written < len(line):
-                written += os.pwrite(self._file, line[written:], self._good + written)
+            while written < len(text):
+                written += os.pwrite(self._file, text[written:], self._good + written)
             os.fsync(self._file)
         except BaseException:
             with contextlib.suppress(OSError):  # a half record is none: the next one is written over it
                 os.ftruncate(self._file, self._good)
             raise
-        self._good += len(line)
+        self._good += len(text)
 
 
 @contextlib.contextmanager
@@ -110,12 +113,29 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _lock(path: Path, file: int) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise JournalError(f"{path.stem} is in use by another prune-tui; leave that first") from error
-    except OSError:  # a file system without locks: then without
-        return
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:  # noqa: PERF203
+            if time.monotonic() > deadline:
+                raise InUseError(path) from error
+            time.sleep(0.02)
+        except OSError:  # a file system without locks: then without
+            return
+        else:
+            return
+
+
+def _keep_aside(path: Path) -> None:
+    """Keep a copy of a damaged journal before its end is cut off."""
+    aside = path.with_suffix(f".{secrets.token_hex(4)}.damaged")
+    copy = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(copy, "wb") as file:
+        file.write(path.read_bytes())
+        file.flush()
+        os.fsync(copy)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from prune_tui.journal import Kept
 from prune_tui.steps import AnyStep
 from prune_tui.views import AnyBody, View
 
@@ -46,6 +47,27 @@ class Open(Request, frozen=True):
     resume: str = ""
     anyway: bool = False
     plugins: tuple[str, ...] = ()
+
+    @classmethod
+    def going_on(cls, kept: Kept, journals: str, plugins: tuple[str, ...] = ()) -> Open:
+        """What opens the model of a session as it was opened then, to go on with its steps.
+
+        Args:
+            kept: What its journal holds.
+            journals: Folder of the journals.
+            plugins: Files with further pruning methods.
+        """
+        header = kept.header
+        return cls(
+            header.source,
+            header.arguments,
+            header.device,
+            header.seed,
+            unwrap=header.unwrap,
+            plugins=tuple(dict.fromkeys((*header.plugins, *plugins))),
+            journals=journals,
+            resume=kept.path.name,
+        )
 
 
 class GetModule(Request, frozen=True):
@@ -132,11 +154,13 @@ class Export(Request, frozen=True):
         path: The file, from the root of the file system on.
         kind: A recipe for `prune-tui apply`, or a script for torch alone.
         overwrite: It may replace another file; without it, one that exists is answered `Failed(kind="exists")`.
+        folder: Where the person is: what is told to be typed is meant for there.
     """
 
     path: str
     kind: Literal["recipe", "script"]
     overwrite: bool = False
+    folder: str = ""
 
 
 class GetFindings(Request, frozen=True):

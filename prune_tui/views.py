@@ -28,7 +28,7 @@ HookKind = Literal[
     "tensor_post_accumulate_grad",
 ]
 
-FailureKind = Literal["refused", "wrapped", "changed", "exists", "cancelled", "superseded", "bug"]
+FailureKind = Literal["refused", "wrapped", "changed", "in use", "exists", "cancelled", "superseded", "bug"]
 
 # What a cell of a tile is, one code a cell.
 ALIVE, MASKED, NEWLY_MASKED, WOULD_GO = range(4)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import fcntl
 import os
 import stat
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from prune_tui import journal
-from prune_tui.journal import Amended, Did, Header, JournalError, Redid, Undid
+from prune_tui.journal import Amended, Did, Header, JournalError, Plugged, Redid, Undid
 from prune_tui.journal_writer import Writer
+from prune_tui.protocol import Open
 from prune_tui.step_settings import Bits
-from prune_tui.steps import CustomFromMask, L1Unstructured, RandomUnstructured, same
+from prune_tui.steps import CustomFromMask, CustomMethod, L1Unstructured, LnStructured, RandomUnstructured, same
 
 HEADER = Header(source="demo", model="LeNet", fingerprint="f", torch="2.13.0", started="2026-11-22T20:00:00+00:00")
 
@@ -73,6 +78,113 @@ def test_steps_come_back_with_their_seeds_and_masks(path: Path) -> None:
     assert all(same(one.step, step) for one, step in zip(journal.read(path).steps, steps, strict=True))
 
 
+SCALARS = st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(), st.text(max_size=5), st.booleans(), st.none())
+
+
+@given(
+    st.one_of(
+        st.builds(
+            LnStructured,
+            targets=st.just(("a",)),
+            amount=st.integers(0, 2**63 - 1) | st.floats(0, 1),
+            n=st.integers(-3, 3) | st.floats() | st.sampled_from(["fro", "nuc"]),
+        ),
+        st.builds(
+            RandomUnstructured, targets=st.just(("a.b", "c")), amount=st.just(1), seed=st.integers(0, 2**63 - 1)
+        ),
+        st.builds(
+            CustomMethod,
+            targets=st.just(("a",)),
+            name=st.just("foo_bar"),
+            settings=st.dictionaries(st.text(max_size=5), SCALARS, max_size=3),
+        ),
+    )
+)
+def test_every_setting_comes_back_bit_by_bit(tmp_path_factory: pytest.TempPathFactory, step) -> None:
+    path = written(tmp_path_factory.mktemp("any") / "a.journal", Did(step, "x"), did(0.1))
+
+    kept = journal.read(path)
+    assert kept.done == 2
+    assert same(kept.steps[0].step, step)
+
+
+def test_an_infinite_norm_and_all_after_it_come_back(path: Path) -> None:
+    written(path, Did(LnStructured(targets=("a",), amount=1, n=float("inf")), ""), did(0.1))
+
+    kept = journal.read(path)
+    assert (kept.done, kept.damage) == (2, "")
+    assert kept.steps[0].step.n == float("inf")
+
+
+def test_what_would_not_come_back_is_refused_before_it_is_acknowledged(path: Path) -> None:
+    writer = Writer.begin(path, HEADER)
+    writer.append(did(0.1))
+    strange = Did(L1Unstructured(targets=("a",), amount="many"), "")
+
+    with pytest.raises(JournalError, match="cannot be written to the journal"):
+        writer.append(strange)
+    writer.append(did(0.2))
+    assert amounts(path) == ([0.1, 0.2], 2)
+
+
+def test_a_record_of_a_later_prune_tui_is_no_damage(path: Path) -> None:
+    written(path, did(0.1))
+    body = base64.b64encode(msgspec.msgpack.encode({"type": "did", "step": {"method": "of_tomorrow"}}))
+    with path.open("ab") as file:
+        file.write(b"%08x %s\n" % (zlib.crc32(body), body))
+    before = path.read_bytes()
+
+    for reading in (journal.read, Writer.go_on):
+        with pytest.raises(JournalError, match="line 3 of .* was written by a newer prune-tui: update it"):
+            reading(path)
+    assert path.read_bytes() == before
+
+
+def test_changes_that_belong_together_are_one_record(path: Path) -> None:
+    writer = Writer.begin(path, HEADER)
+    writer.append(did(0.1), did(0.2), Undid())
+
+    assert amounts(path) == ([0.1, 0.2], 1)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert amounts(path) == ([], 0)
+
+
+def test_methods_that_were_plugged_in_later_belong_to_the_session(path: Path) -> None:
+    written(path, did(0.1), Plugged(("/a.py",)), Plugged(("/b.py", "/a.py")))
+
+    kept = journal.read(path)
+    assert kept.header.plugins == ("/a.py", "/b.py")
+    request = Open.going_on(kept, "/journals", ("/c.py",))
+    assert request.plugins == ("/a.py", "/b.py", "/c.py")
+    assert (request.source, request.resume, request.journals) == ("demo", "one.journal", "/journals")
+
+
+def test_a_session_in_which_all_is_undone_hides_no_other(tmp_path: Path) -> None:
+    for number, events in enumerate([(did(0.1),), (did(0.2), Undid())]):
+        path = written(tmp_path / f"{number}.journal", *events)
+        os.utime(path, (number, number))
+
+    assert journal.latest(tmp_path).name == "0"
+    journal.delete(tmp_path / "0.journal")
+    assert journal.latest(tmp_path).name == "1"
+
+
+def test_a_journal_that_was_deleted_meanwhile_is_not_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(path, did(0.1))
+    lock = fcntl.flock
+
+    def deleted_first(file: int, how: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        path.write_text("another one")
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", deleted_first)
+    with pytest.raises(JournalError, match="was replaced by another one"):
+        Writer.go_on(path)
+
+
 def test_only_its_user_can_read_it(path: Path) -> None:
     written(path, did(0.1))
 
@@ -119,7 +231,9 @@ def test_damage_is_told_and_what_follows_is_kept_beside(path: Path) -> None:
     assert "is damaged at line 3; the lines before it can be gone on with" in journal.read(path).damage
     writer, _ = Writer.go_on(path)
     writer.close()
-    assert path.with_suffix(".damaged").read_bytes() == before
+    (aside,) = path.parent.glob("*.damaged")
+    assert aside.read_bytes() == before
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
     assert not journal.read(path).damage
 
 
@@ -146,7 +260,7 @@ def test_one_session_has_one_writer(path: Path) -> None:
     assert journal.in_use(path)
     assert journal.latest(path.parent) is None
     for take in (Writer.go_on, journal.delete):
-        with pytest.raises(JournalError, match="one is in use by another prune-tui; leave that first"):
+        with pytest.raises(JournalError, match="session one is in use by another prune-tui; leave that first"):
             take(path)
     writer.close()
     assert journal.latest(path.parent).path == path

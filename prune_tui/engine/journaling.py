@@ -41,8 +41,8 @@ class Journaling:
         journaling._writer = writer
         return journaling, kept
 
-    def record(self, event: journal.Event) -> None:
-        """Have a change on the disk before it is acknowledged.
+    def record(self, *events: journal.Event) -> None:
+        """Have changes on the disk, all or none, before they are acknowledged.
 
         Raises:
             StepError: It cannot be written.
@@ -50,7 +50,7 @@ class Journaling:
         try:
             if self._writer is None:
                 self._writer = Writer.begin(self.path, self._header)
-            self._writer.append(event)
+            self._writer.append(*events)
         except journal.JournalError as error:
             raise StepError(
                 f"{error}. Nothing was changed, for it could be lost. Make room, or start with --no-journal"

@@ -20,7 +20,7 @@ from prune_tui.engine.methods import plugins
 from prune_tui.engine.session import Session
 from prune_tui.engine.walking import parameters_of
 from prune_tui.engine.wrapped import WrappedModelError
-from prune_tui.journal import Header, new_path, settled
+from prune_tui.journal import Header, Plugged, new_path, settled
 from prune_tui.protocol import Open
 from prune_tui.steps import Plugin
 
@@ -94,6 +94,9 @@ def _journaled(
     except BaseException:
         journaling.close()
         raise
+    more = [file for file in _absolute(request.plugins) if file not in kept.header.plugins]
+    if more and not request.anyway:
+        journaling.record(Plugged(tuple(more)))
     session.recorder = journaling.record
     return journaling, notes + ((kept.damage,) if kept.damage else ())
 
@@ -105,7 +108,7 @@ def _new_journal(session: Session, request: Open, fingerprint: str) -> Journalin
         device=request.device,
         seed=request.seed,
         unwrap=request.unwrap,
-        plugins=tuple(str(Path(file).resolve()) for file in request.plugins),
+        plugins=_absolute(request.plugins),
         folder=str(Path.cwd()),
         model=type(session.model).__name__,
         fingerprint=fingerprint,
@@ -115,6 +118,10 @@ def _new_journal(session: Session, request: Open, fingerprint: str) -> Journalin
     journaling = Journaling(new_path(Path(request.journals)), header)
     session.recorder = journaling.record
     return journaling
+
+
+def _absolute(files: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(Path(file).resolve()) for file in files)
 
 
 def _session(model: nn.Module, seed: int, *, unwrap: bool) -> Session:

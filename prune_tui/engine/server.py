@@ -26,7 +26,7 @@ from prune_tui.engine.lanes import Job, Lane
 from prune_tui.engine.session import Session
 from prune_tui.engine.sources import SourceError
 from prune_tui.engine.wrapped import WrappedModelError
-from prune_tui.journal import JournalError
+from prune_tui.journal import InUseError, JournalError
 from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.step_settings import StepError
 from prune_tui.views import Failed, FailureKind, LogEntry, ModuleRow, Progress, Summary
@@ -45,6 +45,7 @@ _REFUSALS: dict[type[Exception], FailureKind] = {
     ExistsError: "exists",
     StepError: "refused",
     SourceError: "refused",
+    InUseError: "in use",
     JournalError: "refused",
 }
 _HANDLERS: dict[type[protocol.Request], Callable[..., views.Body]] = {}

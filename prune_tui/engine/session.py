@@ -58,8 +58,9 @@ class Session:
         self.fingerprint = fingerprints.of_model(model)
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
-        # Told of each change once it is made and before it counts; when it raises, the change is put back.
-        self.recorder: Callable[[journal.Event], None] | None = None
+        # Told of each change, a `journal.Event`, or of several that belong together, once they are made and before
+        # they count; when it raises, they are put back.
+        self.recorder: Callable[..., None] | None = None
         self._log = Log()
         self._before: tuple[int, str, Tensor | None] | None = None
         # Counts each time the model is about to be touched and each time that has ended, failed edits included.
@@ -269,8 +270,8 @@ class Session:
             self.recorder = events.append
             try:
                 yield
-                if recorder is not None:
-                    list(map(recorder, events))
+                if recorder is not None and events:
+                    recorder(*events)
             except BaseException:
                 while self._log.done > before.done:
                     self.step_back()

@@ -169,9 +169,8 @@ class PruneApp(App[None]):
             )
         )
         if answer == "go on with them":
-            self._request = msgspec.structs.replace(
-                self._request, resume=kept.path.name, plugins=kept.header.plugins or self._request.plugins
-            )
+            plugins = tuple(str(Path(file).resolve()) for file in self._request.plugins)
+            self._request = protocol.Open.going_on(kept, self._request.journals, plugins)
         elif answer == "quit":
             self._leave()
         elif answer == "delete them":
@@ -291,6 +290,11 @@ class PruneApp(App[None]):
         if self.engine is not None:
             self.engine.stop()
         self.main.status.activity = "starting the engine"
+        if self.main.status.summary is None:  # it died before the model was there: everything from the beginning
+            while self.screen is not self.main:
+                self.pop_screen()
+            self._open()
+            return
         await self._connect()
         if self._journal is not None and self._journal.exists():
             self._request = msgspec.structs.replace(self._request, resume=self._journal.name, anyway=False)
@@ -328,6 +332,7 @@ class PruneApp(App[None]):
         """Leave; asks once when there are steps that are not exported."""
         summary = self.main.status.summary
         if summary is None or not summary.steps:
+            self._discarded = True  # a journal in which everything is undone
             self._leave()
         elif (
             self._asked_to_leave or self.main.status.exported
@@ -380,6 +385,11 @@ _REMEDIES = {
         "The model has changed",
         {"enter": "open it without the steps", "a": "do them anyway", "q": "quit", "escape": "quit"},
         {"open it without the steps": {"resume": ""}, "do them anyway": {"anyway": True}},
+    ),
+    "in use": _Remedy(
+        "The session is in use",
+        {"n": "begin anew", "q": "quit", "escape": "quit"},
+        {"begin anew": {"resume": ""}},
     ),
 }
 

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from prune_tui import journal
 from prune_tui.engine import checksums
+from prune_tui.journal_writer import Writer
 from prune_tui.ui.app import CANNOT_OPEN
 from prune_tui.ui.screens.text import Question
 from tests.in_process import answer, app_on, press, running, screen_text
@@ -23,6 +24,28 @@ from torch import nn
 def net():
     return nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
 """
+
+
+PLUGIN = """
+from torch.nn.utils import prune
+
+class EveryOther(prune.BasePruningMethod):
+    PRUNING_TYPE = "unstructured"
+
+    def compute_mask(self, t, default_mask):
+        mask = default_mask.clone()
+        mask.view(-1)[::2] = 0
+        return mask
+"""
+
+
+async def shown(pilot: Pilot[None], text: str) -> None:
+    """Wait until a text stands on the screen."""
+    for _ in range(500):
+        await pilot.pause(0.01)
+        if text in screen_text(pilot):
+            return
+    raise AssertionError(screen_text(pilot))
 
 
 @asynccontextmanager
@@ -117,6 +140,47 @@ async def test_they_can_be_left_alone_or_deleted(tmp_path: Path, key: str, kept:
         await answer(pilot, key)
         assert app.main.status.summary.steps == 0
     assert len(journal.listing(tmp_path)) == kept
+
+
+async def test_a_session_in_use_elsewhere_can_be_left_alone(tmp_path: Path) -> None:
+    await left_with_steps(tmp_path)
+    app = app_on(journals=str(tmp_path))
+    async with asked(app) as pilot:
+        elsewhere, _ = Writer.go_on(journal.listing(tmp_path)[0])  # the other window was quicker
+        await pilot.press("enter")
+        await shown(pilot, "The session is in use")
+        await answer(pilot, "n")
+        assert app.main.status.summary.steps == 0
+        elsewhere.close()
+
+
+async def test_an_engine_that_dies_at_the_question_asks_it_again(tmp_path: Path) -> None:
+    masks = await left_with_steps(tmp_path)
+    app = app_on(journals=str(tmp_path))
+    async with asked(app) as pilot:
+        await app.client.close()
+        app._engine_gone()
+        await shown(pilot, "The engine is gone")
+        await pilot.press("r")
+        await shown(pilot, "Go on?")
+        await answer(pilot, "enter")
+        assert checksums.of_model(app.engine.model) == masks
+
+
+async def test_methods_of_ones_own_go_on_too(tmp_path: Path) -> None:
+    await left_with_steps(tmp_path)
+    (tmp_path / "mine.py").write_text(PLUGIN)
+    app = app_on(journals=str(tmp_path), plugins=(str(tmp_path / "mine.py"),))
+    async with asked(app) as pilot:
+        await answer(pilot, "enter")
+        await press(pilot, "j", "9", "a", "enter")
+        masks = checksums.of_model(app.engine.model)
+        assert app.main.entries[-1].step.name == "every_other"
+        await press(pilot, "q", "q")
+    app = app_on(journals=str(tmp_path))
+    async with asked(app) as pilot:
+        await answer(pilot, "enter")
+        assert checksums.of_model(app.engine.model) == masks
 
 
 async def test_nothing_is_offered_on_another_model_or_to_who_only_looks(tmp_path: Path) -> None:

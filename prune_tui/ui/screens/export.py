@@ -94,7 +94,7 @@ class ExportScreen(ModalScreen[None]):
     async def _write(self, name: str, kind: Literal["recipe", "script"]) -> None:
         app = cast("PruneApp", self.app)
         path = os.path.abspath(os.path.expanduser(name))
-        request = protocol.Export(path, kind, overwrite=self._may_replace == name)
+        request = protocol.Export(path, kind, overwrite=self._may_replace == name, folder=os.getcwd())
         self._tell("writing…")
         try:
             exported = await app.main.ask(request, views.Exported)

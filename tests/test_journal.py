@@ -119,7 +119,7 @@ def test_an_infinite_norm_and_all_after_it_come_back(path: Path) -> None:
 def test_what_would_not_come_back_is_refused_before_it_is_acknowledged(path: Path) -> None:
     writer = Writer.begin(path, HEADER)
     writer.append(did(0.1))
-    strange = Did(L1Unstructured(targets=("a",), amount="many"), "")
+    strange = Did(L1Unstructured(targets=("a",), amount=[1]), "")
 
     with pytest.raises(JournalError, match="cannot be written to the journal"):
         writer.append(strange)
@@ -135,7 +135,7 @@ def test_a_record_of_a_later_prune_tui_is_no_damage(path: Path) -> None:
     before = path.read_bytes()
 
     for reading in (journal.read, Writer.go_on):
-        with pytest.raises(JournalError, match="line 3 of .* was written by a newer prune-tui: update it"):
+        with pytest.raises(JournalError, match=r"line 3 of .* was written by a newer prune-tui: update it"):
             reading(path)
     assert path.read_bytes() == before
 

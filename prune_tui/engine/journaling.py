@@ -78,7 +78,7 @@ def check_unchanged(kept: journal.Kept, fingerprint: str) -> None:
 def replay(
     session: Session, kept: journal.Kept, *, anyway: bool, tell: Callable[[str], None], stop: Stop
 ) -> tuple[str, ...]:
-    """Do the steps of a journal again, and take back those that were undone.
+    """Do the steps of a journal again, and take back those that were undone, as far as they can still be done.
 
     Args:
         session: A fresh one, on the model as it was before the first step.
@@ -88,7 +88,7 @@ def replay(
         stop: Asked within the steps.
 
     Returns:
-        What a person should know; without `anyway` always nothing.
+        What a person should know.
 
     Raises:
         ChangedError: A step is refused, or gives other masks; everything is as before the first.
@@ -100,11 +100,14 @@ def replay(
         for number, did in enumerate(kept.steps, start=1):
             tell(f"step {number} of {len(kept.steps)} again")
             difference = _again(session, did, stop)
+            if difference and number > kept.done:
+                notes.append(f"step {number} was undone and cannot be redone any more: {difference}")
+                break
             if difference and not anyway:
                 raise ChangedError(f"step {number} of session {kept.name}, {difference}")
             if difference:
                 notes.append(f"step {number}, {difference}")
-            if number == kept.done:
+            if number <= kept.done:
                 standing = session.counts()[0]
         while session.counts()[0] > standing:
             session.step_back()

@@ -382,7 +382,7 @@ _REMEDIES = {
         {"open it": {"unwrap": True}},
     ),
     "changed": _Remedy(
-        "The model has changed",
+        "Not as it was then",
         {"enter": "open it without the steps", "a": "do them anyway", "q": "quit", "escape": "quit"},
         {"open it without the steps": {"resume": ""}, "do them anyway": {"anyway": True}},
     ),

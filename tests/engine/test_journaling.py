@@ -227,6 +227,20 @@ def test_a_step_that_cannot_be_done_again_is_left_out_when_asked(tmp_path: Path)
     assert session.counts() == (1, 0)
 
 
+def test_an_undone_step_that_cannot_be_done_any_more_stops_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    session = journaled(path)
+    session.apply("l1_unstructured", "0.weight", amount=1)
+    session.apply("l1_unstructured", "2.bias", amount=1)
+    session.undo()
+    session.recorder.__self__.close()
+
+    session, notes = resumed(path, model=net()[:1])
+    assert session.counts() == (1, 0)
+    assert len(notes) == 1
+    assert notes[0].startswith("step 2 was undone and cannot be redone any more: l1_unstructured(amount=1), cannot")
+
+
 def test_replaying_can_be_stopped(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     session = journaled(path)

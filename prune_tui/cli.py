@@ -18,7 +18,11 @@ from prune_tui.protocol import Open
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
 
-COMMANDS = ("apply", "check", "sessions")
+COMMANDS = {
+    "apply": "Do the steps of a recipe to a model and save it.",
+    "check": "Say what is wrong or surprising in a model.",
+    "sessions": "List the sessions that are kept, and delete some.",
+}
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
 CANNOT_OPEN = 2
 INTERRUPTED = 130
@@ -216,8 +220,8 @@ def _commands() -> App:
         error_console=Console(stderr=True, markup=False, highlight=False, soft_wrap=True),
     )
     app.default(open_model)
-    for command in COMMANDS:
-        app.command(f"prune_tui.commands.{command}:{command}", name=command)
+    for command, sentence in COMMANDS.items():
+        app.command(f"prune_tui.commands.{command}:{command}", name=command, help=sentence)
     return app
 
 

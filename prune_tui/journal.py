@@ -216,7 +216,9 @@ def _records(path: Path, text: bytes) -> Iterator[tuple[int, Record]]:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             # It was written as it stands, so it is no damage: nothing of it may be cut off.
             number = text.count(b"\n", 0, start) + 1
-            raise JournalError(f"line {number} of {path} was written by a newer prune-tui: update it") from error
+            raise JournalError(
+                f"line {number} of {path} was written by another version of prune-tui: use that one, or delete it"
+            ) from error
         yield end + 1, record
         start = end + 1
 
@@ -319,12 +321,25 @@ def named(folder: Path, name: str) -> Kept | None:
     """The session of this name; else the one worked on last on the source of this name.
 
     Raises:
-        JournalError: There is one of this name, but it cannot be read.
+        JournalError: There is one of this name, but it cannot be read, or the only one on that source is in use.
     """
     path = folder / f"{name}{SUFFIX}"
     if Path(name).name == name and path.exists():
         return read(path)
-    return latest(folder, settled(name))
+    source = settled(name)
+    kept = latest(folder, source)
+    if kept is None:
+        busy = next((path for path in listing(folder) if in_use(path) and _is_on(path, source)), None)
+        if busy is not None:
+            raise InUseError(busy)
+    return kept
+
+
+def _is_on(path: Path, source: str) -> bool:
+    try:
+        return _header(path, _first(path)).source == source
+    except JournalError:
+        return False
 
 
 def _first(path: Path) -> Record | None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prune_tui import journal
-from prune_tui.journal import Amended, Did, Header, JournalError, Plugged, Redid, Undid
+from prune_tui.journal import Amended, Did, Header, InUseError, JournalError, Plugged, Redid, Undid
 from prune_tui.journal_writer import Writer
 from prune_tui.protocol import Open
 from prune_tui.step_settings import Bits
@@ -135,7 +135,7 @@ def test_a_record_of_a_later_prune_tui_is_no_damage(path: Path) -> None:
     before = path.read_bytes()
 
     for reading in (journal.read, Writer.go_on):
-        with pytest.raises(JournalError, match=r"line 3 of .* was written by a newer prune-tui: update it"):
+        with pytest.raises(JournalError, match=r"line 3 of .* was written by another version of prune-tui"):
             reading(path)
     assert path.read_bytes() == before
 
@@ -323,3 +323,14 @@ def test_a_file_is_known_by_its_absolute_path(tmp_path: Path, monkeypatch: pytes
 
 def test_names_of_one_second_differ(tmp_path: Path) -> None:
     assert len({journal.new_path(tmp_path) for _ in range(100)}) > 90
+
+
+def test_the_only_session_on_a_source_may_be_in_use(tmp_path: Path) -> None:
+    writer = Writer.begin(tmp_path / "a.journal", HEADER)
+    writer.append(did(0.1))
+
+    with pytest.raises(InUseError, match="session a is in use by another prune-tui"):
+        journal.named(tmp_path, "demo")
+    assert journal.named(tmp_path, "other.py:Net") is None
+    writer.close()
+    assert journal.named(tmp_path, "demo").name == "a"

@@ -53,7 +53,7 @@ class Journaling:
             self._writer.append(*events)
         except journal.JournalError as error:
             raise StepError(
-                f"{error}. Nothing was changed, for it could be lost. Make room, or start with --no-journal"
+                f"{error}. Nothing was changed, for it could be lost; mend that, or start with --no-journal"
             ) from error
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from textual.widgets import ContentSwitcher
 from prune_tui import protocol, views
 from prune_tui.client import Refused
 from prune_tui.ui.editing import Editing
+from prune_tui.ui.numbers import counted
 from prune_tui.ui.widgets.findings_pane import FindingsPane
 
 
@@ -53,6 +54,21 @@ class Examining(Editing):
             return
         if found is not None:
             self.findings_pane.show_findings(found)
+
+    @work(exclusive=True, group="errors")
+    async def look_for_errors(self) -> None:
+        """Say so when a model that comes pruned comes broken."""
+        main = self._main
+        own = [tensor for row in main.rows for tensor in row.tensors]
+        if not any(tensor.pruned or tensor.name.endswith("_orig") for tensor in own):
+            return
+        try:
+            found = await main.ask(protocol.GetFindings(), views.Findings)
+        except Refused:  # `!` says why
+            return
+        errors = sum(one.severity == "error" for one in found.findings) if found is not None else 0
+        if errors:
+            self.notify(f"{counted(errors, 'error')} in this model: ! shows what, and repairs", severity="warning")
 
     @on(FindingsPane.Chosen)
     def _finding_chosen(self, event: FindingsPane.Chosen) -> None:

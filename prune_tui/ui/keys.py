@@ -46,7 +46,7 @@ class Key(NamedTuple):
 # Which methods the key bar keeps when it is short.
 _METHOD_RANKS = {
     "l1_unstructured": 10, "random_unstructured": 11, "ln_structured": 12, "global_unstructured": 13, "remove": 14,
-    "random_structured": 15, "identity": 16, "custom_from_mask": 17, "semi_structured": 18,
+    "random_structured": 16, "semi_structured": 17, "custom_from_mask": 18, "identity": 19,
 }  # fmt: skip
 
 
@@ -111,7 +111,7 @@ KEYS: tuple[Key, ...] = (
         "export",
         "export",
         "Export the steps: a recipe (.yaml) for prune-tui apply, or a script (.py) for torch alone.",
-        bar=39,
+        bar=4,
     ),
     Key(
         "marks.toggle",
@@ -158,7 +158,7 @@ KEYS: tuple[Key, ...] = (
         "findings",
         "doctor",
         "Show or hide what the doctor finds wrong or surprising in the model.",
-        bar=39,
+        bar=15,
     ),
     Key("metric.toggle", "app", ("m",), "metric", "metric", "Measure the model after each step, or stop that."),
     Key(

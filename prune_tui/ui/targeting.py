@@ -42,11 +42,11 @@ def below(rows: Sequence[ModuleRow], path: str) -> list[ModuleRow]:
 def selected(current: ModuleRow, tensor: TensorRow | None) -> str:
     """The tensor at the cursor: what the module pane has selected, once it shows the module the tree is on.
 
-    Until then it is what the pane will select: the weight, else the first parameter.
+    Until then it is what the pane will select: the weight, be it left half pruned, else the first parameter.
     """
     if tensor is not None and tensor.tensor.rpartition(".")[0] == current.path:
         return tensor.tensor
-    first = next((own for own in current.tensors if own.name == "weight"), current.tensors[0])
+    first = next((own for own in current.tensors if own.name in {"weight", "weight_orig"}), current.tensors[0])
     return dotted(current, first)
 
 

@@ -165,3 +165,36 @@ async def test_repairs_are_no_methods_of_the_palette(net: str) -> None:
     async with running(app_on(net)) as pilot:
         await press(pilot, "exclamation_mark", "question_mark")
         assert "In the doctor's pane" in screen_text(pilot)
+
+
+BROKEN = """
+import torch
+from torch import nn
+from torch.nn.utils import prune
+
+def net():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+    prune.l1_unstructured(model[0], "weight", 3)
+    try:
+        prune.l1_unstructured(model[0], "weight", 1.5)
+    except ValueError:
+        return model
+
+def whole():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+    return prune.l1_unstructured(model[0], "weight", 3) and model
+"""
+
+
+async def test_a_model_that_comes_broken_says_so(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    async with running(app_on(f"{tmp_path}/broken.py:net")) as pilot:
+        assert "1 error in this model: ! shows what, and repairs" in words(pilot)
+        await press(pilot, "j", "3")  # the weight is meant, not the bias that is left beside it
+        assert "0.weight_orig is half pruned" in words(pilot)
+
+
+async def test_a_model_that_comes_pruned_and_sound_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    async with running(app_on(f"{tmp_path}/broken.py:whole")) as pilot:
+        assert "in this model" not in words(pilot)

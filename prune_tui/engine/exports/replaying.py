@@ -121,7 +121,8 @@ def _other_masks(checksum: str, recorded: str) -> str:
     return (
         "the masks are not those the recipe records"
         f" (checksum {checksum[:_SHORT]}… instead of {recorded[:_SHORT]}…)."
-        " Another torch or device may rank and draw differently; delete the checksums to take these masks"
+        " Where the recipe was edited, delete the checksums from there on; else another torch or device"
+        " may rank and draw differently"
     )
 
 

@@ -221,7 +221,7 @@ def document(text: str, file: str) -> Field:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
         what = " ".join(str(error.problem or error.context).split())
-        raise StepError(f"{file}:{line}: {what}") from error
+        raise StepError(f"{file}:{line}: {what}{_hint(text, line)}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise StepError(f"{file}:{line}: a character {error.character:#x} is not allowed in YAML") from error
@@ -230,3 +230,14 @@ def document(text: str, file: str) -> Field:
     if node is None:
         raise StepError(f"{file}:1: it is empty")
     return Field(file, "", node)
+
+
+def _hint(text: str, line: int) -> str:
+    """What is most likely wrong in a line that is not YAML."""
+    lines = text.splitlines()
+    row = lines[line - 1] if line <= len(lines) else ""
+    if lines[:1] and lines[0].lstrip().startswith(('"""', "import ", "from ")):
+        return ". This is Python: a script is run by python itself, prune-tui apply takes a recipe"
+    if re.search(r"[:\[,-]\s*[*?\[&%@`]", row):
+        return '. A pattern stands in quotes: "*.weight"'
+    return ". Are the lines indented alike?" if "block" in row or row[:1] == " " else ""

@@ -66,7 +66,7 @@ class ExportScreen(ModalScreen[None]):
             )
             with Horizontal():
                 yield Static("file", classes="name")
-                yield Input(_default(self._summary.name), compact=True, select_on_focus=False)
+                yield Input(_default(self._summary.name), compact=True)
             yield Static("", id="told", markup=False)
 
     def on_mount(self) -> None:

@@ -160,6 +160,7 @@ class MainScreen(Examining, Screen[None]):
         self.check_again()
         if opened.summary.notes:
             self.say("\n".join(opened.summary.notes))
+        self.look_for_errors()
 
     # Looking
 

@@ -202,7 +202,7 @@ def _first_target(lines: list[Line]) -> str:
     """What a pruning key works on before anything is chosen: the weight, else the first parameter."""
     rows = [line.tensor for line in lines if line.tensor is not None]
     parameters = [row for row in rows if row.kind != "buffer"]
-    weights = [row for row in parameters if row.tensor.rpartition(".")[2] == "weight"]
+    weights = [row for row in parameters if row.tensor.rpartition(".")[2] in {"weight", "weight_orig"}]
     return next((row.tensor for row in [*weights, *parameters, *rows]), "")
 
 

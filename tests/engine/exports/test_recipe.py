@@ -445,3 +445,23 @@ def test_the_settings_that_are_written_are_those_that_are_told():
     session = session_of_every_method()
     for entry, wanted in zip(session.history, recipe_reader.read(session.recipe()).steps, strict=True):
         assert list(settings_of(wanted.step)) == list(entry.settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (
+            "version: 1\nsteps:\n  - {method: identity, targets: *.weight}\n",
+            'A pattern stands in quotes: "*.weight"',
+        ),
+        (
+            '"""The steps."""\nimport torch\nfrom torch import nn: x\n',
+            "This is Python: a script is run by python itself",
+        ),
+        ("version: 1\nsteps:\n  - method: identity\n   targets: a\n", "Are the lines indented alike?"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_a_hint(text, hint):
+    with pytest.raises(StepError) as refused:
+        recipe_reader.read(text)
+    assert hint in str(refused.value)

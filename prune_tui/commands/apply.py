@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import os
 import signal
 import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import msgspec
 from cyclopts import Parameter
 
 from prune_tui import steps
+from prune_tui.commands import seeds, standard_output
+from prune_tui.commands.printing import in_unicode, tell
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 FAILED = 2
 INTERRUPTED = 130
 KINDS = (".pt", ".pth", ".safetensors")
-_LARGEST_SEED = 2**63 - 1
 
 
 def apply(
@@ -65,39 +65,57 @@ def apply(
         seed: Seeds the construction of the model, and random steps without a seed; the recipe's where not given.
         debug: Show tracebacks.
     """
-    report: dict[str, Any] = {"recipe": _in_unicode(recipe), "source": _in_unicode(source)}
-    with _stdout_kept_for_the_report() as stdout:
+    answer = standard_output.take()
+    report: dict[str, Any] = {"recipe": in_unicode(recipe), "source": in_unicode(source)}
+    request = Open(source, arg, device, unwrap=True, plugins=plugin)
+    place = None if dry_run else output
+    before = _identity(place)
+    code = 0
+    try:
+        with _ended_by_signals():
+            _check(output, seed, force=force, dry_run=dry_run)
+            session = _pruned(report, Path(recipe), request, seed, strict=strict)
+            _finish(report, session, place, remove=remove, force=force)
+    except KeyboardInterrupt as error:
+        code = error.code if isinstance(error, _Ended) else INTERRUPTED
+        stands = _identity(place) not in {None, before}  # in one move, of another file that was there, too
+        _refuse(report, f"interrupted; {place if stands else 'nothing'} was written")
+    except Exception as error:  # noqa: BLE001 - the end of the command: whatever it is, it is told
+        code = FAILED
+        if debug:
+            tell(traceback.format_exc().rstrip())
+        told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        _refuse(report, told)
+    if json:
         try:
-            with _ended_by_signals():
-                _check(output, seed, force=force, dry_run=dry_run)
-                session = _pruned(
-                    report,
-                    Path(recipe),
-                    Open(source, arg, device, unwrap=True, plugins=plugin),
-                    seed,
-                    strict=strict,
-                )
-                _finish(report, session, None if dry_run else output, remove=remove, force=force)
-        except KeyboardInterrupt as error:
-            _tell("prune-tui: interrupted; nothing was written")
-            return error.code if isinstance(error, _Ended) else INTERRUPTED
-        except Exception as error:  # noqa: BLE001 - the end of the command: whatever it is, it is told
-            if debug:
-                traceback.print_exc()
-            told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-            report["error"] = _in_unicode(told)
-            _tell(f"prune-tui: {told}")
-        if json:
-            print(msgspec.json.format(msgspec.json.encode(report)).decode(), file=stdout, flush=True)
-    return FAILED if "error" in report else 0
+            answer.write(msgspec.json.format(msgspec.json.encode(report)))
+        except OSError as error:
+            written = "" if "error" in report else f"; {place or 'nothing'} was written"
+            tell(f"prune-tui: the report cannot be printed to standard output: {error.strerror}{written}")
+            return code or FAILED
+    return code
+
+
+def _refuse(report: dict[str, Any], told: str) -> None:
+    report["error"] = in_unicode(told)
+    tell(f"prune-tui: {told}")
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Of the file that has a name now; None where there is none."""
+    try:
+        found = file.stat() if file is not None else None
+    except (OSError, ValueError):  # too long a name, or one with a zero byte
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def _check(output: Path | None, seed: int | None, *, force: bool, dry_run: bool) -> None:
     """Refuse what could not be done in the end, before torch is imported."""
     from prune_tui.engine.exports.whole_file import ExistsError, check_place
 
-    if seed is not None and not 0 <= seed <= _LARGEST_SEED:
-        raise StepError(f"--seed {seed}: a seed is a whole number from 0 to {_LARGEST_SEED}")
+    if seed is not None:
+        seeds.checked(seed)
     if output is None and not dry_run:
         raise StepError("where should the pruned model go? Add -o pruned.pt, or --dry-run to write nothing")
     if output is None:
@@ -127,7 +145,7 @@ def _pruned(report: dict[str, Any], file: Path, request: Open, seed: int | None,
     report["seed"] = chosen
     report["steps"] = []
     for note in opened.notes:
-        _tell(f"! {note}")
+        tell(f"! {note}")
     if seed is not None:
         recipe = dataclasses.replace(recipe, seed=seed)
     progress = _Progress(report["steps"], recipe)
@@ -151,7 +169,7 @@ def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed, 
         "notes": [*notes, *replayed.notes],
     }
     for note in replayed.notes:
-        _tell(f"! {note}")
+        tell(f"! {note}")
 
 
 def _finish(report: dict[str, Any], session: Session, output: Path | None, *, remove: bool, force: bool) -> None:
@@ -169,10 +187,10 @@ def _finish(report: dict[str, Any], session: Session, output: Path | None, *, re
         if names:
             session.apply("remove", names)
     size = None if output is None else checkpoint.save(session.model, output, overwrite=force)
-    report |= {"removed": remove, "output": None if output is None else _in_unicode(str(output)), "bytes": size}
-    _tell(f"{report['sparsity']:.1%} of {report['parameters']:,} parameters masked\nchecksum {report['checksum']}")
+    report |= {"removed": remove, "output": None if output is None else in_unicode(str(output)), "bytes": size}
+    tell(f"{report['sparsity']:.1%} of {report['parameters']:,} parameters masked\nchecksum {report['checksum']}")
     if output is not None:
-        _tell(f"wrote {output}, {size:,} bytes")
+        tell(f"wrote {output}, {size:,} bytes")
 
 
 class _Progress:
@@ -217,9 +235,9 @@ class _Progress:
         result = "masks removed" if isinstance(entry.step, steps.Remove) else f"−{took:,} of {left:,}"
         what = f"{steps.describe(entry.step)} on {on}  {result}"
         other = ", other masks than recorded" if step.as_recorded is False else ""
-        _tell(f"{self._place(number)}  {what}{other}  {step.seconds:.2f} s")
+        tell(f"{self._place(number)}  {what}{other}  {step.seconds:.2f} s")
         for note in step.notes:
-            _tell(f"    ! {note}")
+            tell(f"    ! {note}")
         self._announce()
 
     def _place(self, number: int) -> str:
@@ -229,7 +247,7 @@ class _Progress:
         number = len(self._rows)
         if self._live and number < len(self._recipe.steps):
             what = steps.describe(self._recipe.steps[number].step)
-            print(f"{self._place(number)}  {what} …"[:79], end="", flush=True, file=sys.stderr)
+            tell(f"{self._place(number)}  {what} …"[:79], end="")
 
     def _wipe(self) -> None:
         if self._live:
@@ -241,31 +259,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-def _in_unicode(text: str) -> str:
-    """A name without the bytes that are not UTF-8, which JSON cannot have."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _tell(text: str) -> None:
-    print(
-        "".join(char if char.isprintable() or char == "\n" else "?" for char in text), file=sys.stderr, flush=True
-    )
-
-
-@contextlib.contextmanager
-def _stdout_kept_for_the_report() -> Iterator[TextIO]:
-    """Send what the model's code prints to standard error, by whatever way, and yield the real standard output."""
-    sys.stdout.flush()
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as stdout:
-        os.dup2(2, 1)
-        try:
-            with contextlib.redirect_stdout(sys.stderr):
-                yield stdout
-        finally:
-            stdout.flush()
-            os.dup2(stdout.fileno(), 1)
 
 
 class _Ended(KeyboardInterrupt):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import sys
 import textwrap
 import traceback
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from prune_tui.commands import seeds, standard_output
+from prune_tui.commands.printing import in_unicode, printable, tell
 
 if TYPE_CHECKING:
     from prune_tui.steps import Step
@@ -43,16 +42,20 @@ def check(
         json: Print one JSON object instead of text.
         debug: Show tracebacks.
     """
+    answer = standard_output.take()
     try:
-        with _output_to_standard_error():
-            found = _examined(source, arg, device, seed)
-            text = as_json(source, found) if json else as_text(source, found)
+        found = _examined(source, arg, device, seeds.checked(seed))
+        text = as_json(source, found).encode() if json else as_text(source, found)
     except Exception as error:  # noqa: BLE001 - whatever it is, exit code 1 would say that the model has findings
         if debug:
-            traceback.print_exc()
-        print(f"prune-tui: {_reason(error)}", file=sys.stderr)
+            tell(traceback.format_exc().rstrip())
+        tell(f"prune-tui: {_reason(error)}")
         return COULD_NOT_CHECK
-    print(text)
+    try:
+        answer.write(text)
+    except OSError as error:
+        tell(f"prune-tui: the findings cannot be printed to standard output: {error.strerror}")
+        return COULD_NOT_CHECK
     return FOUND if counts(found)["error"] or counts(found)["warning"] else NOTHING_FOUND
 
 
@@ -68,20 +71,6 @@ def _reason(error: Exception) -> str:
 
     refusal = type(error).__name__ == "SourceError" or isinstance(error, StepError)
     return str(error) if refusal else f"the model could not be checked: {type(error).__name__}: {error}"
-
-
-@contextlib.contextmanager
-def _output_to_standard_error() -> Iterator[None]:
-    """What a model's code prints, in C++ too, is no part of the answer."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def counts(found: Findings) -> dict[str, int]:
@@ -104,7 +93,7 @@ def as_text(source: str, found: Findings) -> str:
         own = [one for one in found.findings if one.severity == severity]
         if own:
             lines += [heading, *(line for one in own for line in _lines(one, width)), ""]
-    lines += textwrap.wrap(f"{_printable(source)}: {summary(found)}", width, break_on_hyphens=False)
+    lines += textwrap.wrap(f"{printable(source)}: {summary(found)}", width, break_on_hyphens=False)
     return "\n".join(lines)
 
 
@@ -114,7 +103,7 @@ def _lines(finding: Finding, width: int) -> list[str]:
     if finding.repair is not None:
         text += f" Repair: {_call(finding.repair)}"
     return textwrap.wrap(
-        _printable(text),
+        printable(text),
         width,
         initial_indent=f"  {finding.check}  ",
         subsequent_indent="    ",
@@ -130,10 +119,6 @@ def _call(step: Step) -> str:
     targets = ", ".join(f'"{target}"' for target in step.targets)
     several = f"[{targets}]" if len(step.targets) > 1 else targets
     return f'session.apply("{steps.method_of(step).name}", {several})'
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def as_json(source: str, found: Findings) -> str:
@@ -154,5 +139,6 @@ def as_json(source: str, found: Findings) -> str:
             repair = {"method": method, "targets": list(one.repair.targets), "change": one.change}
         fields = {name: getattr(one, name) for name in ("check", "severity", "module", "tensor", "means", "do")}
         findings.append({**fields, "repair": repair})
-    report = {"source": source, "checks": found.checks, "tensors": found.tensors, "counts": counts(found)}
-    return msgspec.json.format(msgspec.json.encode({**report, "findings": findings}), indent=2).decode()
+    made = {"checks": found.checks, "tensors": found.tensors, "counts": counts(found)}
+    report = {"source": in_unicode(source), **made, "findings": findings}
+    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from prune_tui import journal
+from prune_tui.commands.printing import in_unicode, printable, tell
 
 FAILED = 2
 _DAY = 24 * 60 * 60
@@ -28,9 +28,9 @@ def sessions(*, delete: tuple[str, ...] = (), older_than: int | None = None, jso
     try:
         for path in _unwanted(folder, delete, older_than):
             journal.delete(path)
-            print(f"deleted {path.stem}", file=sys.stderr)
-    except journal.JournalError as error:
-        print(f"prune-tui: {error}", file=sys.stderr)
+            tell(f"deleted {path.stem}")
+    except (journal.JournalError, OSError) as error:
+        tell(f"prune-tui: {error}")
         return FAILED
     if delete or older_than is not None:
         return 0
@@ -39,9 +39,9 @@ def sessions(*, delete: tuple[str, ...] = (), older_than: int | None = None, jso
         for row in found:
             print(msgspec.json.encode(row).decode())
     elif found:
-        print("\n".join(map(_line, found)))
+        print("\n".join(printable(_line(row)) for row in found))
     else:
-        print(f"no session is kept in {folder}", file=sys.stderr)
+        tell(f"no session is kept in {folder}")
     return 0
 
 
@@ -49,8 +49,11 @@ def _unwanted(folder: Path, names: tuple[str, ...], days: int | None) -> list[Pa
     """The journals to delete.
 
     Raises:
-        JournalError: There is none of a name.
+        JournalError: There is none of a name, or there can be none that old.
+        OSError: The folder cannot be read.
     """
+    if days is not None and days < 0:
+        raise journal.JournalError(f"--older-than {days}: it must be a number of days, 0 or more")
     known = {path.stem: path for path in journal.listing(folder)}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -70,11 +73,14 @@ def _changed(path: Path) -> float:
 
 def _row(path: Path) -> dict[str, Any]:
     """What is told of one session; of one that cannot be read, why."""
-    row: dict[str, Any] = {"name": path.stem, "file": str(path), "changed": _when(_changed(path))}
+    name, file = in_unicode(path.stem), in_unicode(str(path))
+    row: dict[str, Any] = {"name": name, "file": file, "changed": _when(_changed(path))}
     try:
         kept = journal.read(path)
     except journal.JournalError as error:
-        return {**row, "problem": str(error)}
+        return {**row, "problem": in_unicode(str(error))}
+    except Exception as error:  # noqa: BLE001 - the others are listed all the same
+        return {**row, "problem": in_unicode(f"{path} cannot be read: {type(error).__name__}: {error}")}
     return {
         **row,
         "source": kept.header.source,
@@ -89,7 +95,11 @@ def _row(path: Path) -> dict[str, Any]:
 
 
 def _when(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="minutes")
+    try:
+        moment = datetime.datetime.fromtimestamp(seconds).astimezone()
+    except (OSError, OverflowError, ValueError):  # a disk may tell of years that no calendar has
+        return f"{seconds:.0f} s"
+    return moment.isoformat(sep=" ", timespec="minutes")
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -24,9 +25,10 @@ from prune_tui.engine import checksums
 from prune_tui.engine.exports import checkpoint, whole_file
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
+from tests.commands.given_back import standard_output_given_back
 
 NET = """
-import os, sys, time
+import atexit, os, sys, time
 import torch
 
 class Net(torch.nn.Module):
@@ -41,6 +43,11 @@ class Net(torch.nn.Module):
 def slow():
     print("building", file=sys.stderr, flush=True)
     time.sleep(60)
+
+def talking_to_the_end():
+    atexit.register(print, "printed at exit")
+    atexit.register(os.write, 1, b"written at exit\\n")
+    return Net()
 """
 
 
@@ -74,7 +81,7 @@ def run(folder: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[
 
     def ran(*names: str, **options: Any) -> tuple[int, str, str]:
         capfd.readouterr()
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), standard_output_given_back():
             code = apply(*(names or ("net.yaml", "net.py:Net")), device="cpu", **options)
         return code, *capfd.readouterr()
 
@@ -356,6 +363,56 @@ def test_an_interrupt_says_so_and_leaves_nothing(run: Any, folder: Path, monkeyp
     assert (code, out) == (INTERRUPTED, "")
     assert err.endswith("prune-tui: interrupted; nothing was written\n")
     assert left_behind(folder) == set()
+    code, out, _ = run(output=Path("out.pt"), json=True)
+    report = json.loads(out)
+    assert (code, report["error"]) == (INTERRUPTED, "interrupted; nothing was written")
+    assert len(report["steps"]) == 2
+    assert "output" not in report
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_interrupt_after_the_file_has_its_name_says_that_too(
+    run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    def interrupted(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise KeyboardInterrupt
+
+    if force:
+        (folder / "out.pt").write_text("old")
+    monkeypatch.setattr(os, "fsync", interrupted)
+    code, out, err = run(output=Path("out.pt"), json=True, force=force)
+    assert (code, json.loads(out)["error"]) == (INTERRUPTED, "interrupted; out.pt was written")
+    assert err.endswith("prune-tui: interrupted; out.pt was written\n")
+    assert "head.bias_mask" in torch.load("out.pt", weights_only=True)
+    assert left_behind(folder) == {"out.pt"}
+
+
+def test_an_interrupt_before_that_leaves_the_old_file(
+    run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    (folder / "out.pt").write_text("old")
+    monkeypatch.setattr(os, "fsync", interrupted)
+    _, out, _ = run(output=Path("out.pt"), json=True, force=True)
+    assert json.loads(out)["error"] == "interrupted; nothing was written"
+    assert (folder / "out.pt").read_text() == "old"
+    assert left_behind(folder) == {"out.pt"}
+
+
+def test_a_file_of_another_that_appears_meanwhile_is_not_said_to_be_ours(
+    run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def saved(_: object, path: Path) -> None:
+        path.write_bytes(b"ours")
+        (folder / "out.pt").write_text("theirs")
+
+    monkeypatch.setattr(torch, "save", saved)
+    code, out, _ = run(output=Path("out.pt"), json=True)
+    assert (code, json.loads(out)["error"]) == (FAILED, f"{folder / 'out.pt'} exists already")
+    assert (folder / "out.pt").read_text() == "theirs"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
@@ -379,6 +436,18 @@ def test_on_a_terminal_it_says_what_it_is_doing(run: Any, monkeypatch: pytest.Mo
     assert err.count("\x1b[K") == 3
 
 
+def test_a_recipe_cannot_command_the_terminal(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    Path("evil.yaml").write_text(
+        'version: 1\nsteps:\n- {method: custom_from_mask, targets: head.bias, file: "\\e]0;owned\\a\\x9b2J.pt"}\n'
+    )
+    code, _, err = run("evil.yaml", "net.py:Net", dry_run=True)
+    assert code == FAILED
+    assert "\x1b" not in err.replace("\r\x1b[K", "")
+    assert not {"\a", "\x9b"} & set(err)
+    assert "1/1  custom_from_mask(file=�]0;owned��2J.pt) …" in err
+
+
 def test_the_command_line(folder: Path) -> None:
     """A real process, with arguments as people write them."""
     command = [sys.executable, "-m", "prune_tui", "apply", "net.yaml", "net.py:Net", "-o", "out.pt", "--json"]
@@ -390,3 +459,43 @@ def test_the_command_line(folder: Path) -> None:
     ended = subprocess.run([*command[:4], "net.yaml"], capture_output=True, text=True, check=False)
     assert ended.returncode == FAILED
     assert "Missing" in ended.stderr or "requires" in ended.stderr
+
+
+def in_shell(arguments: str, redirection: str = "") -> subprocess.CompletedProcess[str]:
+    """`prune-tui apply` as a shell starts it, with its redirections."""
+    command = f'"$0" -m prune_tui apply {arguments} --device cpu {redirection}'
+    return subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False)
+
+
+def test_what_is_printed_at_exit_is_no_part_of_the_report(folder: Path) -> None:
+    ended = in_shell("net.yaml net.py:talking_to_the_end --dry-run --json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["masked"] == 12
+    assert "printed at exit\n" in ended.stderr
+    assert "written at exit\n" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "why"),
+    [
+        (">&-", "it is closed"),
+        pytest.param(
+            ">/dev/full",
+            "No space left on device",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full"),
+        ),
+    ],
+)
+def test_a_report_that_cannot_be_printed_is_told(folder: Path, redirection: str, why: str) -> None:
+    said = f"prune-tui: the report cannot be printed to standard output: {why}; "
+    ended = in_shell("net.yaml net.py:Net -o out.pt --json", redirection)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (FAILED, f"{said}out.pt was written")
+    assert "head.bias_mask" in torch.load("out.pt", weights_only=True)
+    ended = in_shell("net.yaml net.py:Net --dry-run --json", redirection)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (FAILED, f"{said}nothing was written")
+    assert in_shell("net.yaml net.py:Net --dry-run", redirection).returncode == 0  # nothing was to be printed
+
+
+def test_without_standard_error_the_report_is_alone(folder: Path) -> None:
+    ended = in_shell("net.yaml net.py:talking_to_the_end --dry-run --json", "2>&-")
+    assert (ended.returncode, json.loads(ended.stdout)["masked"]) == (0, 12)

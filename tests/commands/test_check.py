@@ -14,7 +14,7 @@ from prune_tui.commands import check as command
 from prune_tui.views import Finding, Findings
 
 SOURCE = """
-import sys
+import atexit, os, sys
 import torch
 from torch import nn
 from torch.nn.utils import prune
@@ -40,6 +40,11 @@ def raising():
 
 def leaving():
     sys.exit(0)
+
+def talking_to_the_end():
+    atexit.register(print, "printed at exit")
+    atexit.register(os.write, 1, b"written at exit\\n")
+    return healthy()
 """
 
 
@@ -137,3 +142,47 @@ def test_several_targets_are_a_list_and_odd_names_stay_one_line() -> None:
     finding = Finding("unite", "warning", "a\nb", "", "x", "y", step)
     text = command.as_text("s", Findings((finding,), 1, 1))
     assert 'a�b: x. Y. Repair: session.apply("unite", ["a.weight", "b.weight"])' in " ".join(text.split())
+
+
+def test_what_is_printed_at_exit_is_no_part_of_the_answer(folder: Path) -> None:
+    ended = run(folder, "nets.py:talking_to_the_end", "--json")
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout)["tensors"] == 2
+    assert "printed at exit\n" in ended.stderr
+    assert "written at exit\n" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "why"),
+    [
+        (">&-", "it is closed"),
+        pytest.param(
+            ">/dev/full",
+            "No space left on device",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full"),
+        ),
+    ],
+)
+def test_an_answer_that_cannot_be_printed_is_told(folder: Path, redirection: str, why: str) -> None:
+    command = f'"$0" -m prune_tui check nets.py:healthy {redirection}'
+    ended = subprocess.run(
+        ["sh", "-c", command, sys.executable], cwd=folder, capture_output=True, text=True, check=False
+    )
+    said = f"prune-tui: the findings cannot be printed to standard output: {why}"
+    assert (ended.returncode, ended.stderr) == (2, f"loading\n{said}\n")
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**63)])
+def test_a_seed_out_of_range(folder: Path, seed: str) -> None:
+    ended = run(folder, "nets.py:healthy", "--seed", seed)
+    said = f"prune-tui: --seed {seed}: a seed is a whole number from 0 to 9223372036854775807\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", said)
+
+
+def test_what_a_model_raises_cannot_command_the_terminal(folder: Path) -> None:
+    (folder / "evil.py").write_text("def net():\n    raise RuntimeError('\\x1b]0;owned\\a')\n")
+    for options in ([], ["--debug"]):
+        ended = run(folder, "evil.py:net", *options)
+        assert ended.returncode == 2
+        assert "�]0;owned�" in ended.stderr
+        assert not {"\x1b", "\a"} & set(ended.stderr)

@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from prune_tui import journal
-from prune_tui.commands.sessions import FAILED, sessions
+from prune_tui.commands.sessions import FAILED, _when, sessions
 from prune_tui.journal import Did, Header, Undid
 from prune_tui.journal_writer import Writer
 from prune_tui.steps import L1Unstructured
@@ -101,6 +102,73 @@ def test_one_in_use_is_not_deleted(folder: Path, capsys: pytest.CaptureFixture[s
     assert sessions(older_than=0) == 0
     assert len(journal.listing(folder)) == 1
     writer.close()
+
+
+def test_a_negative_age_deletes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept(folder, "a", STEP)
+
+    assert sessions(older_than=-5) == FAILED
+    said = "prune-tui: --older-than -5: it must be a number of days, 0 or more\n"
+    assert capsys.readouterr().err == said
+    assert len(journal.listing(folder)) == 1
+
+
+def test_one_that_cannot_be_read_at_all_is_a_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(folder, "good", STEP)
+    bad = kept(folder, "bad", STEP, age=1)
+    read = journal.read
+
+    def failing(path: Path) -> journal.Kept:
+        if path == bad:
+            raise RecursionError("too deep")
+        return read(path)
+
+    monkeypatch.setattr(journal, "read", failing)
+    assert sessions() == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("  1 step  LeNet (demo x=1)")
+    assert second.endswith(f"  {bad} cannot be read: RecursionError: too deep")
+    assert sessions(json=True) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["name"] == "bad"
+
+
+def test_a_time_that_no_calendar_has_is_told_in_seconds() -> None:
+    assert _when(0)[:4] in {"1969", "1970"}
+    assert _when(1e15) == "1000000000000000 s"
+
+
+def test_a_folder_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    def refused(_: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(journal, "listing", refused)
+    assert sessions() == FAILED
+    assert capsys.readouterr().err == f"prune-tui: [Errno 13] Permission denied: '{folder}'\n"
+
+
+def test_a_journal_cannot_command_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    writer = Writer.begin(folder / "a\x1bb.journal", Header(source="evil\x1b[2J.py:Net", model="\x9b\aNet\nb"))
+    writer.append(STEP)
+    writer.close()
+    assert sessions() == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("a�b  ")
+    assert line.endswith("  ��Net�b (evil�[2J.py:Net)")
+    assert sessions(delete=("a\x1bb",)) == 0
+    assert capsys.readouterr().err == "deleted a�b\n"
+
+
+def test_a_name_that_is_not_utf8(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        kept(folder, "a\udcff", STEP)
+    except OSError:
+        pytest.skip("this file system has UTF-8 names only")
+    assert sessions() == 0
+    assert capsys.readouterr().out.startswith("a?  ")
+    assert sessions(json=True) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "a?"
 
 
 def test_the_command_loads_no_torch(tmp_path: Path) -> None:

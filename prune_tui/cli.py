@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from prune_tui import journal
+from prune_tui.commands import seeds
 from prune_tui.protocol import Open
+from prune_tui.step_settings import StepError
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
@@ -28,7 +30,6 @@ CANNOT_OPEN = 2
 INTERRUPTED = 130
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 5.0
-_LARGEST_SEED = 2**63 - 1
 
 
 def open_model(
@@ -180,8 +181,10 @@ def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin:
         "".join((source, *arg, device, *plugin)).encode()
     except UnicodeEncodeError:
         return f"{source!r} or an option of it is not UTF-8; rename the file, or link to it by a name that is"
-    if not 0 <= seed <= _LARGEST_SEED:
-        return f"--seed {seed}: a seed is a whole number from 0 to {_LARGEST_SEED}"
+    try:
+        seeds.checked(seed)
+    except StepError as error:
+        return str(error)
     file = source.rpartition(":")[0] or source
     if file.endswith(".py") and not Path(file).is_file():
         return f"there is no file {file}"

@@ -94,7 +94,7 @@ class ExportScreen(ModalScreen[None]):
     async def _write(self, name: str, kind: Literal["recipe", "script"]) -> None:
         app = cast("PruneApp", self.app)
         path = os.path.abspath(os.path.expanduser(name))
-        request = protocol.Export(path, kind, overwrite=self._may_replace == name, folder=os.getcwd())
+        request = protocol.Export(path, kind, overwrite=self._may_replace == name, folder=_here())
         self._tell("writing…")
         try:
             exported = await app.main.ask(request, views.Exported)
@@ -123,6 +123,14 @@ class ExportScreen(ModalScreen[None]):
         told.set_class(refused, "refused")
         mark = "✗ " if refused else ""
         told.update(text if isinstance(text, Text) else Text(f"{mark}{printable(text)}"))
+
+
+def _here() -> str:
+    """The working folder; empty where it is gone."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 def _default(model: str) -> str:

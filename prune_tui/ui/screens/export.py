@@ -93,7 +93,11 @@ class ExportScreen(ModalScreen[None]):
     @work(exclusive=True, group="export")
     async def _write(self, name: str, kind: Literal["recipe", "script"]) -> None:
         app = cast("PruneApp", self.app)
-        path = os.path.abspath(os.path.expanduser(name))
+        try:
+            path = os.path.abspath(os.path.expanduser(name))
+        except FileNotFoundError:
+            self._tell("the working folder is gone: type a name that begins with /", refused=True)
+            return
         request = protocol.Export(path, kind, overwrite=self._may_replace == name, folder=_here())
         self._tell("writing…")
         try:

@@ -88,9 +88,11 @@ def _remove(part: Part) -> None:
     if found is None:
         raise RuntimeError(f"the plan to remove {part.target.path} is older than the model")
     identifier, hook = found
+    sharing = list(pruned.sharing_buffers(module, [name]))
     with torch.no_grad():
         hook.remove(module)
     del module._forward_pre_hooks[identifier]
+    pruned.release(module, sharing)
 
 
 @contextlib.contextmanager
@@ -134,6 +136,12 @@ class AsFound:
             for hook in module._forward_pre_hooks.values()
             if isinstance(hook, PruningContainer)
         ]
+        self._masks = [
+            (method, method.mask)
+            for _, _, hook in pruned.pruning_hooks(module)
+            for method in pruned.methods_of(hook)
+            if isinstance(method, CustomFromMask)
+        ]
 
     def put_back(self) -> None:
         """Make the module so again, in place: handles and optimizers hold its very dictionaries and Parameters."""
@@ -148,6 +156,8 @@ class AsFound:
             parameter.data = data
         for container, methods in self._methods:
             container._pruning_methods = methods
+        for method, mask in self._masks:
+            method.mask = mask
 
 
 def refill(mapping: MutableMapping[_Key, Any], found: dict[_Key, Any]) -> None:

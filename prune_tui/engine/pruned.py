@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import types
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.nn.utils.prune import BasePruningMethod, PruningContainer
+from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningContainer
 
 _Held = TypeVar("_Held")
 
@@ -47,6 +48,13 @@ def methods_of(hook: BasePruningMethod) -> tuple[BasePruningMethod, ...]:
     return tuple(hook) if isinstance(hook, PruningContainer) else (hook,)
 
 
+def multiplies(hook: BasePruningMethod) -> bool:
+    """Whether a hook makes `orig × mask`, as torch's do; a person's class may do otherwise."""
+    own = any(name in vars(hook) for name in ("apply_mask", "remove"))
+    kind, base = type(hook), BasePruningMethod
+    return not own and (kind.apply_mask, kind.remove) == (base.apply_mask, base.remove)
+
+
 def is_pruned(module: nn.Module, name: str) -> bool:
     """Whether a hook, an original and a mask stand for this tensor."""
     return (
@@ -54,6 +62,46 @@ def is_pruned(module: nn.Module, name: str) -> bool:
         and held(module._parameters, f"{name}_orig") is not None
         and held(module._buffers, f"{name}_mask") is not None
     )
+
+
+def is_left_by_torch(module: nn.Module, name: str) -> bool:
+    """Whether `weight_orig` and `weight_mask` without a hook are what torch's pruning leaves.
+
+    The attribute it has computed still stands there, or the module is one of torch's that was built with `weight`;
+    a person's own module may have parameters and buffers of such names.
+    """
+    return isinstance(vars(module).get(name), Tensor) or name in named_by_torch(module)
+
+
+def named_by_torch(module: nn.Module) -> set[str]:
+    """What the constructors of a module's torch classes name, parameters among it; containers name none."""
+    if isinstance(module, nn.RNNBase):
+        return set(module._flat_weights_names)
+    classes = [kind for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn.")]
+    constructors = [vars(kind).get("__init__") for kind in classes]
+    codes = [one.__code__ for one in constructors if isinstance(one, types.FunctionType)]
+    # `self.bias = …` names it, `register_parameter("bias", None)` has it as a constant.
+    return {name for code in codes for name in (*code.co_names, *code.co_consts) if isinstance(name, str)}
+
+
+def sharing_buffers(module: nn.Module, names: Iterable[str]) -> Iterator[tuple[str, CustomFromMask]]:
+    """The methods whose mask is the very mask buffer of a tensor, as after a global step, each with its name."""
+    for name in names:
+        found, kept = pruning_hook(module, name), mask(module, name)
+        for method in () if found is None or kept is None else methods_of(found[1]):
+            if type(method) is CustomFromMask and method.mask is kept:
+                yield name, method
+
+
+def release(module: nn.Module, sharing: Iterable[tuple[str, CustomFromMask]]) -> None:
+    """Free methods of their masks that have left a module: torch reads these once, before the hook is attached.
+
+    The session remembers the methods for as long as a step can be done again, and the masks at one bit an entry.
+    """
+    hooked = {id(method) for _, _, hook in pruning_hooks(module) for method in methods_of(hook)}
+    for _, method in sharing:
+        if id(method) not in hooked:
+            method.mask = None
 
 
 def original(module: nn.Module, name: str) -> Tensor | None:

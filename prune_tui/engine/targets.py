@@ -200,7 +200,7 @@ def _refuse_broken_pruning(target: Target) -> None:
         for taken in (f"{base}_orig", f"{base}_mask")
         if any(taken in held for held in (module._parameters, module._buffers, module._modules, module.__dict__))
     ]
-    if hooks or len(reserved) == 2:
+    if hooks or (len(reserved) == 2 and pruned.is_left_by_torch(module, base)):
         has = ", ".join([*reserved, *["a pruning hook"] * hooks])
         raise StepError(
             f"{path} is half pruned: of {base}_orig, {base}_mask and a pruning hook it has only {has}."
@@ -219,7 +219,7 @@ def _notes(model: nn.Module, targets: list[Target], *, removing: bool) -> list[s
         for name in pruned.base_names(module):
             here = Target(f"{path}.{name}" if path else name, module, name)
             places.setdefault(id(here.parameter), []).append(here)
-    never_called = [target for target in targets if isinstance(target.module, _NEVER_CALLED)]
+    never_called = [target for target in targets if isinstance(target.module, NEVER_CALLED)]
     notes = []
     if never_called and not removing:
         notes.append(
@@ -244,7 +244,8 @@ def listed(paths: Iterable[str]) -> str:
     return f"{names[0]}, {names[1]} and {len(names) - 2} more"
 
 
-_NEVER_CALLED = (NonDynamicallyQuantizableLinear, nn.ParameterList, nn.ParameterDict)
+NEVER_CALLED = (NonDynamicallyQuantizableLinear, nn.ParameterList, nn.ParameterDict)
+"""Modules whose parents read their tensors themselves: no hook on them ever fires."""
 
 
 def _what_happens_to(other: Target, removing: bool) -> str:

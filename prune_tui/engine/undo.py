@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.prune import BasePruningMethod, PruningContainer
+from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningContainer
 
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.cancelling import Stop, never
@@ -84,6 +84,7 @@ class _ModuleMoment:
     Attributes:
         module: The module.
         masks: The tensors by name, each with its mask; None where it is not pruned.
+        sharing: The methods whose mask is the buffer itself, each with the tensor's name.
         computed: The attributes that pruning leaves behind, in order, and whether autograd knows them.
         attributes: Those of them that do not follow from original and mask, as they are, `_MISSING` where there is
             none; None where an edit does not need them, since telling costs a walk over the tensor.
@@ -95,6 +96,7 @@ class _ModuleMoment:
     buffers: tuple[str, ...]
     hooks: tuple[tuple[int, Callable[..., Any]], ...]
     methods: tuple[tuple[PruningContainer, tuple[BasePruningMethod, ...]], ...]
+    sharing: tuple[tuple[str, CustomFromMask], ...]
     computed: dict[str, bool]
     attributes: dict[str, object] | None = None
 
@@ -108,6 +110,7 @@ class _ModuleMoment:
             tuple(module._buffers),
             tuple(module._forward_pre_hooks.items()),
             _methods(module),
+            tuple(pruned.sharing_buffers(module, names)),
             {
                 name: isinstance(value, Tensor) and value.requires_grad
                 for name, value in module.__dict__.items()
@@ -139,6 +142,8 @@ class _ModuleMoment:
         refill(module._forward_pre_hooks, dict(self.hooks))
         for container, methods in self.methods:
             container._pruning_methods = methods
+        for name, method in self.sharing:
+            method.mask = module._buffers[f"{name}_mask"]
         self._compute()
 
     def _compute(self) -> None:
@@ -312,8 +317,9 @@ class Moment:
         with torch.inference_mode(False), torch.no_grad(), all_or_nothing(modules, done):
             replaced = tuple(moment.now() for moment in self.modules)
             with _rewritten(self.values, done) as values:
-                for moment in self.modules:
+                for moment, left in zip(self.modules, replaced, strict=True):
                     moment.restore()
+                    pruned.release(moment.module, left.sharing)
                 with torch.inference_mode(inference), torch.set_grad_enabled(for_autograd):
                     yield Moment(replaced, values)
 
@@ -378,9 +384,13 @@ def _overwritten(part: Part, holders: dict[int, set[int]]) -> _Overwritten:
     if mask is None:
         raise RuntimeError(f"the plan to remove {part.target.path} is older than the model")
     data = parameter.data
-    removed = pruned.applied(data, mask)
-    # `x * 1` is not always x: it quiets a NaN, and makes NaN of a complex number with an infinite part.
-    changed = bits.integers(removed) != bits.integers(data)
-    where = ~bits.alive(mask) | (changed.any(dim=-1) if data.is_complex() else changed)
+    found = pruned.pruning_hook(part.target.module, part.target.name)
+    if found is not None and pruned.multiplies(found[1]):
+        removed = pruned.applied(data, mask)
+        # `x * 1` is not always x: it quiets a NaN, and makes NaN of a complex number with an infinite part.
+        changed = bits.integers(removed) != bits.integers(data)
+        where = ~bits.alive(mask) | (changed.any(dim=-1) if data.is_complex() else changed)
+    else:  # what a person's class writes is not asked before it is done
+        where = torch.ones(data.shape, dtype=torch.bool, device=data.device)
     shared = len(holders.get(data.untyped_storage().data_ptr(), ())) > 1
     return _Overwritten.found(parameter, bits.pack(where), shared=shared)

@@ -71,6 +71,78 @@ def test_masks_cost_one_bit_an_entry():
     assert sys.getsizeof(mask.kept.data) < 90_000 / 8 + 100
 
 
+def test_a_global_step_that_is_taken_back_or_removed_holds_no_mask():
+    session = Session(nn.Linear(30, 30, bias=False))
+    for _ in range(3):
+        session.apply("global_unstructured", "weight", amount=0.1)
+        session.apply("remove", "weight")
+    assert held(session) == 0
+    states = [states_of(session)]
+    while session.history:
+        session.undo()
+        states.append(states_of(session))
+        assert held(session) == len(hooks_of(session.model))
+    while states[1:]:
+        assert states_of(session) == states.pop()
+        session.redo()
+        assert held(session) == len(hooks_of(session.model))
+    assert states_of(session) == states.pop()
+
+
+def test_a_method_shares_its_buffer_again_and_keeps_its_own_mask_beside_later_steps():
+    session = Session(nn.Linear(30, 30, bias=False))
+    session.apply("global_unstructured", "weight", amount=0.1)
+    session.apply("global_unstructured", "weight", amount=0.1)
+    first, second = next(iter(hooks_of(session.model)))
+    kept = first.mask.clone()
+    assert second.mask is session.model.weight_mask
+    session.undo()
+    assert first.mask is session.model.weight_mask
+    assert torch.equal(first.mask, kept)
+    assert second.mask is None
+    session.redo()
+    assert second.mask is session.model.weight_mask
+    assert torch.equal(first.mask, kept)
+    assert not torch.equal(first.mask, second.mask)
+
+
+def held(session):
+    """Methods of the history that hold a mask."""
+    return sum(method.mask is not None for method in session.recorded())
+
+
+def hooks_of(model):
+    return list(model._forward_pre_hooks.values())
+
+
+def states_of(session):
+    return fingerprint(session.model), [hook.mask.tolist() for hook in hooks_of(session.model)]
+
+
+@pytest.mark.parametrize("way", ["apply", "undo", "amend"])
+def test_an_edit_that_fails_leaves_each_method_its_mask(way):
+    session = Session(nn.Linear(4, 4, bias=False))
+    session.apply("global_unstructured", "weight", amount=3)
+    (method,) = hooks_of(session.model)
+    mask = session.model.weight_mask
+
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    acts = {
+        "apply": lambda: session.apply("remove", "weight"),
+        "undo": session.undo,
+        "amend": lambda: session.amend(5),
+    }
+    session.recorder = fail
+    with pytest.raises(OSError, match="full"):
+        acts[way]()
+    assert method.mask is mask is session.model.weight_mask
+    session.recorder = None
+    acts[way]()
+    assert method.mask is None
+
+
 def test_a_mask_that_bits_cannot_hold_comes_back_as_it_was():
     module = nn.Linear(4, 1, bias=False)
     prune.custom_from_mask(module, "weight", torch.tensor([[0.5, -0.0, 1.0, 0.0]]))
@@ -263,6 +335,45 @@ def test_nan_payloads_zeros_and_infinities_come_back_after_remove(dtype):
     session.redo()
     assert fingerprint(module) == after
     session.undo()
+    session.undo()
+    assert fingerprint(module) == before
+
+
+def test_what_a_persons_hook_has_written_is_taken_back():
+    class Doubling(prune.BasePruningMethod):
+        PRUNING_TYPE = "unstructured"
+
+        def compute_mask(self, t, default_mask):
+            mask = default_mask.clone()
+            mask.view(-1)[::2] = 0
+            return mask
+
+        def apply_mask(self, module):
+            return super().apply_mask(module) * 2
+
+    module = nn.Linear(4, 2)
+    Doubling.apply(module, "weight")
+    before, session = fingerprint(module), Session(module)
+    session.apply("remove", "weight")
+    after = fingerprint(module)
+    for _ in range(2):
+        session.undo()
+        assert fingerprint(module) == before
+        session.redo()
+        assert fingerprint(module) == after
+
+
+def test_a_remove_of_a_persons_own_is_taken_back():
+    class Raising(prune.CustomFromMask):
+        def remove(self, module):
+            module.weight_orig.data += 1
+            super().remove(module)
+
+    module = nn.Linear(4, 2)
+    prune.identity(module, "bias")
+    Raising.apply(module, "weight", torch.ones(2, 4))
+    before, session = fingerprint(module), Session(module)
+    session.apply("remove", "weight")
     session.undo()
     assert fingerprint(module) == before
 

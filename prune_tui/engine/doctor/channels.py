@@ -17,7 +17,7 @@ from prune_tui.engine.reading import comparable
 
 
 def still_flowing(seen: Examination) -> Iterator[Found]:
-    """Masked output channels whose bias, or the BatchNorm after them, still gives them a value."""
+    """Masked output channels to which their bias, or the norm after them, still gives a value."""
     norms = _norms_after(seen)
     for one, counted in seen.readable():
         if one.name != "weight" or not 0 < counted.kept < counted.elements:
@@ -25,16 +25,16 @@ def still_flowing(seen: Examination) -> Iterator[Found]:
         gone = _masked_channels(one)
         if gone is None or not bool(gone.any()):
             continue
-        bias, norm = _bias(one.holder.module), norms.get(one.holder.path)
-        by_bias = None if bias is None else gone & (bias != 0).to(gone.device)
-        if by_bias is not None and bool(by_bias.any()):
-            count, source = int(by_bias.sum()), "the bias"
-        elif norm is not None and norm.num_features == len(gone):
-            count, source = int(gone.sum()), f"the {type(norm).__name__} after it"
-        else:
-            continue
-        words = {"count": f"{count:,} of {len(gone):,}", "source": source}
-        yield Found(one.holder.path, one.path, words)
+        bias, norm = _not_zero(one.holder.module, "bias"), norms.get(one.holder.path)
+        sources = [("the bias", bias)]
+        if norm is not None and norm.num_features == len(gone):
+            sources.append((f"the {type(norm).__name__} after it", _constants(norm)))
+        for source, given in sources:
+            count = 0 if given is None else int((gone & given.to(gone.device)).sum())
+            if count:
+                words = {"count": f"{count:,} of {len(gone):,}", "source": source}
+                yield Found(one.holder.path, one.path, words)
+                break
 
 
 def _masked_channels(one: PrunedTensor) -> Tensor | None:
@@ -53,9 +53,25 @@ def _masked_channels(one: PrunedTensor) -> Tensor | None:
     return ~alive
 
 
-def _bias(module: nn.Module) -> Tensor | None:
-    bias = pruned.effective(module, "bias")
-    return None if bias is None or not orphans.has_values(bias) else comparable(bias)
+def _not_zero(module: nn.Module, name: str) -> Tensor | None:
+    """Where a parameter or buffer, as the forward uses it, is not 0; None where there are no values."""
+    values, mask = pruned.original(module, name), pruned.mask(module, name)
+    if values is None or not orphans.has_values(values) or (mask is not None and not orphans.has_values(mask)):
+        return None
+    return comparable(values if mask is None else pruned.applied(values, mask)) != 0
+
+
+def _constants(norm: _NormBase) -> Tensor | None:
+    """The channels of which a norm makes something else than 0 when its input is 0; None where it never does.
+
+    It gives `bias - weight · running_mean / sqrt(running_var + eps)`; with the statistics of the batch, the bias.
+    """
+    bias, mean, weight = (_not_zero(norm, name) for name in ("bias", "running_mean", "weight"))
+    if mean is not None and weight is not None:
+        mean = mean & weight.to(mean.device)
+    if bias is None or mean is None:
+        return mean if bias is None else bias
+    return bias | mean.to(bias.device)
 
 
 def _norms_after(seen: Examination) -> dict[str, _NormBase]:

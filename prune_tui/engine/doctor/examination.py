@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.cancelling import Cancelled, Stop, never
@@ -52,7 +53,8 @@ class PrunedTensor(NamedTuple):
         name: Its name there, `weight`.
         parameter: The very Parameter behind it, which may stand elsewhere, too.
         original: Its values, detached; itself where it is lazy.
-        mask: The mask, detached.
+        mask: The mask, detached; itself where it is lazy.
+        multiplied: Its hooks make orig × mask, as torch's own do.
         attribute: What stands under its name in the module; None when nothing does.
     """
 
@@ -61,6 +63,7 @@ class PrunedTensor(NamedTuple):
     parameter: Tensor
     original: Tensor
     mask: Tensor
+    multiplied: bool
     attribute: object
 
     @property
@@ -72,7 +75,7 @@ class PrunedTensor(NamedTuple):
     def fits(self) -> bool:
         """Whether the mask has the shape of the values and is where they are."""
         told = [(shape_of(one), one.device) for one in (self.original, self.mask)]
-        return is_lazy(self.original) or told[0] == told[1]
+        return is_lazy(self.original) or (told[0] == told[1] and not is_lazy(self.mask))
 
     @property
     def readable(self) -> bool:
@@ -90,7 +93,8 @@ class Counted:
         scaled: Those where the mask is neither 0 nor 1.
         poisoned: NaN or infinite ones that the mask takes.
         nans: NaN that it keeps.
-        stale: Those where the attribute is not orig × mask; all of them where it has another shape or dtype.
+        stale: Those where the attribute is not orig × mask; all of them where it has another shape or dtype. What
+            a person's hook should have made is known to that hook alone: none, unless there is no attribute.
     """
 
     elements: int = 0
@@ -154,14 +158,19 @@ class Examination:
         return self._counted[one.path]
 
     def _count(self, one: PrunedTensor) -> Counted:
-        counted, attribute = Counted(), _comparable_attribute(one)
-        whole = [one.original, one.mask, *([] if attribute is None else [attribute])]
-        for values, mask, *shown in self.pieces(*whole):
-            _count_piece(counted, values, mask, shown[0] if shown else None)
+        counted, attribute = Counted(), _comparable_attribute(one) if one.multiplied else None
+        for values, mask, *shown in self.pieces(
+            one.original, one.mask, *([] if attribute is None else [attribute])
+        ):
+            _count_piece(counted, values, mask)
+            if shown:
+                counted.stale += _stale(values, mask, shown[0])
+        if attribute is None and (one.multiplied or not isinstance(one.attribute, Tensor)):
+            counted.stale = counted.elements
         return counted
 
 
-def _count_piece(counted: Counted, values: Tensor, mask: Tensor, shown: Tensor | None) -> None:
+def _count_piece(counted: Counted, values: Tensor, mask: Tensor) -> None:
     """Take in a piece; what is as it should be is told by quick comparisons, and only the rest entry by entry."""
     alive = bits.alive(mask)
     counted.elements += values.numel()
@@ -172,12 +181,12 @@ def _count_piece(counted: Counted, values: Tensor, mask: Tensor, shown: Tensor |
         sound = finite(values)
         counted.poisoned += int((~alive & ~sound).count_nonzero())
         counted.nans += int((alive & comparable(values).isnan()).count_nonzero())
-    if shown is None:
-        counted.stale += values.numel()
-        return
+
+
+def _stale(values: Tensor, mask: Tensor, shown: Tensor) -> int:
+    """How many entries of a piece of the attribute are not orig × mask."""
     fresh = product(values, mask)
-    if not _equal(shown, fresh):
-        counted.stale += int(unequal(shown, fresh).count_nonzero())
+    return 0 if _equal(shown, fresh) else int(unequal(shown, fresh).count_nonzero())
 
 
 def _equal(left: Tensor, right: Tensor) -> bool:
@@ -203,8 +212,11 @@ def _pruned(holder: Holder) -> Iterator[PrunedTensor]:
     for name in dict.fromkeys(filter(None, names)):
         parameter, mask = holder.parameters.get(f"{name}_orig"), holder.buffers.get(f"{name}_mask")
         if parameter is not None and mask is not None:
-            original = parameter if is_lazy(parameter) else parameter.detach()
-            yield PrunedTensor(holder, name, parameter, original, mask.detach(), holder.attributes.get(name))
+            # Nothing can be detached before it is initialised.
+            original, kept = (tensor if is_lazy(tensor) else tensor.detach() for tensor in (parameter, mask))
+            hooks = (hook for _, hook in holder.hooks if pruned.pruned_name(hook) == name)
+            multiplied = all(isinstance(hook, BasePruningMethod) and pruned.multiplies(hook) for hook in hooks)
+            yield PrunedTensor(holder, name, parameter, original, kept, multiplied, holder.attributes.get(name))
 
 
 def _comparable_attribute(one: PrunedTensor) -> Tensor | None:

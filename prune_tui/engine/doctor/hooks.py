@@ -6,8 +6,6 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from torch import nn
-from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
@@ -16,8 +14,7 @@ from prune_tui.engine.doctor import orphans
 from prune_tui.engine.doctor.examination import Examination, Holder
 from prune_tui.engine.doctor.found import Found
 from prune_tui.engine.hooks import hook_name
-
-_NEVER_CALLED = (NonDynamicallyQuantizableLinear, nn.ParameterList, nn.ParameterDict)
+from prune_tui.engine.targets import NEVER_CALLED
 
 
 def half_pruned(seen: Examination) -> Iterator[Found]:
@@ -97,7 +94,7 @@ def nested(seen: Examination) -> Iterator[Found]:
 def never_fires(seen: Examination) -> Iterator[Found]:
     """Pruned tensors of modules whose forward nobody calls: their parent reads the tensors itself."""
     for one in seen.pruned:
-        if isinstance(one.holder.module, _NEVER_CALLED):
+        if isinstance(one.holder.module, NEVER_CALLED):
             yield Found(one.holder.path, one.path, {"type": type(one.holder.module).__name__})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from prune_tui.engine.doctor import orphans
 from prune_tui.engine.doctor.examination import Examination, PrunedTensor
@@ -17,10 +18,12 @@ def misfits(seen: Examination) -> Iterator[Found]:
     """Masks of another shape or on another device than their values."""
     for one in seen.pruned:
         if not one.fits:
-            told = [
-                f"{'×'.join(map(str, shape_of(of))) or 'scalar'} on {of.device}" for of in (one.mask, one.original)
-            ]
+            told = [f"{_size(of)} on {of.device}" for of in (one.mask, one.original)]
             yield Found(one.holder.path, one.path, {"mask": told[0], "values": told[1]})
+
+
+def _size(tensor: Tensor) -> str:
+    return "not initialised" if is_lazy(tensor) else "×".join(map(str, shape_of(tensor))) or "scalar"
 
 
 def stale(seen: Examination) -> Iterator[Found]:
@@ -105,5 +108,5 @@ def without_entries(seen: Examination) -> Iterator[Found]:
 def inference_tensors(seen: Examination) -> Iterator[Found]:
     """Masks made inside `torch.inference_mode`."""
     for one in seen.pruned:
-        if one.mask.is_inference() and one.parameter.requires_grad:
+        if not is_lazy(one.mask) and one.mask.is_inference() and one.parameter.requires_grad:
             yield Found(one.holder.path, one.path)

@@ -23,10 +23,10 @@ def half_pruned(module: nn.Module, name: str) -> tuple[nn.Parameter, Tensor] | N
     """Original and mask that stand there without a hook, as a failed second prune leaves them; else None."""
     original = pruned.held(module._parameters, f"{name}_orig")
     mask = pruned.held(module._buffers, f"{name}_mask")
-    if original is None or mask is None or is_lazy(original) or original.shape != mask.shape:
+    if original is None or mask is None or is_lazy(original) or is_lazy(mask) or original.shape != mask.shape:
         return None
     whole = name in module._parameters or name in module._buffers or hooks_on(module, name)
-    return None if whole or not name else (original, mask)
+    return None if whole or not name or not pruned.is_left_by_torch(module, name) else (original, mask)
 
 
 def is_lost(module: nn.Module, name: str) -> bool:

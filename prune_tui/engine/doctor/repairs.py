@@ -6,6 +6,7 @@ Each repair leaves the forward as it was or as torch's own hook would make it, a
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -165,9 +166,13 @@ def _refresh(_: nn.Module, target: Target) -> _Repaired:
     parameter, mask = _pruned(target)
     if target.name in target.module._parameters:
         raise StepError(f"{target.path} was assigned a new Parameter; delete that first")
-    if not is_stale(target.module.__dict__.get(target.name), parameter, mask):
+    if not all(pruned.multiplies(hook) for _, hook in orphans.hooks_on(target.module, target.name)):
+        note = f"{target.path} becomes what its hook makes of it, as in a forward"
+    elif is_stale(target.module.__dict__.get(target.name), parameter, mask):
+        note = f"{target.path} becomes orig × mask, as in a forward"
+    else:
         raise StepError(f"{target.path} is orig × mask already; there is nothing to refresh")
-    return _part(target, mask, _computed_again(target)), f"{target.path} becomes orig × mask, as in a forward"
+    return _part(target, mask, _computed_again(target)), note
 
 
 def _computed_again(target: Target) -> Callable[[], None]:
@@ -224,15 +229,16 @@ def _clean_masked(model: nn.Module, target: Target) -> _Repaired:
 
 
 def _refuse_shared(model: nn.Module, target: Target, why: str) -> None:
-    """Refuse where the memory of a parameter is that of another, or where it stands in two places."""
+    """Refuse where a parameter stands in two places, or its memory is that of another one or of a buffer."""
     memory = target.parameter.untyped_storage().data_ptr()
     for path, module in named_modules_of(model):
-        for name, other in module._parameters.items():
+        for name, other in itertools.chain(module._parameters.items(), module._buffers.items()):
             here = module is target.module and name == f"{target.name}_orig"
             if other is None or here or not orphans.has_values(other):
                 continue
             if other is target.parameter or (memory and other.untyped_storage().data_ptr() == memory):
-                raise StepError(f"{target.path} shares its memory with {path}.{name}; {why}")
+                there = f"{path}.{name}" if path else name
+                raise StepError(f"{target.path} shares its memory with {there}; {why}")
 
 
 def _unite(model: nn.Module, paths: Iterable[str]) -> Sequence[_Repaired]:

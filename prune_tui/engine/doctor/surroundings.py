@@ -45,7 +45,9 @@ def _is_reordered(holder: Holder) -> bool:
     if isinstance(module, nn.RNNBase):
         built = [name for name in module._flat_weights_names if name in names]
         return [name for name in names if name in built] != built
-    # Every module of torch's registers its weights before its biases.
+    # Every module of torch's registers its weights before its biases; what somebody added may stand anywhere.
+    built_with = pruned.named_by_torch(module)
+    names = [name for name in names if name in built_with]
     biases = [index for index, name in enumerate(names) if "bias" in name]
     weights = [index for index, name in enumerate(names) if "weight" in name]
     return bool(biases and weights) and min(biases) < max(weights)

@@ -45,7 +45,7 @@ def kept_at_random(channels: int, count: int) -> Tensor:
     Returns:
         bool, one for each channel.
     """
-    drawn = torch.rand(channels)
+    drawn = torch.rand(channels, device="cpu")  # of the default dtype, as torch's
     kept: Tensor = drawn > torch.kthvalue(drawn, k=count).values
     return kept
 

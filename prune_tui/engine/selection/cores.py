@@ -68,7 +68,8 @@ def spread(work: Callable[[_Piece], _Result], pieces: Sequence[_Piece], stop: St
         except BaseException as failure:  # noqa: BLE001 - raised again in the thread that asked
             failures.append(failure)
 
-    # Each thread starts with a copy of the context: modes and settings of the caller hold there, too.
+    # Each thread starts with a copy of the context. torch's modes are not in it but each thread's own: gradients
+    # are on there and no default device holds, so that jobs work on detached tensors and name their devices.
     helpers = [
         threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
         for _ in range(min(available(), len(pieces)) - 1)

@@ -47,7 +47,7 @@ _INTEGERS: dict[int, tuple[Any, Any, torch.dtype]] = {
 
 def _kind(dtype: torch.dtype) -> Kind:
     signed, unsigned, integers = _INTEGERS[dtype.itemsize]
-    infinite, one = (int(torch.tensor(x, dtype=dtype).view(integers)) for x in (torch.inf, 1.0))
+    infinite, one = (int(torch.tensor(x, dtype=dtype, device="cpu").view(integers)) for x in (torch.inf, 1.0))
     return Kind(signed, unsigned, integers, int(torch.iinfo(integers).max), infinite, one)
 
 
@@ -63,7 +63,7 @@ def words(tensor: Tensor) -> Words:
 
 def number(word: int, dtype: torch.dtype) -> float:
     """The magnitude that a pattern means."""
-    return float(torch.tensor(word, dtype=KINDS[dtype].integers).view(dtype))
+    return float(torch.tensor(word, dtype=KINDS[dtype].integers, device="cpu").view(dtype))
 
 
 def widened(found: Words, dtype: torch.dtype, wide: torch.dtype) -> Words:
@@ -87,7 +87,7 @@ def narrowed(word: int, wide: torch.dtype, dtype: torch.dtype) -> int:
     kind = KINDS[dtype]
     if word > KINDS[wide].infinite:
         return kind.most
-    exact = torch.tensor(word, dtype=KINDS[wide].integers).view(wide)
+    exact = torch.tensor(word, dtype=KINDS[wide].integers, device="cpu").view(wide)
     nearest = exact.to(dtype)
     pattern = int(nearest.view(kind.integers))
     return pattern - 1 if nearest.to(wide) > exact else pattern

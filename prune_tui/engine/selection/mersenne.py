@@ -72,9 +72,9 @@ def usable() -> bool:
     """Whether this torch draws so; tried once, on a generator that is put back."""
     before = torch.get_rng_state()
     try:
-        expected = torch.rand(2 * _WORDS + 7), torch.get_rng_state()
+        expected = torch.rand(2 * _WORDS + 7, dtype=torch.float32, device="cpu"), torch.get_rng_state()
         torch.set_rng_state(before)
-        found = torch.empty(2 * _WORDS + 7)
+        found = torch.empty(2 * _WORDS + 7, dtype=torch.float32, device="cpu")
         with Mersenne() as drawing:
             drawing.rand(found)
         return torch.equal(found, expected[0]) and torch.equal(torch.get_rng_state(), expected[1])

@@ -7,7 +7,8 @@ hook is called as ever, and below autograd the one multiplication it does is ans
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -58,16 +59,21 @@ def known(compute: Callable[[], Tensor], mask: Tensor, original: Tensor, product
 
 def computable(mask: Tensor, original: Tensor) -> bool:
     """Whether `mask × original`, done entry by entry through the memory, is as torch has it, strides included."""
-    if type(original) is not Tensor or original.dtype not in _DTYPES or not original.is_contiguous():
+    if type(original) is not Tensor or original.dtype not in _DTYPES or not original.numel():
         return False
-    if not original.numel():
+    # Of a dimension of size 1, any stride is contiguous; which one torch gives a product is torch's affair.
+    if original.stride() != _plain_strides(original.shape):
         return False
-    # Of a dimension of size 1 or 0, any stride is contiguous; which one torch gives a product is torch's affair.
     strides = (original.shape, original.stride()) == (mask.shape, mask.stride())
     return strides and (original.dtype, original.device) == (mask.dtype, mask.device) and not flushes()
 
 
+def _plain_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Those of a new tensor of this shape, none of its dimensions being 0."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
 def flushes() -> bool:
     """Whether torch was told to take denormal numbers for zero: then only torch itself computes as torch does."""
-    tiny = torch.tensor([1e-40])
+    tiny = torch.tensor([1e-40], dtype=torch.float32, device="cpu")
     return bool((tiny * 1.0 == 0).any())

@@ -38,7 +38,7 @@ def scored(one: Ranked, stop: Stop) -> Ranked:
 def _drawn(one: Ranked, stop: Stop) -> Tensor:
     scores = torch.empty(one.living, dtype=one.values.dtype, device=one.values.device)
     if scores.device.type != "cpu":  # each thread of a GPU draws its own: pieces would differ
-        torch.rand(one.living, out=scores)
+        torch.rand(one.living, out=scores, dtype=scores.dtype, device=scores.device)
         _turned(scores)
         return scores
     quick = scores.dtype is torch.float32 and mersenne.usable()
@@ -48,7 +48,8 @@ def _drawn(one: Ranked, stop: Stop) -> Tensor:
             if stop():
                 raise Cancelled
             if twister is None:
-                torch.rand(piece.stop - piece.start, out=scores[piece])
+                size = piece.stop - piece.start
+                torch.rand(size, out=scores[piece], dtype=scores.dtype, device="cpu")
             else:
                 twister.rand(scores[piece])
             _turned(scores[piece])

@@ -150,7 +150,7 @@ class ByTorch:
         kind = magnitudes.KINDS[self._selection.dtype]
         patterns = row[gone].view(kind.integers) & kind.most
         tied = gone[patterns == self._selection.threshold].sort().values
-        ends = torch.tensor([len(one) for one in rows]).cumsum(0)
+        ends = torch.tensor([len(one) for one in rows], dtype=torch.int64, device="cpu").cumsum(0)
         borders = torch.searchsorted(tied, ends[:-1].to(tied.device)).cpu()
         parts = torch.tensor_split(tied, borders)
         found = []

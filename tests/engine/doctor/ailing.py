@@ -5,6 +5,7 @@ import copy
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedBuffer
 from torch.nn.utils import parametrizations, prune
 from torch.nn.utils.spectral_norm import spectral_norm
 from torch.nn.utils.weight_norm import weight_norm
@@ -80,6 +81,33 @@ def nested():
 def misfit():
     module = l1(linear())
     module.weight_orig.data = torch.ones(6, 4)
+    return module
+
+
+def mask_without_shape():
+    module = l1(linear())
+    module._buffers["weight_mask"] = UninitializedBuffer()
+    return module
+
+
+class Doubling(prune.BasePruningMethod):
+    """A person's: every other entry goes, the others count twice."""
+
+    PRUNING_TYPE = "unstructured"
+
+    def compute_mask(self, t, default_mask):
+        mask = default_mask.clone()
+        mask.view(-1)[::2] = 0
+        return mask
+
+    def apply_mask(self, module):
+        return super().apply_mask(module) * 2
+
+
+def doubled_without_attribute():
+    module = linear()
+    Doubling.apply(module, "weight")
+    del module.weight
     return module
 
 
@@ -205,6 +233,14 @@ def bias_flows():
 
 def norm_flows():
     model = nn.Sequential(nn.Conv2d(2, 4, 3, bias=False), nn.BatchNorm2d(4))
+    model(torch.randn(2, 2, 5, 5))  # gives it a running mean
+    prune.ln_structured(model[0], "weight", amount=2, n=2, dim=0)
+    return model
+
+
+def norm_with_bias_flows():
+    model = nn.Sequential(nn.Conv2d(2, 4, 3, bias=False), nn.InstanceNorm2d(4, affine=True))
+    nn.init.constant_(model[1].bias, -1)
     prune.ln_structured(model[0], "weight", amount=2, n=2, dim=0)
     return model
 
@@ -250,11 +286,11 @@ AILING = {
     "empty-container": [empty_container],
     "shadowed": [shadowed],
     "nested": [nested],
-    "misfit": [misfit],
+    "misfit": [misfit, mask_without_shape],
     "poisoned": [poisoned],
     "nan": [nan, nan_that_a_mask_keeps],
     "diverging-masks": [one_side, two_masks],
-    "stale": [stepped, halved, without_attribute],
+    "stale": [stepped, halved, without_attribute, doubled_without_attribute],
     "scaled": [scaled],
     "dead": [dead],
     "never-fires": [attention, in_a_list],
@@ -263,7 +299,7 @@ AILING = {
     "inference-mask": [inside_inference_mode],
     "distributed": [sharded],
     "early-reader": [early_reader],
-    "still-flowing": [bias_flows, norm_flows, transposed_flows],
+    "still-flowing": [bias_flows, norm_flows, norm_with_bias_flows, transposed_flows],
     "idle": [identity],
     "listed-twice": [Tied],
     "reordered": [pruned, lstm, removed],
@@ -283,7 +319,7 @@ MENDED = {
     "nested": [nested],
     "poisoned": [poisoned],
     "diverging-masks": [one_side, two_masks],
-    "stale": [stepped, halved, without_attribute],
+    "stale": [stepped, halved, without_attribute, doubled_without_attribute],
     "scaled": [scaled],
     "several-hooks": [two_hooks],
     "lagging-norm": [old_weight_norm, old_spectral_norm],

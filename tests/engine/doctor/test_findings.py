@@ -43,6 +43,7 @@ def test_every_check_finds_what_provokes_it(name, make):
     assert len(findings) == 1
     (finding,) = findings
     assert finding.severity == BY_NAME[name].severity
+    assert "could not be made" not in "".join(one.means for one in examine(make()).findings)
     assert "{" not in finding.means + finding.do
     assert not (finding.means + finding.do).endswith(".")
     assert (finding.repair is not None) >= bool(finding.change)

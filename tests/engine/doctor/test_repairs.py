@@ -221,6 +221,12 @@ def shared_memory():
     return model
 
 
+def buffer_over(make):
+    model = make()
+    model.register_buffer("view", model.weight_orig.data.view(-1))
+    return model
+
+
 @pytest.mark.parametrize(
     ("make", "method", "targets", "message"),
     [
@@ -237,6 +243,18 @@ def shared_memory():
         (pruned, "unite", ["weight", "bias"], "unite needs two names or more of one and the same parameter"),
         (pruned, "refresh", "nowhere.weight", "nowhere.weight: Linear has no module 'nowhere'"),
         (shared_memory, "clean_masked", "0.weight", "0.weight shares its memory with 1.weight; another mask may"),
+        (
+            lambda: buffer_over(poisoned),
+            "clean_masked",
+            "weight",
+            "weight shares its memory with view; another mask",
+        ),
+        (
+            lambda: buffer_over(scaled),
+            "binarise",
+            "weight",
+            "weight shares its memory with view; its values would",
+        ),
         (AILING["misfit"][0], "refresh", "weight", "weight: its mask does not fit the values behind it"),
         (AILING["shadowed"][0], "refresh", "weight", "weight was assigned a new Parameter; delete that first"),
     ],

@@ -1,10 +1,14 @@
 """A product that is known is given to torch's hook; autograd sees its own multiplication."""
 
+import copy
 import subprocess
 import sys
 
 import torch
+from torch import nn
+from torch.nn.utils import prune
 
+from prune_tui import Session
 from prune_tui.engine.selection import product
 
 
@@ -27,6 +31,21 @@ def test_what_torch_computes_in_another_way_is_left_to_it():
     assert not product.computable(ones, torch.ones(4, 3).t())
     assert not product.computable(ones, ones.double())
     assert not product.computable(torch.ones(0), torch.ones(0))
+    odd = torch.ones(1, 26)[:, ::2].clone().as_strided((1, 13), (26, 1))
+    assert odd.is_contiguous()
+    assert not product.computable(odd, odd)
+    assert product.computable(torch.ones(2, 1, 3), torch.ones(2, 1, 3))
+
+
+def test_strides_that_say_nothing_become_those_that_torch_gives():
+    model = nn.Module()
+    model.weight = nn.Parameter(torch.randn(26).as_strided((1, 13), (26, 1)))
+    twin = copy.deepcopy(model)
+    twin.weight.data = model.weight.data.clone().as_strided((1, 13), (26, 1))
+    Session(model).apply("ln_structured", "weight", amount=4, n=2, dim=1)
+    prune.ln_structured(twin, "weight", amount=4, n=2, dim=1)
+    assert torch.equal(model.weight, twin.weight)
+    assert model.weight.stride() == twin.weight.stride()
 
 
 def test_where_denormals_are_flushed_torch_multiplies():
@@ -34,8 +53,11 @@ def test_where_denormals_are_flushed_torch_multiplies():
     if torch.set_flush_denormal(True):
         try:
             assert product.flushes()
+            torch.set_default_dtype(torch.float64)
+            assert product.flushes()
             assert not product.computable(torch.ones(2), torch.ones(2))
         finally:
+            torch.set_default_dtype(torch.float32)
             torch.set_flush_denormal(False)
 
 

@@ -159,7 +159,7 @@ def _buffer_rows(path: str, module: nn.Module, names: _Names) -> Iterator[Tensor
 
 
 def _computed_rows(path: str, module: nn.Module) -> Iterator[TensorRow]:
-    for _, name, _ in pruned.pruning_hooks(module):
+    for _, name, hook in pruned.pruning_hooks(module):
         values, kept = stored(module, name), pruned.mask(module, name)
         if values is None or kept is None:
             continue
@@ -174,7 +174,8 @@ def _computed_rows(path: str, module: nn.Module) -> Iterator[TensorRow]:
             view="effective",
             persistent=False,
             kept=elements_of(kept) - masked_entries(kept),
-            stale=is_stale(attribute, values, kept),
+            # What a person's own hook computes is known to that hook alone.
+            stale=pruned.multiplies(hook) and is_stale(attribute, values, kept),
         )
 
 

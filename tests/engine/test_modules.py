@@ -276,3 +276,19 @@ def test_looking_changes_nothing():
     for handle in handles:
         handle.remove()
     assert state(model) == before
+
+
+class Doubling(prune.BasePruningMethod):
+    PRUNING_TYPE = "unstructured"
+
+    def compute_mask(self, t, default_mask):
+        return default_mask.clone()
+
+    def apply_mask(self, module):
+        return super().apply_mask(module) * 2
+
+
+def test_what_a_hook_of_ones_own_computes_is_not_called_stale():
+    module = nn.Linear(2, 2)
+    Doubling.apply(module, "weight")
+    assert not view_of(module).computed[0].stale

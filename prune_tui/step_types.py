@@ -174,6 +174,7 @@ class UniformPlus(Step, frozen=True, kw_only=True, tag="uniform_plus"):
 
     amount: Amount
     floor: Floor = 0.0
+    ties: Ties = "torch"
 
 
 class ErdosRenyiKernel(Step, frozen=True, kw_only=True, tag="erdos_renyi_kernel"):
@@ -181,6 +182,7 @@ class ErdosRenyiKernel(Step, frozen=True, kw_only=True, tag="erdos_renyi_kernel"
 
     amount: Amount
     floor: Floor = 0.0
+    ties: Ties = "torch"
 
 
 class ImportanceScores(Step, frozen=True, kw_only=True, tag="importance_scores"):
@@ -203,6 +205,12 @@ class ImportanceScores(Step, frozen=True, kw_only=True, tag="importance_scores")
         ),
     ] = "tensor"
     floor: Floor = 0.0
+    mask: Annotated[
+        Bits | tuple[Bits, ...] | None,
+        Setting(
+            "bits", "What the scores came to, so that the file is not needed again; without it, it is read anew."
+        ),
+    ] = None
 
 
 class CustomMethod(Step, frozen=True, kw_only=True, tag="custom_method"):

@@ -3,7 +3,7 @@
 The screen, the Python API, the protocol and the history all speak in these structs, which are written in
 `prune_tui.step_types`. `METHODS` is the catalogue: one entry per step, from which the form, its key, the help and
 the README's table are derived. Nothing here imports torch; what a step does to a tensor stands in
-`prune_tui.engine.planners`.
+`prune_tui.engine.methods.planners`.
 """
 
 from __future__ import annotations
@@ -74,11 +74,13 @@ __all__ = [
     "Step",
     "UniformPlus",
     "Unite",
+    "afresh",
     "build",
     "describe",
     "draws",
     "method_named",
     "method_of",
+    "owns_seed",
     "ranks_together",
     "rebuilt",
     "register",
@@ -306,7 +308,14 @@ def with_amount(step: Step, amount: int | float | str) -> Step:
     value = checked(asked[0], amount)
     if isinstance(step, CustomMethod):
         return msgspec.structs.replace(step, settings={**step.settings, "amount": value})
-    return msgspec.structs.replace(step, amount=value)
+    return afresh(step, amount=value)
+
+
+def afresh(step: Step, **changes: Any) -> Step:
+    """The same step changed, and without the mask that a plan made of its file: that was of the step as it was."""
+    if getattr(step, "file", ""):
+        changes = {"mask": None, **changes}
+    return msgspec.structs.replace(step, **changes)
 
 
 def rebuilt(step: Step) -> Step:
@@ -316,9 +325,23 @@ def rebuilt(step: Step) -> Step:
         StepError: A setting is out of range.
     """
     given = settings_of(step)
-    given |= {name: getattr(step, name) for name in ("seed", "mask") if getattr(step, name, None) is not None}
+    if getattr(step, "mask", None) is not None:
+        given["mask"] = getattr(step, "mask")  # noqa: B009 - two kinds of steps have one
     built = build(name_of(step), step.targets, given)
-    return msgspec.structs.replace(built, written=step.written)
+    # Not among the settings: a plugin may have a `seed` of its own there.
+    return msgspec.structs.replace(built, written=step.written, **_seed_of(step))
+
+
+def owns_seed(method: Method) -> bool:
+    """Whether a plugin's method has a setting called `seed`, which is not what its step is seeded with."""
+    return method.plugin is not None and any(
+        setting.name == "seed" and setting.kind != "seed" for setting in method.settings
+    )
+
+
+def _seed_of(step: Step) -> dict[str, Any]:
+    seeds = [setting for setting in _settings(type(step)) if setting.kind == "seed"]
+    return {setting.name: checked(setting, getattr(step, setting.name)) for setting in seeds}
 
 
 def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -> Step:
@@ -344,7 +367,7 @@ def build(method: str, targets: str | Iterable[str], settings: dict[str, Any]) -
     for name in entry.required:
         if name not in settings:
             raise StepError(f"{method} needs {name}: {known[name].sentence}")
-    if "mask" in known and not settings:
+    if entry.step is CustomFromMask and not settings:
         raise StepError(f"{method} needs either file or mask. file: {known['file'].sentence}")
     return _made(entry, names, {name: checked(known[name], value) for name, value in settings.items()})
 

@@ -7,6 +7,7 @@ Compression", 2017, arXiv 1710.01878, equation 1.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -33,7 +34,8 @@ class Total(NamedTuple):
 
     def __str__(self) -> str:
         """`to 80%`, `to 80% 2/5`."""
-        percent = f"{float(self.share * 100):.10g}%"
+        # With a point and no exponent, which `read` would not take; finer than any tensor has entries.
+        percent = f"{Decimal(f'{float(self.share * 100):.10g}'):.15f}".rstrip("0").rstrip(".") + "%"
         return f"to {percent}" if self.steps == 1 else f"to {percent} {self.step}/{self.steps}"
 
     def nudged(self, direction: int) -> Total:

@@ -236,3 +236,16 @@ def test_a_global_step_draws_only_when_it_ranks_at_random():
     settings = {"amount": 1, "pruning_method": "RandomUnstructured"}
     assert steps.draws(steps.build("global_unstructured", "a", settings))
     assert not steps.draws(steps.build("global_unstructured", "a", {"amount": 1}))
+
+
+def test_a_step_done_afresh_forgets_the_mask_of_its_file():
+    mask = Bits((2,), b"\xc0")
+    scored = steps.ImportanceScores(targets=("a",), amount=1, file="s.pt", mask=mask)
+    assert steps.afresh(scored, targets=("b",)) == steps.ImportanceScores(targets=("b",), amount=1, file="s.pt")
+    assert steps.with_amount(scored, 2).mask is None
+    assert steps.rebuilt(scored) == scored
+    assert steps.describe(scored) == "importance_scores(amount=1, file=s.pt, scope=tensor)"
+    given = steps.CustomFromMask(targets=("a",), mask=mask)
+    assert steps.afresh(given, targets=("b",)).mask == mask
+    pruned = steps.L1Unstructured(targets=("a",), amount=1)
+    assert steps.afresh(pruned, targets=("b",)) == steps.L1Unstructured(targets=("b",), amount=1)

@@ -70,3 +70,12 @@ def test_a_step_of_a_schedule_is_that_of_the_whole_one():
 def test_schedules_that_cannot_be(share, steps, start):
     with pytest.raises(ValueError, match="0 <= start <= share <= 1"):
         totals.cubic(share, steps, start)
+
+
+@pytest.mark.parametrize("text", ["to 0.00001%", "to 0.000000012%", "to 0.00001% 2/3"])
+def test_small_totals_are_written_as_they_are_read(text):
+    assert str(totals.read(text)) == text
+
+
+def test_a_small_schedule_can_be_read():
+    assert all(totals.read(text) is not None for text in totals.cubic(1e-6, 3))

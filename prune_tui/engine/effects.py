@@ -9,7 +9,7 @@ from torch import Tensor
 
 from prune_tui import steps
 from prune_tui.engine import bits, targets
-from prune_tui.engine.reading import as_numbers, comparable
+from prune_tui.engine.reading import as_numbers, comparable, pieces
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
 from prune_tui.views import Effect
@@ -74,17 +74,19 @@ def comes_to(amount: int | float | str, left: int) -> int:
     As `torch.nn.utils.prune._compute_nparams_toprune`.
     """
     if isinstance(amount, str):
-        raise TypeError(f"amount {amount!r} names a total; engine.planners turns it into a count first")
+        raise TypeError(f"amount {amount!r} names a total; engine.methods.planners turns it into a count first")
     return amount if isinstance(amount, int) else round(amount * left)
 
 
 def _threshold(target: Seen, taken: Tensor) -> float | None:
     """The greatest magnitude that goes, NaN apart; None when there is none."""
-    gone = target.values[taken]
-    if not gone.numel():
-        return None
-    gone = comparable(gone) if gone.is_floating_point() else as_numbers(gone)
-    greatest = float(gone.abs().nan_to_num(nan=-1.0, posinf=torch.inf).max())
+    greatest = -1.0
+    masks = () if target.mask is None else (target.mask,)
+    for original, where, *mask in pieces(target.original, taken, *masks):
+        gone = target._replace(original=original, mask=mask[0] if mask else None).values[where]
+        if gone.numel():
+            gone = comparable(gone) if gone.is_floating_point() else as_numbers(gone)
+            greatest = max(greatest, float(gone.abs().nan_to_num(nan=-1.0, posinf=torch.inf).max()))
     return None if greatest < 0 else greatest
 
 

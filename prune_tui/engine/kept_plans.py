@@ -121,6 +121,6 @@ class KeptPlans:
 
 def _file_of(step: steps.Step) -> tuple[int, ...]:
     """What tells the file of a step, as it is now, from what it may be later; nothing where it needs none."""
-    if isinstance(step, steps.ImportanceScores) or (isinstance(step, steps.CustomFromMask) and step.mask is None):
+    if isinstance(step, steps.ImportanceScores | steps.CustomFromMask) and step.mask is None:
         return stamp(step.file)
     return ()

@@ -6,8 +6,9 @@ happens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,6 +16,55 @@ from torch import Tensor
 from prune_tui.step_settings import StepError
 
 _MEMINFO = Path("/proc/meminfo")
+_CGROUPS = Path("/proc/self/cgroup")
+_CGROUP_FILES = Path("/sys/fs/cgroup")
+
+
+class PerEntry(NamedTuple):
+    """Bytes for each entry of a tensor.
+
+    Attributes:
+        fixed: Whatever its dtype.
+        values: So many times the size of an entry.
+        scores: So many times the size of a magnitude: 4, or 8 where float32 does not hold it.
+    """
+
+    fixed: int
+    values: int
+    scores: int
+
+    def of(self, tensor: Tensor) -> int:
+        """Bytes for a whole tensor."""
+        wide = not tensor.is_floating_point() or tensor.dtype is torch.float64
+        return tensor.numel() * (self.fixed + self.values * tensor.itemsize + self.scores * (8 if wide else 4))
+
+
+class Working(NamedTuple):
+    """What working out masks takes at the peak.
+
+    Attributes:
+        every: Kept or gone through at once for all targets, the masks themselves included.
+        largest: Needed for one target at a time, and so for the largest.
+    """
+
+    every: PerEntry
+    largest: PerEntry
+
+
+WORKING = {
+    "identity": Working(PerEntry(0, 1, 0), PerEntry(0, 1, 0)),
+    "custom_from_mask": Working(PerEntry(1, 1, 0), PerEntry(1, 1, 0)),
+    # The scores are in float64, and sorted with their places.
+    "lamp": Working(PerEntry(22, 1, 0), PerEntry(10, 1, 0)),
+    "global_unstructured with a floor": Working(PerEntry(2, 1, 2), PerEntry(8, 0, 0)),
+    "importance_scores across all": Working(PerEntry(2, 1, 3), PerEntry(8, 0, 2)),
+    "importance_scores": Working(PerEntry(1, 1, 0), PerEntry(9, 0, 5)),
+    "global_structured": Working(PerEntry(2, 1, 0), PerEntry(1, 1, 0)),
+    "semi_structured": Working(PerEntry(1, 1, 0), PerEntry(2, 1, 2)),
+    # Of a plugin's own work nothing is known.
+    "a plugin's": Working(PerEntry(0, 1, 0), PerEntry(2, 3, 0)),
+}
+"""Of each method that works out whole masks; what is planned by threshold takes nothing to speak of."""
 
 
 def free(device: torch.device) -> int | None:
@@ -24,12 +74,62 @@ def free(device: torch.device) -> int | None:
         return int(torch.cuda.mem_get_info(device)[0]) + reserved
     if device.type != "cpu":
         return None
-    try:
-        lines = _MEMINFO.read_text().splitlines()
-    except OSError:  # not on Linux
-        return None
-    available = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return min((size for size in (_available(), *_left_by_cgroups()) if size is not None), default=None)
+
+
+def _available() -> int | None:
+    """What Linux says can be had without swapping."""
+    available = [line.split()[1] for line in _lines(_MEMINFO) if line.startswith("MemAvailable:")]
     return int(available[0]) * 1024 if available else None
+
+
+def _left_by_cgroups() -> list[int]:
+    """What each cgroup around this process leaves of its limit, version 2 or 1; page cache makes room."""
+    left = []
+    for line in _lines(_CGROUPS):  # `0::/a/b`, or of version 1 `4:memory:/a/b`
+        _, kinds, path = line.split(":", 2)
+        if kinds == "":
+            root, limit, usage, cache = _CGROUP_FILES, "memory.max", "memory.current", "inactive_file"
+        elif "memory" in kinds.split(","):
+            root, limit, usage = _CGROUP_FILES / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+            cache = "total_inactive_file"
+        else:
+            continue
+        within = root / path.strip("/")
+        for folder in (within, *within.parents):
+            if folder == root or root in folder.parents:
+                left += _left_in(folder, limit, usage, cache)
+    return left
+
+
+def _left_in(folder: Path, limit: str, usage: str, cache: str) -> list[int]:
+    numbers = [line for name in (limit, usage) for line in _lines(folder / name)]
+    if len(numbers) != 2 or not all(map(str.isdecimal, numbers)):  # `max`: no limit; or not there at all
+        return []
+    reclaimable = [line.split()[1] for line in _lines(folder / "memory.stat") if line.startswith(f"{cache} ")]
+    return [max(0, int(numbers[0]) - int(numbers[1]) + sum(map(int, reclaimable)))]
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text().splitlines()
+    except OSError:  # not on Linux, or not for us
+        return []
+
+
+def of_working(method: str, originals: Sequence[Tensor]) -> dict[torch.device, int]:
+    """Bytes that working out the masks of a step takes at the peak, by device.
+
+    Args:
+        method: A key of `WORKING`.
+        originals: The tensors it works on.
+    """
+    every, largest = WORKING[method]
+    needed: dict[torch.device, int] = {}
+    for device in {original.device for original in originals}:
+        here = [original for original in originals if original.device == device]
+        needed[device] = sum(map(every.of, here)) + max(map(largest.of, here))
+    return needed
 
 
 def of_masks(originals: Iterable[Tensor]) -> dict[torch.device, int]:
@@ -60,6 +160,18 @@ def of_topk(living: int, count: int, itemsize: int, *, gathered: bool) -> int:
     positions = 8 * living if gathered else 0
     copies = itemsize * living * (2 if gathered else 1)
     return copies + positions + 16 * living + (8 + itemsize) * count
+
+
+def of_one_vector(elements: int, living: int, count: int, itemsize: int) -> int:
+    """Bytes that ranking tensors as torch's `global_unstructured` does takes at its peak, joined end to end.
+
+    Args:
+        elements: Of all of them.
+        living: Entries that are ranked.
+        count: Those that go.
+        itemsize: Bytes of an entry.
+    """
+    return 5 * itemsize * elements + of_topk(living, count, itemsize, gathered=True)
 
 
 def readable(size: int) -> str:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-import msgspec
 from textual import on, work
 from textual.screen import Screen
 from textual.widget import Widget
@@ -292,4 +291,4 @@ class Editing(Screen[None]):
             self.say(targeting.nothing_to_do(method, current), "warning")
             return None
         fresh = {"seed": None} if hasattr(step, "seed") else {}
-        return protocol.Apply(msgspec.structs.replace(step, targets=found, written=(), **fresh))
+        return protocol.Apply(cast(AnyStep, steps.afresh(step, targets=found, written=(), **fresh)))

@@ -92,7 +92,10 @@ def taken_together(tensors, scores, amount, floor, all_of=None):
     count = count_of(amount, sum(map(len, scores)))
     assert 0 <= floor < 1
     all_of = all_of or [len(tensor.values) for tensor in tensors]
-    room = [max(0, len(own) - math.ceil(floor * every)) for own, every in zip(scores, all_of, strict=True)]
+    room = [
+        max(0, len(own) - math.ceil(Fraction(str(floor)) * every))
+        for own, every in zip(scores, all_of, strict=True)
+    ]
     gone = [[] for _ in tensors]
     candidates = [(rank(score), number, unit) for number, own in enumerate(scores) for unit, score in own.items()]
     for _, number, unit in sorted(candidates, key=lambda candidate: candidate[0]):
@@ -198,7 +201,7 @@ def shared_out(tensors, amount, weights, least):
 
 def least_of(tensors, floor):
     assert 0 <= floor < 1
-    return [min(sum(t.alive.values()), math.ceil(floor * len(t.values))) for t in tensors]
+    return [min(sum(t.alive.values()), math.ceil(Fraction(str(floor)) * len(t.values))) for t in tensors]
 
 
 def uniform_plus(tensors, amount, floor=0.0):

@@ -1,5 +1,8 @@
 """What a step needs is told before it begins."""
 
+import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,7 @@ def test_sizes_are_readable(size, text):
 
 def test_what_is_free_is_what_linux_says(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(memory, "_CGROUPS", tmp_path / "none")
     assert memory.free(CPU) is None
     Path(tmp_path / "meminfo").write_text("MemTotal:  9 kB\nMemAvailable:   5 kB\n")
     assert memory.free(CPU) == 5120
@@ -62,3 +66,98 @@ def test_masks_that_do_not_fit_are_refused_before_anything_happens(monkeypatch):
     assert exact(model) == before
     Session(model).apply("random_unstructured", ["0.weight"], amount=0.5)
     Session(model).apply("remove", ["0.weight"])
+
+
+def test_a_cgroup_leaves_less_than_the_machine_has(tmp_path, monkeypatch):
+    for name in ("_MEMINFO", "_CGROUPS", "_CGROUP_FILES"):
+        monkeypatch.setattr(memory, name, tmp_path / name)
+    (tmp_path / "_MEMINFO").write_text("MemAvailable:   5 kB\n")
+    (tmp_path / "_CGROUPS").write_text("9:cpu:/x\n0::/a/b\n")
+    within = tmp_path / "_CGROUP_FILES" / "a" / "b"
+    within.mkdir(parents=True)
+    (within / "memory.max").write_text("max\n")
+    (within / "memory.current").write_text("10\n")
+    assert memory.free(CPU) == 5120
+    (within.parent / "memory.max").write_text("3000\n")
+    (within.parent / "memory.current").write_text("2500\n")
+    assert memory.free(CPU) == 500
+    (within.parent / "memory.stat").write_text("anon 7\ninactive_file 400\n")
+    assert memory.free(CPU) == 900
+
+
+def test_a_cgroup_of_version_1(tmp_path, monkeypatch):
+    for name in ("_MEMINFO", "_CGROUPS", "_CGROUP_FILES"):
+        monkeypatch.setattr(memory, name, tmp_path / name)
+    (tmp_path / "_CGROUPS").write_text("4:cpu,memory:/job\n0::/\n")
+    within = tmp_path / "_CGROUP_FILES" / "memory" / "job"
+    within.mkdir(parents=True)
+    (within / "memory.limit_in_bytes").write_text("9000\n")
+    (within / "memory.usage_in_bytes").write_text("8000\n")
+    assert memory.free(CPU) == 1000
+    (within / "memory.usage_in_bytes").write_text("9500\n")
+    assert memory.free(CPU) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        ("identity", {}),
+        ("l1_unstructured", {"amount": 0.5}),
+        ("ln_structured", {"amount": 0.5}),
+        ("lamp", {"amount": 0.5}),
+        ("global_structured", {"amount": "to 50%"}),
+        ("global_unstructured", {"amount": 0.5, "floor": 0.1}),
+        ("semi_structured", {}),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_the_preview(method, settings, monkeypatch):
+    session = Session(nn.Linear(100, 100))
+    monkeypatch.setattr(memory, "free", lambda _: 1000)
+    for do in (session.preview, session.apply):
+        with pytest.raises(StepError, match=rf"{method} of weight needs .* memory on cpu, 1.0 kB is free; prune"):
+            do(method, "weight", **settings)
+
+
+def test_the_ranking_of_torch_itself_is_counted(monkeypatch):
+    model = nn.Linear(100, 100)
+    model.weight.data[:60] = math.nan  # where NaN would go, torch itself ranks
+    needed = memory.of_one_vector(10_000, 10_000, 9000, 4)
+    monkeypatch.setattr(memory, "free", lambda _: needed - 1)
+    with pytest.raises(StepError, match=f"global_unstructured of weight needs {memory.readable(needed)} more"):
+        Session(model).preview("global_unstructured", "weight", amount=9000)
+    monkeypatch.setattr(memory, "free", lambda _: needed)
+    assert Session(model).preview("global_unstructured", "weight", amount=9000).effects[0].took == 9000
+
+
+MEASURED = """
+import sys
+from pathlib import Path
+from torch import nn
+from prune_tui import Session
+from prune_tui.engine import memory
+
+def told(name):
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
+    return int(line.split()[1]) * 1024
+
+estimates = []
+checked = memory.check
+memory.check = lambda what, needed, instead="": estimates.extend(needed.values()) or checked(what, needed, instead)
+session = Session(nn.Linear(2048, 2048, bias=False))
+session.preview("identity", "weight")
+settings = {"amount": 0.5} if sys.argv[1] == "lamp" else {}
+Path("/proc/self/clear_refs").write_text("5")
+before = told("VmRSS")
+session.preview(sys.argv[1], "weight", **settings)
+print(estimates[-1], told("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak")
+@pytest.mark.parametrize("method", ["lamp", "semi_structured"])
+def test_estimates_are_near_what_is_measured(method):
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, method], capture_output=True, text=True, check=True, timeout=120
+    )
+    estimate, measured = map(int, done.stdout.split())
+    assert estimate / 2.5 < measured < estimate * 1.6

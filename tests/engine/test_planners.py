@@ -140,3 +140,27 @@ def test_a_session_with_totals_can_be_replayed_and_written_as_a_script(tmp_path)
     again.replay(session.recipe())
     for path in WEIGHTS:
         assert torch.equal(again.model.get_buffer(f"{path}_mask"), session.model.get_buffer(f"{path}_mask"))
+
+
+def test_a_floor_is_no_obstacle_to_a_total_that_it_allows():
+    session = Session(nn.Sequential(nn.Linear(8, 100)))
+    (effect,) = session.preview("global_structured", "0.weight", amount="to 60%", floor=0.3).effects
+    assert effect.units_took == 60
+    with pytest.raises(StepError) as refused:
+        session.preview("global_structured", "0.weight", amount="to 71%", floor=0.3)
+    assert str(refused.value) == (
+        "0.weight: amount to 71% takes 568 entries more; a floor of 0.3 lets 70 channels go, of 560 entries."
+        " Lower one of them"
+    )
+
+
+@pytest.mark.parametrize("method", ["ln_structured", "global_structured"])
+def test_a_total_of_channels_along_no_axis(method):
+    model = nn.Module()
+    model.scalar, model.weight = nn.Parameter(torch.tensor(1.0)), nn.Parameter(torch.ones(8, 8))
+    for target, dim, message in (
+        ("weight", 7, "weight is 8×8; it has no axis 7, choose 0 to 1"),
+        ("scalar", 0, "scalar is 0-D; channels need two axes or more. Prune entries instead"),
+    ):
+        with pytest.raises(StepError, match=message):
+            Session(model).preview(method, target, amount="to 50%", dim=dim)

@@ -218,3 +218,35 @@ async def test_a_total_to_be_reached() -> None:
         form_of(pilot).query_one("#field-amount", Input).value = "to 50%"
         await settle(pilot)
         assert "conv1.weight is at 75.9% already; to 50% takes nothing more of it" in words(pilot)
+
+
+PERHAPS = """
+from typing import Literal, Optional
+from torch.nn.utils.prune import BasePruningMethod
+
+class Perhaps(BasePruningMethod):
+    PRUNING_TYPE = "unstructured"
+
+    def __init__(self, side: Optional[Literal["left", "right"]] = None, flag: Optional[bool] = None):
+        self.side, self.flag = side, flag
+
+    def compute_mask(self, t, default_mask):
+        return default_mask.clone()
+"""
+
+
+async def test_what_may_be_none_is_none_until_it_is_chosen(tmp_path: Path) -> None:
+    file = tmp_path / "perhaps.py"
+    file.write_text(PERHAPS)
+    async with running(app_on(plugins=(str(file),))) as pilot:
+        for chosen in (None, "right"):
+            await press(pilot, "j", "9", letter_of(pilot, "perhaps"))
+            form = form_of(pilot)
+            side = form.query_one("#field-side", Select)
+            assert side.is_blank()
+            if chosen:
+                side.value = chosen
+                await settle(pilot)
+            form.action_submit()  # enter opens the list that has the focus
+            await settle(pilot)
+            assert pilot.app.main.entries[-1].step.settings == {"side": chosen, "flag": None}

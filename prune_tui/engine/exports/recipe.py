@@ -124,7 +124,9 @@ def _step(edit: Edit, changes: Mapping[str, step_masks.Change]) -> dict[str, Any
         if setting.kind == "bits" and getattr(step, setting.name, None) is not None
     }
     if getattr(step, "seed", None) is not None:
-        fields["seed"] = getattr(step, "seed")  # noqa: B009 - random steps alone have one
+        # Beside a plugin's own setting of that name it needs another one.
+        name = "step_seed" if steps.owns_seed(steps.method_of(step)) else "seed"
+        fields[name] = getattr(step, "seed")  # noqa: B009 - random steps alone have one
     return {**fields, "checksum": step_masks.checksum(step, changes)}
 
 

@@ -10,6 +10,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from prune_tui import steps
 from prune_tui.engine.exports.recipe import VERSION, Recipe, RecipeStep
 from prune_tui.engine.exports.yaml_fields import Field, document, text_of
@@ -23,6 +25,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOST_BYTES = 2**30
 """Of one mask: eight billion entries."""
 _SEED = Setting("seed", "The session's seed.", name="seed")
+_STEP_SEED = Setting("seed", "The step's, where its method has a setting called seed.", name="step_seed")
 
 
 def read(recipe: str | Path) -> Recipe:
@@ -80,7 +83,8 @@ def _step(field: Field) -> RecipeStep:
     except StepError as error:
         raise given["method"].refusal(f"is {name!r}: {error}") from error
     settings = {setting.name: setting for setting in method.settings}
-    given = field.known_fields([*_STEP_FIELDS, *settings])
+    own_seed = ["step_seed"] if steps.owns_seed(method) else []
+    given = field.known_fields([*_STEP_FIELDS, *own_seed, *settings])
     if "targets" not in given:
         raise field.refusal("has no targets; write a dotted name such as conv1.weight, or a list of them")
     values = {
@@ -93,6 +97,8 @@ def _step(field: Field) -> RecipeStep:
         step = steps.build(name, _names(given["targets"]), values)
     except StepError as error:
         raise StepError(f"{place}: {error}") from error
+    if "step_seed" in given:
+        step = msgspec.structs.replace(step, seed=_checked(_STEP_SEED, given["step_seed"], f"{field.name}."))
     resolved = _names(given["resolved"]) if "resolved" in given else ()
     return RecipeStep(step, place, field.line, resolved, _digest(given.get("checksum")))
 

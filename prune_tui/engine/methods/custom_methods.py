@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.hooks import definition
 from prune_tui.engine.methods.torchs_own import Masked, each
 from prune_tui.engine.raised import place, reason
+from prune_tui.engine.reading import comparable
+from prune_tui.engine.selection import product
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
 from prune_tui.step_types import CustomMethod
@@ -38,7 +41,7 @@ def plan(step: CustomMethod, found: Sequence[Seen], stop: Stop) -> list[Masked]:
     kind = CLASSES.get(step.name)
     if kind is None:
         raise StepError(f"the method {step.name} comes from a plugin that is not loaded here")
-    with _seeded(step.seed or 0):
+    with _seeded(step.seed or 0), _settings_of_torch_kept():
         return [_masked(kind, step, target) for target in each(found, stop)]
 
 
@@ -46,6 +49,8 @@ def _masked(kind: type[BasePruningMethod], step: CustomMethod, target: Seen) -> 
     what = f"{target.path}: {kind.__name__}"
     # Copies: what a plugin writes into the tensors it is given must not reach the model.
     values = target.values.clone()
+    gradient = target.original.grad
+    gradient = None if gradient is None else gradient.detach().clone()
     mask = None if target.mask is None else target.mask.detach().clone(memory_format=torch.contiguous_format)
     with told(f"{what} refuses", definition(kind)):
         method = kind(**step.settings)
@@ -53,14 +58,74 @@ def _masked(kind: type[BasePruningMethod], step: CustomMethod, target: Seen) -> 
         if mask is None:
             flat = getattr(method, "PRUNING_TYPE", "") == "unstructured"
             values = values.contiguous() if flat else values
+            values.grad = gradient
             after = method.compute_mask(values, default_mask=torch.ones_like(values))
         else:
-            container = PruningContainer()
-            container._tensor_name = target.name
-            container.add_pruning_method(method)
-            after = container.compute_mask(values, default_mask=mask)
+            after = _again(method, values, gradient, mask)
     _check(after, target, f"{what} ({definition(kind)})")
     return method, after.detach().clone()
+
+
+class _WithGradient(BasePruningMethod):
+    """Stands for a method in a container, and gives the part of the values that it ranks its part of the gradient.
+
+    Args:
+        method: The method.
+    """
+
+    def __init__(self, method: BasePruningMethod) -> None:
+        self._method = method
+        self._tensor_name = method._tensor_name
+        self.PRUNING_TYPE = getattr(method, "PRUNING_TYPE")  # noqa: B009 - torch declares none
+        if hasattr(method, "dim"):
+            self.dim = method.dim
+        self._part: Tensor | None = None
+
+    def take(self, gradient: Tensor, mask: Tensor) -> None:
+        """Let the container cut the gradient as it cuts the values."""
+        container = PruningContainer(_Cutting(self))
+        container.compute_mask(gradient, default_mask=mask.clone())
+
+    def cut(self, part: Tensor) -> None:
+        """Keep the part of the gradient."""
+        self._part = part
+
+    def compute_mask(self, t: Tensor, default_mask: Tensor) -> Any:
+        """What the method itself computes."""
+        t.grad = self._part
+        return self._method.compute_mask(t, default_mask=default_mask)
+
+
+class _Cutting(BasePruningMethod):
+    """Only keeps what a container would have it rank.
+
+    Args:
+        method: The method that ranks the same part.
+    """
+
+    def __init__(self, method: _WithGradient) -> None:
+        self._method = method
+        self._tensor_name = method._tensor_name
+        self.PRUNING_TYPE = getattr(method, "PRUNING_TYPE")  # noqa: B009 - torch declares none
+        if hasattr(method, "dim"):
+            self.dim = method.dim
+
+    def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
+        """Masks nothing."""
+        self._method.cut(t)
+        return default_mask
+
+
+def _again(method: BasePruningMethod, values: Tensor, gradient: Tensor | None, mask: Tensor) -> Any:
+    """The mask that a method computes beyond an earlier one, as in torch's container."""
+    ranking: BasePruningMethod = method
+    if gradient is not None:
+        ranking = _WithGradient(method)
+        ranking.take(gradient, mask)
+    container = PruningContainer()
+    container._tensor_name = method._tensor_name
+    container.add_pruning_method(ranking)
+    return container.compute_mask(values, default_mask=mask)
 
 
 def _check(mask: object, target: Seen, what: str) -> None:
@@ -74,7 +139,10 @@ def _check(mask: object, target: Seen, what: str) -> None:
         raise StepError(
             f"{what} made a mask on {mask.device}, {mask.layout}; the tensor is on {target.original.device}"
         )
-    if not bits.is_binary(mask):
+    now, before = comparable(mask), None if target.mask is None else comparable(target.mask)
+    # What an earlier mask scales by is no method's doing, as long as it stays.
+    binary = (now == 0) | (now == 1)
+    if not bool((binary if before is None else binary | (now == before)).all()):
         raise StepError(f"{what} made a mask of other values than 0 and 1; torch cannot prune again after it")
     if target.mask is not None:
         back = int((bits.alive(mask) & ~bits.alive(target.mask)).sum())
@@ -91,6 +159,23 @@ def told(what: str, otherwise: str) -> Iterator[None]:
         raise
     except BaseException as error:
         raise StepError(f"{what} ({place(error, otherwise)}): {reason(error)}") from error
+
+
+@contextlib.contextmanager
+def _settings_of_torch_kept() -> Iterator[None]:
+    """Leave what is set for all of torch as it was found, whatever a person's code sets."""
+    dtype, threads, flushes = torch.get_default_dtype(), torch.get_num_threads(), product.flushes()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.set_grad_enabled(torch.is_grad_enabled()):
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(deterministic, warn_only=warns)
+            torch.set_flush_denormal(flushes)
 
 
 @contextlib.contextmanager

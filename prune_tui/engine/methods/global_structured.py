@@ -1,7 +1,8 @@
 """Channels of all targets ranked together by their Ln norm for their size.
 
 The norm of a channel is divided by the n-th root of its number of entries, so that channels of few and of many
-entries compare: (mean of |w|ⁿ)^(1/n). The norms themselves are those of torch's `ln_structured`.
+entries compare: (mean of |w|ⁿ)^(1/n). The norms are `torch.linalg.vector_norm`'s of the values in float64; torch's
+`ln_structured` takes them in the values' own dtype.
 
 Source, for n = 2: the criterion "minimum weight", a mean of squares, of Molchanov, Tyree, Karras, Aila, Kautz,
 "Pruning Convolutional Neural Networks for Resource Efficient Inference", 2017, arXiv 1611.06440.
@@ -18,12 +19,20 @@ from torch import Tensor
 from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.methods import ranking
-from prune_tui.engine.methods.ranked_entries import amount_and_most
-from prune_tui.engine.methods.torchs_own import Masked, each
+from prune_tui.engine.methods.ranked_entries import amount_and_most, most_of
+from prune_tui.engine.methods.torchs_own import (
+    Masked,
+    each,
+    instead_of_channels,
+    refuse_without_channels,
+)
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
 from prune_tui.step_types import GlobalStructured
+
+_PIECE = 2**20
+"""Entries whose norms are taken at a time, or one channel's where that has more."""
 
 
 def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
@@ -34,6 +43,8 @@ def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> list[Mask
     """
     if isinstance(step.n, str) or step.n == 0:
         raise StepError(f"n is {step.n}; channels of different size compare by a number other than 0, inf or -inf")
+    for target in found:
+        refuse_without_channels(target, step.dim, instead_of_channels(step))
     alive = [_channels_alive(target, step.dim) for target in each(found, stop)]
     count, most = amount_and_most(
         step,
@@ -54,17 +65,15 @@ def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> list[Mask
     return masked
 
 
+def most_of_each(step: GlobalStructured, found: Sequence[Seen]) -> list[int]:
+    """How many channels each target may lose."""
+    left = [int(_channels_alive(target, step.dim).sum()) for target in found]
+    return most_of(step, left, [target.original.shape[step.dim] for target in found])
+
+
 def _others(target: Seen, dim: int) -> list[int]:
-    shape = target.original.shape
-    if len(shape) < 2:
-        raise StepError(
-            f"{target.path} is {len(shape)}-D; channels need two axes or more."
-            " Prune entries instead (global_unstructured, lamp)"
-        )
-    if not -len(shape) <= dim < len(shape):
-        times = "×".join(map(str, shape))
-        raise StepError(f"{target.path} is {times}; it has no axis {dim}, choose 0 to {len(shape) - 1}")
-    return [axis for axis in range(len(shape)) if axis != dim % len(shape)]
+    axes = target.original.dim()
+    return [axis for axis in range(axes) if axis != dim % axes]
 
 
 def _channels_alive(target: Seen, dim: int) -> Tensor:
@@ -76,11 +85,24 @@ def _channels_alive(target: Seen, dim: int) -> Tensor:
 
 def _sizes(target: Seen, dim: int, n: float) -> Tensor:
     """(mean of |w|ⁿ)^(1/n) of each channel, masked entries as the zeros they are; float64."""
-    others = _others(target, dim)
-    entries = math.prod(target.original.shape[axis] for axis in others)
-    with refusals(target.path):
-        values = ranking.magnitudes(target.values).to(torch.float64)
+    others, original = _others(target, dim), target.original
+    entries = math.prod(original.shape[axis] for axis in others)
     if not entries:
-        return values.new_zeros(target.original.shape[dim])
-    norms: Tensor = torch.linalg.vector_norm(values, ord=n, dim=others)
-    return norms / entries ** (1 / n) if math.isfinite(n) else norms
+        return torch.zeros(original.shape[dim], dtype=torch.float64, device=original.device)
+    norms = []
+    # Some channels at a time: in float64 they take twice the memory and more.
+    channels = max(1, _PIECE // entries)
+    for start in range(0, original.shape[dim], channels):
+        some = target._replace(
+            original=original[_along(dim, start, channels, original.dim())],
+            mask=None if target.mask is None else target.mask[_along(dim, start, channels, original.dim())],
+        )
+        with refusals(target.path):
+            values = ranking.magnitudes(some.values).to(torch.float64)
+        norms.append(torch.linalg.vector_norm(values, ord=n, dim=others))
+    found = torch.cat(norms) if norms else torch.zeros(0, dtype=torch.float64, device=original.device)
+    return found / entries ** (1 / n) if math.isfinite(n) else found
+
+
+def _along(dim: int, start: int, length: int, axes: int) -> tuple[slice, ...]:
+    return tuple(slice(start, start + length) if axis == dim % axes else slice(None) for axis in range(axes))

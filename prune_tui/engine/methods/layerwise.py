@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.effects import comes_to, ranked
+from prune_tui.engine.methods import ranking
 from prune_tui.engine.methods.torchs_own import PLANNERS, Masked, each
 from prune_tui.engine.targets import Seen, listed
 from prune_tui.step_settings import StepError
@@ -75,7 +76,8 @@ def _shared_out(
 ) -> list[Masked]:
     left = [ranked(target) for target in each(found, stop)]
     least = [
-        min(now, math.ceil(step.floor * target.original.numel())) for now, target in zip(left, found, strict=True)
+        min(now, ranking.floor_of(step.floor, target.original.numel()))
+        for now, target in zip(left, found, strict=True)
     ]
     layers = [layer(*one) for one in zip(range(len(found)), found, least, left, strict=True)]
     count = comes_to(step.amount, sum(left))
@@ -91,7 +93,7 @@ def _shared_out(
     kept = kept_by_each(layers, sum(left) - count)
     masked = []
     for target, now, stays in zip(each(found, stop), left, kept, strict=True):
-        by_magnitude = L1Unstructured(targets=(target.path,), amount=now - stays)
+        by_magnitude = L1Unstructured(targets=(target.path,), amount=now - stays, ties=step.ties)
         masked += PLANNERS[L1Unstructured](by_magnitude, [target], stop)
     return masked
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from prune_tui import steps
-from prune_tui.engine import bits
+from prune_tui.engine import bits, targets
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.effects import channels_left, left_of
 from prune_tui.engine.methods import (
@@ -56,30 +56,64 @@ def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> list[Masked]:
         StepError: It cannot be done on these targets.
     """
     planner, total = PLANNERS[type(step)], steps.total_of(step)
+    groups = [found] if steps.ranks_together(step) else [[target] for target in found]
+    if isinstance(step, steps.ImportanceScores) and step.mask is not None:
+        missing = None if total is None else [_missing(total.now, group) for group in groups]
+        recorded = ranked_entries.as_recorded(step, groups, missing, stop)
+        if recorded is not None:
+            return recorded
     if total is None:
         return planner(step, found, stop)
     if isinstance(step, steps.CustomMethod):
         raise StepError(f"{step.name} is a plugin's, whose amount only it can read; give a fraction or a count")
-    groups = [found] if steps.ranks_together(step) else [[target] for target in found]
     return [one for group in groups for one in _reaching(step, total.now, planner, group, stop)]
+
+
+def _missing(share: Fraction, found: Sequence[Seen]) -> int:
+    """Entries that are still to go until a share of all is masked."""
+    elements = sum(target.original.numel() for target in found)
+    return max(0, math.ceil(share * elements) - elements + sum(map(left_of, found)))
 
 
 def _reaching(
     step: steps.Step, share: Fraction, planner: Planner, found: Sequence[Seen], stop: Stop
 ) -> list[Masked]:
-    elements = sum(target.original.numel() for target in found)
-    missing = max(0, math.ceil(share * elements) - elements + sum(map(left_of, found)))
-    if not missing or steps.method_of(step).units == "entries":
-        return planner(steps.with_amount(step, missing), found, stop)
-    # Of channels it depends on which ones go: a channel may be masked in part. More of them are those and others.
-    fewest, most = 0, sum(channels_left(target, getattr(step, "dim")) for target in found)  # noqa: B009
+    if steps.method_of(step).units == "entries":
+        return planner(steps.with_amount(step, _missing(share, found)), found, stop)
+    for target in found:
+        torchs_own.refuse_without_channels(
+            target,
+            getattr(step, "dim"),  # noqa: B009 - every step of channels has it
+            torchs_own.instead_of_channels(step),
+        )
+    missing = _missing(share, found)
+    # Which channels go decides it: one may be masked in part already. More of them are those and others.
+    fewest, most = 0, _most_channels(step, found) if missing else 0
+    if missing > 0 and (reached := _taken(step, most, planner, found, stop)) < missing:
+        where = targets.listed(target.path for target in found)
+        raise StepError(
+            f"{where}: amount {getattr(step, 'amount')} takes {missing} entries more; a floor of"  # noqa: B009
+            f" {getattr(step, 'floor', 0.0)} lets {most} channels go, of {reached} entries. Lower one of them"
+        )
     while fewest < most:
         middle = (fewest + most) // 2
-        with torch.random.fork_rng(devices=[]):  # torch draws channels on the CPU
-            tried = planner(steps.with_amount(step, middle), found, stop)
-        masked = elements - sum(_alive(mask) for _, mask in tried)
-        fewest, most = (fewest, middle) if masked >= math.ceil(share * elements) else (middle + 1, most)
+        reached = _taken(step, middle, planner, found, stop)
+        fewest, most = (fewest, middle) if reached >= missing else (middle + 1, most)
     return planner(steps.with_amount(step, fewest), found, stop)
+
+
+def _most_channels(step: steps.Step, found: Sequence[Seen]) -> int:
+    """The channels that may go: those that are left, but for what a floor keeps."""
+    if isinstance(step, steps.GlobalStructured):
+        return sum(global_structured.most_of_each(step, found))
+    return sum(channels_left(target, getattr(step, "dim")) for target in found)  # noqa: B009
+
+
+def _taken(step: steps.Step, channels: int, planner: Planner, found: Sequence[Seen], stop: Stop) -> int:
+    """Entries that so many channels take with them."""
+    with torch.random.fork_rng(devices=[]):  # torch draws channels on the CPU
+        tried = planner(steps.with_amount(step, channels), found, stop)
+    return sum(map(left_of, found)) - sum(_alive(mask) for _, mask in tried)
 
 
 def _alive(mask: Tensor | PlannedMask) -> int:

@@ -1,6 +1,6 @@
 """Pruning methods that are not ours: subclasses of torch's BasePruningMethod, from files and installed packages.
 
-Here they are found and added to the catalogue; at work they are in `engine.custom_methods`.
+Here they are found and added to the catalogue; at work they are in `engine.methods.custom_methods`.
 """
 
 from __future__ import annotations

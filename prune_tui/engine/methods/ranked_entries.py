@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.effects import comes_to
 from prune_tui.engine.mask_files import read_scores
 from prune_tui.engine.methods import ranking
 from prune_tui.engine.methods.torchs_own import Masked, each
 from prune_tui.engine.targets import Seen, listed
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import Bits, StepError
 from prune_tui.step_types import GlobalUnstructured, ImportanceScores, Lamp
+
+_PIECE = 2**20
+"""Entries gone through at a time."""
 
 Scores = Callable[[Seen, Tensor], Tensor]
 """From a target, and which of its entries are alive, to a score for each of those, 1-D, float32 or float64."""
@@ -38,23 +42,39 @@ def lamp(step: Lamp, found: Sequence[Seen], stop: Stop) -> list[Masked]:
 
 def lamp_scores(target: Seen, alive: Tensor) -> Tensor:
     """The LAMP scores of the living entries of a tensor, float64."""
-    sizes, order = ranking.magnitudes(target.original)[alive].sort()  # NaN last
-    finite = sizes.isfinite()
-    wide = torch.where(finite, sizes, 0.0).to(torch.float64)
+    sizes, order = ranking.magnitudes(target.original)[alive].sort(descending=True)  # NaN first
+    squares = sizes.to(torch.float64, copy=True)
+    squares.masked_fill_(~sizes.isfinite(), 0.0)
     # The score does not depend on the scale; without it a square could leave the range of numbers.
-    largest = wide.max() if wide.numel() else wide.new_zeros(())
-    squares = (wide / largest.clamp_min(torch.finfo(torch.float64).tiny)) ** 2
-    at_least = squares.flip(0).cumsum(0).flip(0)  # of the squares from this one on
-    places = torch.arange(sizes.numel(), device=sizes.device)
-    new = torch.ones_like(finite)
-    new[1:] = sizes[1:] != sizes[:-1]
-    first_equal = torch.where(new, places, 0).cummax(0).values
-    in_order = torch.where(squares > 0, squares / at_least[first_equal], 0.0)
-    in_order = torch.where(sizes.isposinf(), 1.0, in_order)  # the largest there is
-    in_order = torch.where(sizes.isnan(), torch.nan, in_order)
-    scores = torch.empty_like(in_order)
-    scores[order] = in_order
-    return scores
+    largest = squares.max() if squares.numel() else squares.new_zeros(())
+    squares.div_(largest.clamp_min(torch.finfo(torch.float64).tiny)).square_()
+    at_least = squares.cumsum(0)  # of the squares up to this one
+    _as_of_the_last_equal(at_least, sizes)
+    # Where both are zero, the score is zero.
+    squares.div_(at_least.masked_fill_(squares == 0, 1.0))
+    squares.masked_fill_(sizes.isposinf(), 1.0)  # the largest there is
+    squares.masked_fill_(sizes.isnan(), torch.nan)
+    at_least[order] = squares
+    return at_least
+
+
+def _as_of_the_last_equal(sums: Tensor, sizes: Tensor) -> None:
+    """Give entries of equal size the sum up to the last of them, in place and a piece at a time.
+
+    Args:
+        sums: 1-D, rising.
+        sizes: Of the same length, falling.
+    """
+    beyond = sums.new_full((1,), math.inf)
+    for end in range(len(sums), 0, -_PIECE):
+        start = max(0, end - _PIECE)
+        here = sums[start:end]
+        equal_to_next = torch.zeros_like(here, dtype=torch.bool)
+        following = sizes[start + 1 : end + 1]
+        equal_to_next[: len(following)] = sizes[start : start + len(following)] == following
+        waiting = torch.cat([here.masked_fill(equal_to_next, math.inf), beyond])
+        here.copy_(waiting.flip(0).cummin(0).values.flip(0)[:-1])
+        beyond = here[:1].clone()
 
 
 def importance_scores(step: ImportanceScores, found: Sequence[Seen], stop: Stop) -> list[Masked]:
@@ -97,13 +117,53 @@ def _ranked_together(step: Any, found: Sequence[Seen], scores: Scores, stop: Sto
     )
     of_each = [scores(target, one) for target, one in zip(each(found, stop), alive, strict=True)]
     kind = torch.float64 if any(one.dtype is torch.float64 for one in of_each) else torch.float32
-    ranked = [ranking.ordered(one.to(kind)) for one in of_each]
+    ranked = [ranking.ordered(of_each.pop(0).to(kind)) for _ in found]  # one by one, to free them
     masked: list[Masked] = []
     for target, one, gone in zip(found, alive, ranking.smallest_together(ranked, count, most), strict=True):
         kept = torch.ones_like(one, memory_format=torch.contiguous_format)
         kept[one] = ~gone
         masked.append(ranking.keeping(target, kept))
     return masked
+
+
+def as_recorded(
+    step: ImportanceScores, groups: Sequence[Sequence[Seen]], counts: Sequence[int] | None, stop: Stop
+) -> list[Masked] | None:
+    """The masks that a step came to when its scores were read.
+
+    Args:
+        step: With a mask for each target, or one for all.
+        groups: The targets, in groups that are ranked together.
+        counts: What each group is to lose; None where the amount tells.
+        stop: Asked between targets.
+
+    Returns:
+        None where these masks are not of such targets or not of this amount: then the scores are to be read anew.
+    """
+    found = [target for group in groups for target in group]
+    masks = step.mask if isinstance(step.mask, tuple) else (step.mask,) * len(found)
+    whole = [
+        isinstance(mask, Bits) and len(mask.data) == -(-math.prod(mask.shape) // 8) and mask.shape == (*shape,)
+        for mask, shape in zip(masks, (target.original.shape for target in found), strict=False)
+    ]
+    if len(masks) != len(found) or not all(whole):
+        return None
+    kept, taken, left = [], [], []
+    for target, mask in zip(each(found, stop), masks, strict=True):
+        alive = ranking.alive(target)
+        kept.append(bits.unpack(cast(Bits, mask), target.original.device) | ~alive)
+        taken.append(int((~kept[-1]).sum()))
+        left.append(int(alive.sum()))
+    most = most_of(step, left, [target.original.numel() for target in found])
+    start = 0
+    for number, group in enumerate(groups):
+        own = slice(start, start := start + len(group))
+        count = comes_to(step.amount, sum(left[own])) if counts is None else counts[number]
+        if sum(taken[own]) != count:
+            return None
+    if any(one > may for one, may in zip(taken, most, strict=True)):
+        return None
+    return [ranking.keeping(target, one) for target, one in zip(found, kept, strict=True)]
 
 
 def amount_and_most(
@@ -125,10 +185,15 @@ def amount_and_most(
     count = comes_to(step.amount, sum(left))
     if count > sum(left):
         raise StepError(f"{where}: {sum(left)} {units} left; amount {step.amount} asks for more")
-    most = [max(0, now - math.ceil(step.floor * every)) for now, every in zip(left, all_of, strict=True)]
+    most = most_of(step, left, all_of)
     if count > sum(most):
         raise StepError(
             f"{where}: amount {step.amount} takes {count} {units}; a floor of {step.floor} lets {sum(most)} go."
             " Lower one of them"
         )
     return count, most
+
+
+def most_of(step: Any, left: Sequence[int], all_of: Sequence[int]) -> list[int]:
+    """How many units each target may lose to a step with a floor, of those left and of all it has."""
+    return [max(0, now - ranking.floor_of(step.floor, every)) for now, every in zip(left, all_of, strict=True)]

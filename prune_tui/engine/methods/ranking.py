@@ -6,15 +6,20 @@ on every device.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils import prune
 
+from prune_tui.engine import bits
 from prune_tui.engine.reading import as_numbers, comparable
 from prune_tui.engine.targets import Seen
+
+_PIECE = 2**20
+"""Entries gone through at a time."""
 
 
 def magnitudes(values: Tensor) -> Tensor:
@@ -47,15 +52,21 @@ def keeping(target: Seen, kept: Tensor) -> tuple[prune.BasePruningMethod, Tensor
 
     Args:
         target: The target.
-        kept: bool, of its shape; what is masked already stays masked whatever it says.
+        kept: bool, of its shape; what is masked already stays masked whatever it says, and what a mask scales by
+            stays where this is True.
     """
-    method = prune.CustomFromMask(kept if target.mask is None else kept & alive(target))
+    before = target.mask
+    method = prune.CustomFromMask(kept if before is None else kept & bits.alive(before))
     method._tensor_name = target.name
-    if target.mask is None:
-        before = torch.ones_like(target.original)
-    else:
-        before = target.mask.detach().clone(memory_format=torch.contiguous_format).to(target.original.dtype)
+    if before is None:
+        return method, kept.to(target.original.dtype)
+    before = before.clone(memory_format=torch.contiguous_format).to(target.original.dtype)
     return method, method.compute_mask(target.original, default_mask=before)
+
+
+def floor_of(share: float, units: int) -> int:
+    """The fewest units that are a share of all, exactly: of 100, 0.07 is 7, though 0.07 * 100 is more."""
+    return math.ceil(Fraction(str(share)) * units)
 
 
 def ordered(scores: Tensor) -> Tensor:
@@ -68,9 +79,11 @@ def ordered(scores: Tensor) -> Tensor:
         int32 or int64 of the same shape.
     """
     kind = torch.int32 if scores.dtype is torch.float32 else torch.int64
-    scores = torch.where(scores.isnan(), torch.nan, scores + 0.0)  # one NaN, with a positive sign; -0.0 is 0.0
-    words = scores.contiguous().view(kind)
-    return torch.where(words < 0, words ^ torch.iinfo(kind).max, words)
+    scores = scores.contiguous() + 0.0  # -0.0 is 0.0
+    words = scores.masked_fill_(scores.isnan(), torch.nan).view(kind)  # one NaN, with a positive sign
+    for some in words.view(-1).split(_PIECE):
+        some.bitwise_xor_((some >> 63 if kind is torch.int64 else some >> 31) & torch.iinfo(kind).max)
+    return words
 
 
 def smallest_together(ranked: Sequence[Tensor], count: int, most: Sequence[int]) -> list[Tensor]:
@@ -111,14 +124,18 @@ def _cut(ranked: Sequence[Tensor], count: int) -> list[Tensor]:
     gone = []
     for one in ranked:
         equal = one == threshold
-        first = equal & (equal.cumsum(0) <= at_it)
-        at_it -= int(first.sum())
-        gone.append((one < threshold) | first)
+        here = int(equal.sum())
+        if here > at_it:
+            equal[equal.nonzero()[at_it:, 0]] = False
+        at_it -= min(here, at_it)
+        gone.append(equal.logical_or_(one < threshold))
     return gone
 
 
 def _smallest(words: Tensor, count: int) -> int:
-    """The count-th smallest of some integers."""
+    """The count-th smallest of some integers, which are put in another order."""
     if words.device.type == "cpu":
-        return int(np.partition(words.numpy(), count - 1)[count - 1])
+        row = words.numpy()
+        row.partition(count - 1)
+        return int(row[count - 1])
     return int(words.kthvalue(count).values)

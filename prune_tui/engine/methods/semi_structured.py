@@ -11,9 +11,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.methods import ranking
 from prune_tui.engine.methods.torchs_own import Masked, each
+from prune_tui.engine.refusals import refusals
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError, pattern_of
 from prune_tui.step_types import SemiStructured
@@ -44,9 +46,10 @@ def _kept(target: Seen, keep: int, of: int, dim: int) -> Tensor:
             f"{target.path} is {times}; axis {dim} has {shape[dim]}, which is not a multiple of {of}."
             " Choose another dim or pattern, or leave this tensor out"
         )
-    scores = ranking.magnitudes(target.original)
+    with refusals(target.path):
+        scores = ranking.magnitudes(target.values)
     if target.mask is not None:
-        scores = torch.where(ranking.alive(target), scores, -1.0)
+        scores.masked_fill_(~bits.alive(target.mask), -1.0)
     groups = scores.movedim(dim, -1).reshape(-1, of)
     kept = torch.ones_like(groups, dtype=torch.bool)
     rows = max(1, _PIECE // of)

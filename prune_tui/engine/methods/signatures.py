@@ -20,7 +20,8 @@ _BY_TYPE: dict[object, SettingKind] = {
     int | float: "number",
 }
 _NOT_PARAMETERS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-_TAKEN = {"method", "targets"}
+_TAKEN = {"method", "targets", "resolved", "checksum", "step_seed"}
+"""What a recipe says of every step."""
 _SEED = Setting("seed", "torch.manual_seed before the step; empty draws one from the session's seed.", name="seed")
 
 
@@ -73,7 +74,7 @@ def _setting(kind: Any, parameter: inspect.Parameter) -> Setting | None:
     optional = optional or (default is None and parameter.default is None)
     if chosen == "amount" and default is None and not optional:
         default = 0.3
-    if chosen in {"choice", "flag"} and default is None:
+    if chosen in {"choice", "flag"} and default is None and not optional:
         default = choices[0] if choices else False
     return Setting(chosen, _sentence(kind, parameter.name), default, choices, parameter.name, optional)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, targets
+from prune_tui.engine import bits, memory, targets
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.effects import channels_left, comes_to, ranked
 from prune_tui.engine.reading import dtype_name
@@ -105,16 +105,35 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _channels(step: Any, target: Seen) -> None:
+def refuse_without_channels(target: Seen, dim: int, instead: str) -> None:
+    """Refuse what has no channels along an axis.
+
+    Args:
+        target: The target.
+        dim: The axis.
+        instead: Names of methods that prune its entries.
+
+    Raises:
+        StepError: It has fewer than two axes, or not this one.
+    """
     shape = target.original.shape
     if len(shape) < 2:
         raise StepError(
-            f"{target.path} is {len(shape)}-D; channels need two axes or more."
-            " Prune entries instead (random_unstructured, l1_unstructured)"
+            f"{target.path} is {len(shape)}-D; channels need two axes or more. Prune entries instead ({instead})"
         )
-    if not -len(shape) <= step.dim < len(shape):
+    if not -len(shape) <= dim < len(shape):
         times = "×".join(map(str, shape))
-        raise StepError(f"{target.path} is {times}; it has no axis {step.dim}, choose 0 to {len(shape) - 1}")
+        raise StepError(f"{target.path} is {times}; it has no axis {dim}, choose 0 to {len(shape) - 1}")
+
+
+def instead_of_channels(step: steps.Step) -> str:
+    """The methods for entries that are most like one for channels."""
+    return "global_unstructured, lamp" if steps.ranks_together(step) else "random_unstructured, l1_unstructured"
+
+
+def _channels(step: Any, target: Seen) -> None:
+    shape = target.original.shape
+    refuse_without_channels(target, step.dim, instead_of_channels(step))
     left = channels_left(target, step.dim)
     if isinstance(step.amount, int) and step.amount > left:
         whole = left == shape[step.dim]
@@ -258,6 +277,11 @@ def _as_one_vector(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: 
             f"the targets are on {', '.join(sorted(map(str, devices)))}; {_why_one_device(step)}"
             " Prune them device by device"
         )
+    elements, left = sum(target.original.numel() for target in found), sum(map(ranked, found))
+    widest = max((target.original.itemsize for target in found), default=0)
+    needed = memory.of_one_vector(elements, left, comes_to(step.amount, left), widest)
+    what = f"global_unstructured of {targets.listed(target.path for target in found)}"
+    memory.check(what, dict.fromkeys(devices, needed), "prune fewer tensors at a time")
     with refusals(targets.listed(target.path for target in found)):
         values = [target.values.contiguous() for target in each(found, stop)]
     masks = [

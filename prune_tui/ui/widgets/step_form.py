@@ -118,8 +118,9 @@ class StepForm(VerticalScroll, can_focus=False):
         if choices:
             return Select(
                 [(choice, choice) for choice in choices],
-                value=str(value),
-                allow_blank=False,
+                value=Select.NULL if value in (None, "") else str(value),
+                allow_blank=setting.optional,
+                prompt="none",
                 compact=True,
                 id=f"field-{_id(setting)}",
             )
@@ -163,7 +164,9 @@ class StepForm(VerticalScroll, can_focus=False):
 
     def _text(self, setting: Setting) -> str:
         field = self.query_one(f"#field-{_id(setting)}")
-        return field.value if isinstance(field, Input) else str(field.value) if isinstance(field, Select) else ""
+        if isinstance(field, Select):
+            return "" if field.is_blank() else str(field.value)
+        return field.value if isinstance(field, Input) else ""
 
     @property
     def texts(self) -> dict[str, Any]:

@@ -132,17 +132,20 @@ def test_repairs_come_back():
         session.script()
 
 
-def test_scores_are_read_from_their_file_again(tmp_path):
+@pytest.mark.parametrize("targets", ["0.weight", "?.weight"])
+def test_what_scores_came_to_goes_with_the_recipe(tmp_path, targets):
     file = tmp_path / "scores.pt"
-    torch.save({"0.weight": torch.rand(net()[0].weight.shape)}, file)
-    session = Session(net())
-    session.apply("importance_scores", "0.weight", amount=0.5, file=str(file))
-    again = Session(net())
-    again.replay(session.recipe())
-    assert checksums.of_model(again.model) == checksums.of_model(session.model)
+    model = net()
+    torch.save({path: torch.rand(value.shape) for path, value in model.named_parameters()}, file)
+    session = Session(model)
+    session.apply("importance_scores", targets, amount=0.5, file=str(file))
+    text = session.recipe()
     file.unlink()
-    with pytest.raises(StepError, match=r"scores\.pt"):
-        Session(net()).replay(session.recipe())
+    again = Session(net())
+    assert again.replay(text, strict=True) == session.history
+    assert checksums.of_model(again.model) == checksums.of_model(session.model)
+    with pytest.raises(StepError, match=r"recipe:\d+: steps\[0\]: .*scores\.pt"):
+        Session(net()).replay(text.replace("amount: 0.5", "amount: 0.25"))
 
 
 def test_steps_that_were_undone_are_not_in_it():

@@ -11,9 +11,10 @@ import torch
 from torch.nn.utils import prune
 
 import prune_tui
-from prune_tui import Session, steps
+from prune_tui import Session, step_settings, steps
 from prune_tui.demo.lenet import LeNet
 from prune_tui.engine.methods import custom_methods, plugins, signatures
+from prune_tui.engine.selection import product
 from prune_tui.engine.sources import SourceError
 from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import bits, exact, fingerprint, like_torch
@@ -393,3 +394,134 @@ def test_a_form_is_made_from_the_signature():
 )
 def test_names(name, expected):
     assert plugins._name(type(name, (), {})) == expected
+
+
+# What is a plugin's own
+
+
+class Seeded(FooBarPruningMethod):
+    """Prune at random, by a generator of its own."""
+
+    def __init__(self, amount: float = 0.5, seed: int = 0):
+        self.amount, self.seed = amount, seed
+
+    def compute_mask(self, t, default_mask):
+        mask = default_mask.clone()
+        order = torch.randperm(t.numel(), generator=torch.Generator().manual_seed(self.seed))
+        mask.view(-1)[order[: round(self.amount * t.numel())]] = 0
+        return mask
+
+
+def test_a_seed_of_its_own_is_a_setting_like_others():
+    name = prune_tui.add_method(Seeded)
+    session = Session(lenet())
+    entry = session.apply(name, "fc1.weight", amount=0.5, seed=5)
+    assert entry.settings == {"amount": 0.5, "seed": 5}
+    assert entry.seed not in (None, 5)  # what torch's generators are seeded with
+    mask = bits(session.model.fc1.weight_mask)
+    (hook,) = session.model.fc1._forward_pre_hooks.values()
+    assert hook.seed == 5
+    session.amend(0.25)
+    session.amend(0.5)
+    assert bits(session.model.fc1.weight_mask) == mask
+    assert session.history[-1] == entry
+    text = session.recipe()
+    assert f"    seed: 5\n    step_seed: {entry.seed}\n" in text
+    again = Session(lenet())
+    assert again.replay(text, strict=True) == session.history
+    with pytest.raises(StepError, match=r"recipe:\d+: steps\[0\].step_seed is -1; it must lie between"):
+        Session(lenet()).replay(text.replace(f"step_seed: {entry.seed}", "step_seed: -1"))
+
+
+def test_a_parameter_called_mask():
+    class Masked(FooBarPruningMethod):
+        """Mask."""
+
+        def __init__(self, mask: str = "even"):
+            self.mask = mask
+
+    name = prune_tui.add_method(Masked)
+    assert Session(lenet()).apply(name, "fc3.bias").took == {"fc3.bias": 5}
+
+
+def test_what_an_earlier_mask_scales_by_is_no_fault_of_it():
+    prune_tui.add_method(FooBarPruningMethod)
+    model, twin = lenet(), lenet()
+    for one in (model, twin):
+        prune.custom_from_mask(one.fc3, "bias", torch.tensor([0.5, 0.5, 1, 1, 1, 1, 1, 1, 1, 0]))
+    Session(model).apply("foo_bar", "fc3.bias")
+    foobar_unstructured(twin.fc3, "bias")
+    assert bits(model.fc3.bias_mask) == bits(twin.fc3.bias_mask)
+
+
+class Taylor(prune.BasePruningMethod):
+    """Prune where value times gradient is small."""
+
+    def __init__(self, dim: int = 0):
+        self.dim = dim
+
+    def compute_mask(self, t, default_mask):
+        mask = default_mask.clone()
+        mask[(t * t.grad).abs() < (t * t.grad).abs().mean()] = 0
+        t.grad.zero_()
+        return mask
+
+
+@pytest.mark.parametrize("kind", ["unstructured", "structured", "global"])
+def test_the_gradient_is_there_to_be_ranked_by(kind):
+    name = prune_tui.add_method(type("Taylor", (Taylor,), {"PRUNING_TYPE": kind, "__init__": Taylor.__init__}))
+    model = lenet()
+    weight = model.fc3.weight
+    weight.grad = torch.rand(weight.shape)
+    gradient = weight.grad.clone()
+    session = Session(model)
+    session.apply(name, "fc3.weight")
+    size = (weight * gradient).abs()
+    expected = size >= size.mean()
+    assert torch.equal(model.fc3.weight_mask.bool(), expected)
+    session.apply(name, "fc3.weight")
+    left = size * expected
+    # torch has a method rank what is left, the channels that have something left, or everything.
+    ranked = {"unstructured": size[expected], "structured": left[left.sum(1) > 0], "global": left}[kind]
+    assert torch.equal(model.fc3.weight_mask.bool(), left >= ranked.mean())
+    assert torch.equal(weight.grad, gradient)
+
+
+def test_what_it_sets_for_all_of_torch_is_set_back(tmp_path):
+    body = (
+        "import torch; torch.set_default_dtype(torch.float64); torch.set_num_threads(1);"
+        " torch.use_deterministic_algorithms(True); torch.set_flush_denormal(True); torch.set_grad_enabled(False);"
+    )
+    before = globals_of_torch()
+    for end in ("1 / 0", "return default_mask.clone()"):
+        plugins.load([written(tmp_path, METHOD.format(body=f"{body} {end}"))])
+        session = Session(lenet())
+        try:
+            session.preview("halved", "conv1.weight")
+            assert end.startswith("return")
+        except StepError:
+            assert end == "1 / 0"
+        assert globals_of_torch() == before
+
+
+def globals_of_torch():
+    return (
+        torch.get_default_dtype(),
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_grad_enabled(),
+        product.flushes(),
+    )
+
+
+def test_none_stays_what_may_be_none():
+    class Perhaps(FooBarPruningMethod):
+        """Perhaps."""
+
+        def __init__(self, how: Literal["a", "b"] | None = None, on: bool | None = None):
+            self.how, self.on = how, on
+
+    settings, _ = signatures.settings_of(Perhaps, "here.py:1")
+    told = [(setting.name, setting.kind, setting.default, setting.optional) for setting in settings[:2]]
+    assert told == [("how", "choice", None, True), ("on", "flag", None, True)]
+    assert [step_settings.read(setting, "") for setting in settings[:2]] == [None, None]

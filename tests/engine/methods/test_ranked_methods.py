@@ -3,6 +3,7 @@
 import math
 
 import hypothesis.strategies as st
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -11,12 +12,15 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.utils import prune
 
-from prune_tui import Session
-from prune_tui.engine.methods import layerwise, ranking
+from prune_tui import Session, steps
+from prune_tui.engine import planning
+from prune_tui.engine.methods import layerwise, ranked_entries, ranking
 from prune_tui.engine.methods.layerwise import Layer
+from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
 from tests.engine import naive
 from tests.engine.fingerprints import fingerprint
+from tests.engine.test_journaling import journaled, resumed
 
 WEIGHTS = ["0.weight", "1.weight", "2.weight"]
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
@@ -304,3 +308,115 @@ def test_scores_as_integers_sort_as_they_do(numbers):
         words = ranking.ordered(torch.tensor(numbers, dtype=dtype)).tolist()
         by_word = sorted(range(len(numbers)), key=lambda index: words[index])
         assert by_word == sorted(range(len(numbers)), key=lambda index: naive.rank(numbers[index]))
+
+
+@pytest.mark.parametrize("method", ["lamp", "l1_unstructured", "importance_scores"])
+def test_what_a_mask_scales_is_not_ranked_and_stays(method, tmp_path):
+    model = nn.Linear(4, 4)
+    mask = torch.ones(4, 4)
+    mask[0] = 0.5
+    prune.custom_from_mask(model, "weight", mask)
+    torch.save(torch.arange(16.0).view(4, 4), tmp_path / "s.pt")
+    settings = {"file": str(tmp_path / "s.pt")} if method == "importance_scores" else {}
+    session = Session(model)
+    told = session.preview(method, "weight", amount=1, **settings)
+    assert session.apply(method, "weight", amount=1, **settings).took == {"weight": 1}
+    assert told.effects[0].took == 1
+    assert model.weight_mask[0].tolist() == [0.5] * 4
+    assert int((model.weight_mask == 1).sum()) == 11
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        ("lamp", {}),
+        ("global_unstructured", {"floor": 0.1}),
+        ("identity", {}),
+        ("l1_unstructured", {}),
+        ("random_unstructured", {}),
+        ("uniform_plus", {}),
+        ("erdos_renyi_kernel", {}),
+    ],
+)
+def test_what_torch_cannot_mask_is_refused_in_the_preview(method, settings):
+    model = nn.Module()
+    model.scalar = nn.Parameter(torch.tensor(1.0).to(torch.float8_e4m3fn), requires_grad=False)
+    amount = {} if method == "identity" else {"amount": 1}
+    with pytest.raises(StepError, match="scalar: torch refuses with NotImplementedError"):
+        Session(model).preview(method, "scalar", **amount, **settings)
+
+
+def test_floors_are_exact():
+    assert ranking.floor_of(0.07, 100) == 7  # 0.07 * 100 is 7.000000000000001
+    session = Session(nn.Linear(100, 1))
+    for method in ("lamp", "erdos_renyi_kernel"):
+        assert session.preview(method, "weight", amount=93, floor=0.07).effects[0].took == 93
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_long_runs_of_equal_sizes_have_one_score(dtype, monkeypatch):
+    monkeypatch.setattr(ranked_entries, "_PIECE", 3)
+    model = nn.Linear(20, 1).to(dtype)
+    model.weight.data = torch.tensor([[2.0] * 7 + [1.0] * 8 + [0.0] * 2 + [math.inf, math.nan, 3.0]], dtype=dtype)
+    (tensor,) = [naive.seen(model, "weight")]
+    (expected,) = naive.lamp([tensor], 9)
+    Session(model).apply("lamp", "weight", amount=9)
+    assert torch.equal(model.weight_mask, expected)
+    seen = Seen("weight", "weight", model.weight_orig.detach(), None)
+    scores = ranked_entries.lamp_scores(seen, torch.ones(1, 20, dtype=torch.bool))
+    assert scores[:7].unique().numel() == scores[7:15].unique().numel() == 1
+    assert scores[0].item() == pytest.approx(4 / (9 + 7 * 4))
+    assert scores[7].item() == pytest.approx(1 / (9 + 7 * 4 + 8))
+
+
+@pytest.mark.parametrize("method", ["uniform_plus", "erdos_renyi_kernel"])
+def test_ties_may_be_left_to_the_order_of_entries(method):
+    model = nn.Linear(10, 1)
+    nn.init.ones_(model.weight)
+    entry = Session(model).apply(method, "weight", amount=3, ties="index")
+    assert model.weight_mask.tolist() == [[0] * 3 + [1] * 7]
+    assert entry.settings == {"amount": 3, "ties": "index"}
+
+
+@pytest.mark.parametrize("amount", [0.5, 3, "to 70%"])
+@pytest.mark.parametrize("scope", ["tensor", "global"])
+def test_scores_are_not_needed_a_second_time(scores, tmp_path, amount, scope):
+    file = tmp_path / "scores.pt"
+    torch.save(scores, file)
+    model, twin = network(), network()
+    given = {"amount": amount, "file": str(file), "scope": scope}
+    step = planning.plan(model, steps.build("importance_scores", WEIGHTS, given), 0).step
+    assert [mask.shape for mask in step.mask] == list(shapes().values())
+    file.unlink()
+    again = planning.plan(twin, step, 0)
+    assert again.step == step
+    other = steps.afresh(step, targets=WEIGHTS[:1])
+    for changed in (other, steps.with_amount(step, 0.25)):
+        with pytest.raises(StepError, match="there is no file"):
+            planning.plan(twin, changed, 0)
+
+
+def test_a_mask_of_scores_for_another_amount_or_other_targets_is_not_taken(scores, tmp_path):
+    file = tmp_path / "scores.pt"
+    torch.save(scores, file)
+    given = {"amount": 0.5, "file": str(file)}
+    step = planning.plan(network(), steps.build("importance_scores", WEIGHTS, given), 0).step
+    edited = msgspec.structs.replace(step, amount=0.25)  # as by hand, in a recipe
+    fewer = msgspec.structs.replace(step, targets=tuple(WEIGHTS[:2]))
+    for changed in (edited, fewer):
+        found = planning.plan(network(), changed, 0)
+        assert steps.same(found.step, planning.plan(network(), steps.afresh(changed), 0).step)
+
+
+def test_a_session_goes_on_without_the_file_of_its_scores(scores, tmp_path):
+    file, path = tmp_path / "scores.pt", tmp_path / "a.journal"
+    torch.save(scores, file)
+    session = journaled(path, network())
+    session.apply("importance_scores", WEIGHTS, file=str(file), amount=0.25)
+    session.amend(0.5)
+    session.recorder.__self__.close()
+    file.unlink()
+    again, notes = resumed(path, model=network())
+    assert notes == ()
+    assert again.history == session.history
+    assert all(map(torch.equal, kept(again.model), kept(session.model)))

@@ -87,3 +87,10 @@ def test_an_empty_tensor_keeps_its_nothing():
     model = linear(torch.zeros(0, 4))
     Session(model).apply("semi_structured", "weight")
     assert model.weight_mask.shape == (0, 4)
+
+
+def test_what_a_mask_scales_is_ranked_by_what_is_left_of_it():
+    model = linear(torch.tensor([[8.0, 7.0, 3.0, 2.0]]))
+    prune.custom_from_mask(model, "weight", torch.tensor([[0.25, 1.0, 1.0, 0.5]]))
+    Session(model).apply("semi_structured", "weight")
+    assert model.weight_mask.tolist() == [[0, 1, 1, 0]]

@@ -204,8 +204,8 @@ def _refuse_broken_pruning(target: Target) -> None:
         has = ", ".join([*reserved, *["a pruning hook"] * hooks])
         raise StepError(
             f"{path} is half pruned: of {base}_orig, {base}_mask and a pruning hook it has only {has}."
-            " torch leaves this behind when a prune fails. The doctor (! or prune-tui check) may mend it; else load"
-            " the model again"
+            " torch leaves this behind when a prune fails. The doctor (! or prune-tui check) may mend it; if not,"
+            " load the model again"
         )
     if reserved and base == name:
         raise StepError(

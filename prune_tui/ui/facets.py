@@ -8,6 +8,7 @@ axis is wrapped like text.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ _KERNEL = {"kd", "kh", "kw", "k"}
 _GAP = 2
 
 
+@functools.lru_cache(maxsize=256)
 def choose_axes(shape: tuple[int, ...], axes: tuple[str, ...]) -> tuple[int, int]:
     """Which axis runs down and which across.
 

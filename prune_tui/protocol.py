@@ -12,7 +12,8 @@ import msgspec
 
 from prune_tui.journal import Kept
 from prune_tui.steps import AnyStep
-from prune_tui.views import AnyBody, View
+from prune_tui.view_rows import View
+from prune_tui.views import AnyBody
 
 Lane = Literal["edit", "look", "count", "preview", "check"]
 

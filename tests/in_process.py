@@ -51,7 +51,9 @@ class EngineHere:
 def app_on(source: str = "demo", **request: object) -> PruneApp:
     """The app about to open a source."""
     device = "cpu" if source == "demo" else "auto"
-    return PruneApp(Open(source, device=device, **request), EngineHere)
+    app = PruneApp(Open(source, device=device, **request), EngineHere)
+    app.NOTIFICATION_TIMEOUT = 600  # what is told must still be there on a slow machine
+    return app
 
 
 # A question on the screen keeps its worker waiting for an answer.

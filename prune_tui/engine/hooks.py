@@ -15,7 +15,7 @@ from torch.nn.modules.module import _WrappedHook
 from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 
 from prune_tui.engine.pruned import pruned_name
-from prune_tui.views import HookKind, HookRow
+from prune_tui.view_rows import HookKind, HookRow
 
 # Where a module keeps its hooks, and the dictionaries beside them whose keys say how a hook is called.
 _OF_MODULES: tuple[tuple[HookKind, str, dict[str, str]], ...] = (

@@ -25,7 +25,8 @@ from prune_tui.engine.reading import (
     why_no_values,
 )
 from prune_tui.engine.walking import places
-from prune_tui.views import HistoryRow, ModuleView, Parametrization, TensorHistory, TensorRow, View
+from prune_tui.view_rows import HistoryRow, Parametrization, TensorHistory, TensorRow, View
+from prune_tui.views import ModuleView
 
 _Names = Mapping[int, tuple[str, ...]]
 

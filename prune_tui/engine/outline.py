@@ -12,7 +12,7 @@ from prune_tui.engine import walking
 from prune_tui.engine.pruned import base_names, mask
 from prune_tui.engine.reading import elements_of, masked_entries, shape_of, stored
 from prune_tui.engine.walking import Place
-from prune_tui.views import ModuleRow, ParameterRow
+from prune_tui.view_rows import ModuleRow, ParameterRow
 
 
 class _Held(NamedTuple):

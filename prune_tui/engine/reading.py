@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from prune_tui.engine.pruned import is_pruned
-from prune_tui.views import View
+from prune_tui.view_rows import View
 
 PIECE = 2**18
 """Entries read at a time: few enough for the cache, enough to hide what a call costs."""

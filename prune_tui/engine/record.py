@@ -10,7 +10,8 @@ from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import steps
 from prune_tui.engine import undo
-from prune_tui.views import Effect, HistoryRow, LogEntry
+from prune_tui.view_rows import HistoryRow
+from prune_tui.views import Effect, LogEntry
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, get_args
 import msgspec
 from torch import nn
 
-from prune_tui import frames, protocol, views
+from prune_tui import frames, protocol, view_rows, views
 from prune_tui.engine import doctor, modules, opening, outline, statistics, targets, tiles
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
@@ -29,7 +29,8 @@ from prune_tui.engine.wrapped import WrappedModelError
 from prune_tui.journal import InUseError, JournalError
 from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.step_settings import StepError
-from prune_tui.views import Failed, FailureKind, LogEntry, ModuleRow, Progress, Summary
+from prune_tui.view_rows import ModuleRow
+from prune_tui.views import Failed, FailureKind, LogEntry, Progress, Summary
 
 _ATTEMPTS = 3
 """How often a view is taken of a model that changes while it is looked at."""
@@ -74,7 +75,7 @@ class Server:
         self._gone = gone
         self._sending = threading.Lock()
         self._session: Session | None = None
-        self._rows: tuple[views.ModuleRow, ...] = ()
+        self._rows: tuple[view_rows.ModuleRow, ...] = ()
         self._opened: Summary | None = None
         self._readonly = False
         self._origin = protocol.Open()

@@ -28,7 +28,8 @@ from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
 from prune_tui.engine.wrapped import check_model
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
-from prune_tui.views import Finding, HistoryRow, LogEntry, Previewed
+from prune_tui.view_rows import HistoryRow
+from prune_tui.views import Finding, LogEntry, Previewed
 
 
 class Session:

@@ -13,7 +13,8 @@ from torch.nn.parameter import is_lazy
 from prune_tui.engine import pruned
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.reading import comparable, elements_of, masked_entries, pieces, stored, viewed, why_no_values
-from prune_tui.views import Statistics, View
+from prune_tui.view_rows import View
+from prune_tui.views import Statistics
 
 
 @dataclass

@@ -11,7 +11,8 @@ from prune_tui.engine import pruned
 from prune_tui.engine.reading import as_numbers, stored, viewed, why_no_values
 from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.protocol import Block, GetTile
-from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Tile, TileBlock, View
+from prune_tui.view_rows import View
+from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Tile, TileBlock
 
 
 class _Layers(NamedTuple):

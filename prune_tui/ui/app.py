@@ -7,19 +7,20 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from prune_tui import journal, protocol, steps, views
+from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
 from prune_tui.journal import JournalError
 from prune_tui.ui import keys
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.palette import Commands
+from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, HelpScreen, LeaveQuestion, Question
 
@@ -158,7 +159,7 @@ class PruneApp(App[None]):
         answer = await self.push_screen_wait(
             Question(
                 "Go on?",
-                f"{_told(kept)}\nprune-tui sessions lists all that are kept.",
+                f"{told(kept)}\nprune-tui sessions lists all that are kept.",
                 {
                     "enter": "go on with them",
                     "n": "begin anew",
@@ -202,7 +203,7 @@ class PruneApp(App[None]):
 
     async def _not_opened(self, failed: views.Failed) -> None:
         """Ask what to do where something can be done."""
-        known = _REMEDIES.get(failed.kind)
+        known = REMEDIES.get(failed.kind)
         if known is None:
             self._give_up(failed)
             return
@@ -359,50 +360,3 @@ class PruneApp(App[None]):
     def _leave(self) -> None:
         self._leaving = True
         self.exit(return_code=0)
-
-
-class _Remedy(NamedTuple):
-    """What can be done when a model cannot be opened as asked.
-
-    Attributes:
-        title: Of the question.
-        answers: A word for each key.
-        changes: For each word what to ask for then; a word that is not here gives up.
-    """
-
-    title: str
-    answers: dict[str, str]
-    changes: dict[str, dict[str, Any]]
-
-
-_REMEDIES = {
-    "wrapped": _Remedy(
-        "Open what is inside?",
-        {"enter": "open it", "q": "quit", "escape": "quit"},
-        {"open it": {"unwrap": True}},
-    ),
-    "changed": _Remedy(
-        "Not as it was then",
-        {"enter": "open it without the steps", "a": "do them anyway", "q": "quit", "escape": "quit"},
-        {"open it without the steps": {"resume": ""}, "do them anyway": {"anyway": True}},
-    ),
-    "in use": _Remedy(
-        "The session is in use",
-        {"n": "begin anew", "q": "quit", "escape": "quit"},
-        {"begin anew": {"resume": ""}},
-    ),
-}
-
-
-def _told(kept: journal.Kept) -> str:
-    """What a session that can be gone on with holds."""
-    header = kept.header
-    last = kept.steps[max(kept.done, 1) - 1].step
-    undone = len(kept.steps) - kept.done
-    parts = [counted(kept.done, "step"), *([f"{undone} undone"] if undone else [])]
-    since = header.started[:16].replace("T", " ")
-    return (
-        f"{' and '.join(parts)} on {header.model} ({header.source}) kept since {since}.\n"
-        f"The last one: {steps.describe(last)} on {', '.join(last.targets[:3])}"
-        f"{f' and {len(last.targets) - 3} more' if len(last.targets) > 3 else ''}."
-    )

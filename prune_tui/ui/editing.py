@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from prune_tui import protocol, steps, views
+from prune_tui import protocol, steps, view_rows, views
 from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
@@ -280,7 +280,7 @@ class Editing(Screen[None]):
             self._edit(lambda: self._repeated(marked, current, tensor))
 
     def _repeated(
-        self, marked: frozenset[str], current: views.ModuleRow | None, tensor: views.TensorRow | None
+        self, marked: frozenset[str], current: view_rows.ModuleRow | None, tensor: view_rows.TensorRow | None
     ) -> protocol.Apply | None:
         step = self._last_step()
         if step is None:

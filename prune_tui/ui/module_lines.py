@@ -9,7 +9,8 @@ from rich.text import Text
 
 from prune_tui.ui.numbers import percent
 from prune_tui.ui.tree_line import printable
-from prune_tui.views import HookRow, ModuleView, TensorHistory, TensorRow
+from prune_tui.view_rows import HookRow, TensorHistory, TensorRow
+from prune_tui.views import ModuleView
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from prune_tui.views import ModuleRow
+from prune_tui.view_rows import ModuleRow
 
 SMALL = 40
 """A model of at most so many modules starts with two levels open."""

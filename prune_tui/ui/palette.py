@@ -13,7 +13,7 @@ from textual.types import IgnoreReturnCallbackType
 
 from prune_tui.ui import keys, targeting
 from prune_tui.ui.tree_line import printable
-from prune_tui.views import ModuleRow
+from prune_tui.view_rows import ModuleRow
 
 if TYPE_CHECKING:
     from prune_tui.ui.app import PruneApp

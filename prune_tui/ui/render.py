@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Statistics, View
+from prune_tui.view_rows import View
+from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Statistics
 
 # Component classes of the tensor grid, by state.
 STATE_STYLES = {ALIVE: "alive", MASKED: "masked", NEWLY_MASKED: "newly-masked", WOULD_GO: "would-go"}

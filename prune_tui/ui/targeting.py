@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from prune_tui.steps import Method
-from prune_tui.views import ModuleRow, ParameterRow, TensorRow
+from prune_tui.view_rows import ModuleRow, ParameterRow, TensorRow
 
 
 def dotted(row: ModuleRow, tensor: ParameterRow) -> str:

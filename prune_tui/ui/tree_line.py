@@ -16,7 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from prune_tui.ui.numbers import bar, human_count, percent
-from prune_tui.views import ModuleRow
+from prune_tui.view_rows import ModuleRow
 
 FLAGS = 2
 """Cells at the left for the cursor and the mark."""

@@ -12,7 +12,7 @@ from prune_tui.engine.outline import outline
 from prune_tui.engine.statistics import statistics
 from prune_tui.engine.tiles import tile
 from prune_tui.protocol import Block, GetTile
-from prune_tui.views import VIEWS, HistoryRow
+from prune_tui.view_rows import VIEWS, HistoryRow
 
 
 def view_of(module, model=None, path="", recorded=None):

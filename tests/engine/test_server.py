@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from prune_tui import frames, protocol, views
+from prune_tui import frames, protocol, view_rows, views
 from prune_tui.engine import outline, planning, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.metric import Metric
@@ -348,7 +348,7 @@ def slow_statistics(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate = Gate()
     count = statistics.statistics
 
-    def slow(module: nn.Module, name: str, view: views.View, stop: Stop, lock: Any) -> views.Statistics:
+    def slow(module: nn.Module, name: str, view: view_rows.View, stop: Stop, lock: Any) -> views.Statistics:
         gate.wait(stop)
         return count(module, name, view, stop, lock)
 
@@ -442,7 +442,9 @@ def test_an_edit_that_is_done_is_told_as_done_whatever_fails_after_it(
 def test_an_edit_whose_rows_cannot_be_sent_is_told_without_them(
     lenet: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outline, "changed_rows", lambda *_: ((0, views.ModuleRow("\udcff", "", -1, 0, 0, ())),))
+    monkeypatch.setattr(
+        outline, "changed_rows", lambda *_: ((0, view_rows.ModuleRow("\udcff", "", -1, 0, 0, ())),)
+    )
     edited = lenet.ask(protocol.Apply(HALF_OF_CONV1), views.Edited)
     assert (edited.summary.steps, edited.rows) == (1, ())
 

@@ -10,7 +10,7 @@ from torch.nn.utils import prune
 from prune_tui.engine import reading
 from prune_tui.engine.cancelling import Cancelled
 from prune_tui.engine.statistics import statistics
-from prune_tui.views import VIEWS
+from prune_tui.view_rows import VIEWS
 
 
 def holding(tensor, mask=None):

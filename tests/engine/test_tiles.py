@@ -10,7 +10,8 @@ from torch.nn.utils import prune
 from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.tiles import tile
 from prune_tui.protocol import Block, GetTile
-from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, VIEWS, WOULD_GO
+from prune_tui.view_rows import VIEWS
+from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO
 
 
 def holding(tensor, mask=None):

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from prune_tui.ui.widgets.module_tree import ModuleTree
-from prune_tui.views import ModuleRow, ParameterRow
+from prune_tui.view_rows import ModuleRow, ParameterRow
 
 WEIGHT = ParameterRow("weight", (54,), 0, False)
 PRUNED = ParameterRow("weight", (54,), 35, True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from prune_tui.ui.outline import OutlineModel
-from prune_tui.views import ModuleRow
+from prune_tui.view_rows import ModuleRow
 
 
 def rows_of(*paths: str, types: dict[str, str] | None = None) -> tuple[ModuleRow, ...]:

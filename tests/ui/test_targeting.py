@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prune_tui.steps import METHOD_BY_NAME
 from prune_tui.ui import targeting
-from prune_tui.views import ModuleRow, ParameterRow, TensorRow
+from prune_tui.view_rows import ModuleRow, ParameterRow, TensorRow
 
 
 def parameter(name: str, *shape: int, pruned: bool = False) -> ParameterRow:

@@ -28,7 +28,7 @@ from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.status_line import StatusLine
 from prune_tui.ui.widgets.tensor_grid import TensorGrid
 from prune_tui.ui.widgets.tensor_pane import TensorPane
-from prune_tui.views import VIEWS, ModuleRow, TensorRow, View
+from prune_tui.view_rows import VIEWS, ModuleRow, TensorRow, View
 
 if TYPE_CHECKING:
     from prune_tui.ui.app import PruneApp

@@ -18,7 +18,8 @@ from textual.strip import Strip
 from prune_tui.ui import keys
 from prune_tui.ui.module_lines import Line, module_lines
 from prune_tui.ui.tree_line import printable
-from prune_tui.views import ModuleView, TensorRow
+from prune_tui.view_rows import TensorRow
+from prune_tui.views import ModuleView
 
 
 class ModulePane(ScrollView, can_focus=True, inherit_bindings=False):

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from prune_tui.ui import keys
 from prune_tui.ui.outline import OutlineModel
 from prune_tui.ui.tree_line import TreeLine, TreeStyles, cut, fold_column, most_levels, printable, segments
-from prune_tui.views import ModuleRow
+from prune_tui.view_rows import ModuleRow
 
 
 class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):

@@ -19,7 +19,8 @@ from prune_tui.steps import Method, Step
 from prune_tui.ui import keys
 from prune_tui.ui.numbers import percent
 from prune_tui.ui.tree_line import printable
-from prune_tui.views import Effect, Previewed, TensorRow
+from prune_tui.view_rows import TensorRow
+from prune_tui.views import Effect, Previewed
 
 _SHOWN_EFFECTS = 6
 _AROUND_FIELDS = 8

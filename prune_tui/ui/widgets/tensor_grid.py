@@ -19,7 +19,8 @@ from prune_tui.ui import keys
 from prune_tui.ui.facets import Canvas, Span
 from prune_tui.ui.render import STATE_STYLES, NumberFormat, cell
 from prune_tui.ui.tree_line import cut
-from prune_tui.views import TensorRow, Tile, TileBlock, View
+from prune_tui.view_rows import TensorRow, View
+from prune_tui.views import Tile, TileBlock
 
 
 @dataclasses.dataclass(frozen=True)

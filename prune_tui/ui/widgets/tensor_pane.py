@@ -16,7 +16,8 @@ from prune_tui.ui.numbers import percent
 from prune_tui.ui.render import number_format
 from prune_tui.ui.tree_line import printable
 from prune_tui.ui.widgets.tensor_grid import Picture, TensorGrid
-from prune_tui.views import VIEWS, Statistics, TensorRow, Tile, View
+from prune_tui.view_rows import VIEWS, TensorRow, View
+from prune_tui.views import Statistics, Tile
 
 
 class TensorPane(Vertical):

@@ -66,8 +66,8 @@ def _masked(kind: type[BasePruningMethod], step: CustomMethod, target: Seen) -> 
     return method, after.detach().clone()
 
 
-class _WithGradient(BasePruningMethod):
-    """Stands for a method in a container, and gives the part of the values that it ranks its part of the gradient.
+class _Ranking(BasePruningMethod):
+    """Stands for a method in a container: gives what it ranks its part of the gradient, and looks at its mask.
 
     Args:
         method: The method.
@@ -91,9 +91,13 @@ class _WithGradient(BasePruningMethod):
         self._part = part
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Any:
-        """What the method itself computes."""
+        """What the method itself computes; of another shape the container would spread it over what is left."""
         t.grad = self._part
-        return self._method.compute_mask(t, default_mask=default_mask)
+        made = self._method.compute_mask(t, default_mask=default_mask)
+        if isinstance(made, Tensor) and made.shape != default_mask.shape:
+            own, left = ("×".join(map(str, shape)) or "a scalar" for shape in (made.shape, default_mask.shape))
+            raise StepError(f"{type(self._method).__name__} made a mask of {own}; what is left is {left}")
+        return made
 
 
 class _Cutting(BasePruningMethod):
@@ -103,7 +107,7 @@ class _Cutting(BasePruningMethod):
         method: The method that ranks the same part.
     """
 
-    def __init__(self, method: _WithGradient) -> None:
+    def __init__(self, method: _Ranking) -> None:
         self._method = method
         self._tensor_name = method._tensor_name
         self.PRUNING_TYPE = getattr(method, "PRUNING_TYPE")  # noqa: B009 - torch declares none
@@ -118,9 +122,8 @@ class _Cutting(BasePruningMethod):
 
 def _again(method: BasePruningMethod, values: Tensor, gradient: Tensor | None, mask: Tensor) -> Any:
     """The mask that a method computes beyond an earlier one, as in torch's container."""
-    ranking: BasePruningMethod = method
+    ranking = _Ranking(method)
     if gradient is not None:
-        ranking = _WithGradient(method)
         ranking.take(gradient, mask)
     container = PruningContainer()
     container._tensor_name = method._tensor_name

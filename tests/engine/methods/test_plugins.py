@@ -525,3 +525,13 @@ def test_none_stays_what_may_be_none():
     told = [(setting.name, setting.kind, setting.default, setting.optional) for setting in settings[:2]]
     assert told == [("how", "choice", None, True), ("on", "flag", None, True)]
     assert [step_settings.read(setting, "") for setting in settings[:2]] == [None, None]
+
+
+def test_a_mask_of_another_shape_is_refused_in_a_container_too(tmp_path):
+    plugins.load([written(tmp_path, METHOD.format(body="return default_mask[0]"))])
+    session = Session(lenet())
+    session.apply("l1_unstructured", "conv1.weight", amount=4)
+    before = fingerprint(session.model)
+    with pytest.raises(StepError, match="Halved made a mask of a scalar; what is left is 50"):
+        session.apply("halved", "conv1.weight")
+    assert fingerprint(session.model) == before

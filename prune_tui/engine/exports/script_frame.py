@@ -85,8 +85,10 @@ if __name__ == "__main__":
     print(digest(model))
     if digest(model) != DIGEST:
         sys.exit(f"these are not the masks of the session, {DIGEST}: other weights, another torch or device?")
+    print("the masks are those of the session", file=sys.stderr)
     if len(sys.argv) > 1:
         torch.save(model.state_dict(), sys.argv[1])
+        print(f"wrote {sys.argv[1]}", file=sys.stderr)
 """
 
 _LOAD_UNKNOWN = '''\

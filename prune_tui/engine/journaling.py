@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from prune_tui import journal, steps
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.session import Session
@@ -104,7 +106,7 @@ def replay(
                 notes.append(f"step {number} was undone and cannot be redone any more: {difference}")
                 break
             if difference and not anyway:
-                raise ChangedError(f"step {number} of session {kept.name}, {difference}")
+                raise ChangedError(f"step {number} of session {kept.name}, {difference}{_other_torch(kept)}")
             if difference:
                 notes.append(f"step {number}, {difference}")
             if number <= kept.done:
@@ -116,6 +118,12 @@ def replay(
             session.step_back()
         raise
     return tuple(notes)
+
+
+def _other_torch(kept: journal.Kept) -> str:
+    """That another torch made the masks, which may rank and draw otherwise; nothing where it was this one."""
+    then, now = kept.header.torch, str(torch.__version__)
+    return f" (with torch {then}; this is {now})" if then and then != now else ""
 
 
 def _again(session: Session, did: journal.Did, stop: Stop) -> str:

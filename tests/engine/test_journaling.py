@@ -210,6 +210,17 @@ def test_the_masks_are_proved_by_their_checksum(tmp_path: Path) -> None:
     assert session.counts() == (2, 0)
 
 
+def test_another_torch_is_named_where_the_masks_differ(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    session = Session(net())
+    session.recorder = Journaling(path, Header(source="net", torch="1.0")).record
+    session.apply("l1_unstructured", "0.weight", amount=0.5)
+    session.recorder.__self__.close()
+
+    with pytest.raises(ChangedError, match=r"other masks than it gave then \(with torch 1\.0; this is "):
+        resumed(path, model=net(seed=1))
+
+
 def test_a_step_that_cannot_be_done_again_is_left_out_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     session = journaled(path)

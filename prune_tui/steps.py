@@ -253,6 +253,12 @@ def draws(step: Step) -> bool:
     return method_of(step).draws
 
 
+def takes_smallest(step: Step) -> bool:
+    """Whether of each tensor all go whose magnitude is below one threshold, equal magnitudes apart."""
+    layerwise = L1Unstructured | UniformPlus | ErdosRenyiKernel
+    return isinstance(step, layerwise) or (isinstance(step, GlobalUnstructured) and not draws(step))
+
+
 def total_of(step: Step) -> totals.Total | None:
     """The total that a step is to reach, where its amount names one."""
     amount = settings_of(step).get("amount")

@@ -159,7 +159,11 @@ class Effect(msgspec.Struct, frozen=True):
         units_took: What `amount` comes to: entries, or channels.
         units_left: What `amount` is a fraction of.
         units: `entries` or `channels`.
-        threshold: Greatest magnitude among the entries it masks; None when it masks none.
+        threshold: Greatest magnitude among the entries it masks, where it takes the smallest; else, and when it
+            masks none, None.
+        unsure: How many more or fewer `took` may be: entries equal to the threshold lie in several tensors, and
+            which of them go torch decides when it is asked for the mask. Of all tensors together the sum is exact,
+            and nothing is unsure any more once the step is done.
     """
 
     target: str
@@ -170,6 +174,7 @@ class Effect(msgspec.Struct, frozen=True):
     units_left: int
     units: str = "entries"
     threshold: float | None = None
+    unsure: int = 0
 
 
 class Previewed(Body, frozen=True):

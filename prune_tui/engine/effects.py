@@ -30,9 +30,8 @@ def effect(step: steps.Step, target: Seen, mask: Tensor) -> Effect:
             units_took = comes_to(getattr(step, "amount"), units_left)  # noqa: B009
     else:
         units, units_left, units_took = "entries", ranked(target), took
-    return Effect(
-        target.path, took, left, target.original.numel(), units_took, units_left, units, _threshold(target, taken)
-    )
+    threshold = _threshold(target, taken) if steps.takes_smallest(step) else None
+    return Effect(target.path, took, left, target.original.numel(), units_took, units_left, units, threshold)
 
 
 def removal(target: Seen) -> Effect:

@@ -44,6 +44,8 @@ def _sample(tensor: Tensor) -> bytes:
     with torch.inference_mode(False), torch.no_grad():
         step = -(-tensor.numel() // SAMPLE)
         places = torch.arange(0, tensor.numel(), step, device=tensor.device)
-        # By index, for whatever strides: nothing as large as the tensor is copied.
-        entries = tensor.detach()[torch.unravel_index(places, tensor.shape)] if tensor.dim() else tensor.detach()
+        if tensor.is_contiguous():
+            entries = tensor.detach().view(-1)[places]
+        else:  # by index, for whatever strides: nothing as large as the tensor is copied
+            entries = tensor.detach()[torch.unravel_index(places, tensor.shape)]
         return bits.integers(entries).cpu().contiguous().numpy().tobytes()

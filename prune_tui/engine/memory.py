@@ -6,6 +6,7 @@ happens.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -85,21 +86,26 @@ def _available() -> int | None:
 
 def _left_by_cgroups() -> list[int]:
     """What each cgroup around this process leaves of its limit, version 2 or 1; page cache makes room."""
-    left = []
-    for line in _lines(_CGROUPS):  # `0::/a/b`, or of version 1 `4:memory:/a/b`
+    return [size for files in _limits(_CGROUP_FILES, *_lines(_CGROUPS)) for size in _left_in(*files)]
+
+
+@functools.lru_cache(maxsize=1)
+def _limits(files: Path, *lines: str) -> tuple[tuple[Path, str, str, str], ...]:
+    """The folders that may set a limit, with the names of what is in them."""
+    found = []
+    for line in lines:  # `0::/a/b`, or of version 1 `4:memory:/a/b`
         _, kinds, path = line.split(":", 2)
         if kinds == "":
-            root, limit, usage, cache = _CGROUP_FILES, "memory.max", "memory.current", "inactive_file"
+            root, limit, usage, cache = files, "memory.max", "memory.current", "inactive_file"
         elif "memory" in kinds.split(","):
-            root, limit, usage = _CGROUP_FILES / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+            root, limit, usage = files / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
             cache = "total_inactive_file"
         else:
             continue
         within = root / path.strip("/")
-        for folder in (within, *within.parents):
-            if folder == root or root in folder.parents:
-                left += _left_in(folder, limit, usage, cache)
-    return left
+        inside = (folder for folder in (within, *within.parents) if folder == root or root in folder.parents)
+        found += [(folder, limit, usage, cache) for folder in inside]
+    return tuple(found)
 
 
 def _left_in(folder: Path, limit: str, usage: str, cache: str) -> list[int]:

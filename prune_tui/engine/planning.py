@@ -45,6 +45,12 @@ class Part:
     overwrites: Bits | None = None
 
     @property
+    def outcome(self) -> Effect:
+        """The counts once it is done: what a preview may leave open is known then."""
+        known = self.planned.effect() if self.planned is not None and self.effect.unsure else None
+        return known or self.effect
+
+    @property
     def removes(self) -> bool:
         """Whether it does what torch's `remove` does."""
         return self.method is None and self.change is None

@@ -379,10 +379,10 @@ class Session:
 
 def _carried_out(model: nn.Module, plan: planning.Plan, number: int) -> Edit:
     """Do what a plan says, and keep what takes it back."""
-    effects = tuple(part.effect for part in plan.parts)
-    recorded = tuple(_recorded(plan, number))
     moment = undo.moment_before(model, plan.parts)
     commit.carry_out(plan)
+    effects = tuple(part.outcome for part in plan.parts)
+    recorded = tuple(_recorded(plan, number))
     return Edit(cast(steps.AnyStep, plan.step), effects, moment, moment.standing(), recorded)
 
 
@@ -393,4 +393,4 @@ def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMet
             own = isinstance(plan.step, steps.CustomMethod)  # the object is the plugin's: it knows its settings
             known = own or type(part.method).__name__ == type(plan.step).__name__
             settings = hooks.settings_text(part.method) if known else steps.describe(plan.step)
-            yield part.method, HistoryRow(type(part.method).__name__, settings, part.effect.took, number)
+            yield part.method, HistoryRow(type(part.method).__name__, settings, part.outcome.took, number)

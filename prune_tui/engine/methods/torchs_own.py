@@ -171,14 +171,14 @@ def _at_random(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask 
     if one is None:
         return None
     count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
-    scored = random_scores.scored(one, stop) if count else one
+    scored, counted = random_scores.scored([one], count, stop) if count else ([one], None)
     found = smallest.planned(
-        [target.path], [scored], count, ties="torch", what=what, stop=stop, values=[one.values]
+        [target.path], scored, count, ties="torch", what=what, stop=stop, at_random=True, counted=counted
     )
     return None if found is None else found[0]
 
 
-def _channels_by_norm(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
+def _channels_by_norm(step: Any, target: Seen, method: Any, _: Stop) -> PlannedMask | None:
     if not channels.can_be_planned(target.original, target.mask):
         return None
     values, size = target.original, target.original.shape[step.dim]
@@ -187,16 +187,16 @@ def _channels_by_norm(step: Any, target: Seen, method: Any, stop: Stop) -> Plann
     if count:
         with refusals(f"{target.path} ({dtype_name(values)}), LnStructured"):
             kept = channels.kept_by_norm(values, method, count)
-    return channels.ChannelsMasked(target.path, values, step.dim, kept, units_took=count, stop=stop)
+    return channels.ChannelsMasked(target.path, values, step.dim, kept, units_took=count)
 
 
-def _channels_at_random(step: Any, target: Seen, _: Any, stop: Stop) -> PlannedMask | None:
+def _channels_at_random(step: Any, target: Seen, _: Any, __: Stop) -> PlannedMask | None:
     if not channels.can_be_planned(target.original, target.mask):
         return None
     values, size = target.original, target.original.shape[step.dim]
     count = comes_to(step.amount, size)
     kept = channels.kept_at_random(size, count) if count else torch.ones(size, dtype=torch.bool)
-    return channels.ChannelsMasked(target.path, values, step.dim, kept, units_took=count, stop=stop)
+    return channels.ChannelsMasked(target.path, values, step.dim, kept, units_took=count)
 
 
 def _random_structured(step: steps.RandomStructured, target: Seen) -> prune.BasePruningMethod:
@@ -264,9 +264,10 @@ def _globally(
         return smallest.planned(paths, tensors, count, ties=step.ties, what=what, stop=stop)
     if len({one.values.dtype for one in tensors}) > 1 or any(one.values.device.type != "cpu" for one in tensors):
         return None
-    scored = [random_scores.scored(one, stop) for one in tensors] if count else tensors
-    own = [one.values for one in tensors]
-    return smallest.planned(paths, scored, count, ties="torch", what=what, stop=stop, values=own)
+    scored, counted = random_scores.scored(tensors, count, stop) if count else (tensors, None)
+    return smallest.planned(
+        paths, scored, count, ties="torch", what=what, stop=stop, at_random=True, counted=counted
+    )
 
 
 def _as_one_vector(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:

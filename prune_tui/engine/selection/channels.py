@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import prune
 
-from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.cancelling import never
 from prune_tui.engine.selection import cores, hugepages, magnitudes, product
 from prune_tui.engine.selection.magnitudes import KINDS
 from prune_tui.engine.selection.planned_masks import Cut, Made, PlannedMask
@@ -59,10 +59,9 @@ class ChannelsMasked(PlannedMask):
         dim: The axis of the channels.
         kept: bool, one for each channel.
         units_took: How many channels the step asked for.
-        stop: Asked between pieces.
     """
 
-    def __init__(self, path: str, values: Tensor, dim: int, kept: Tensor, *, units_took: int, stop: Stop) -> None:
+    def __init__(self, path: str, values: Tensor, dim: int, kept: Tensor, *, units_took: int) -> None:
         self._path = path
         self._values = values
         self._dim = dim % values.dim()
@@ -70,13 +69,12 @@ class ChannelsMasked(PlannedMask):
         self._units_took = units_took
         shape = values.shape
         self._shape = (shape[: self._dim].numel(), shape[self._dim], shape[self._dim + 1 :].numel())
-        self._greatest = self._greatest_gone(stop)
 
     def effect(self) -> Effect:
         """The counts."""
         elements, channels = self._values.numel(), self._shape[1]
         took = int(np.count_nonzero(~self._kept)) * self._shape[0] * self._shape[2]
-        return Effect(self._path, took, elements, elements, self._units_took, channels, "channels", self._greatest)
+        return Effect(self._path, took, elements, elements, self._units_took, channels, "channels")
 
     def made(self, original: Tensor | None = None) -> Made:
         """The mask, and in the same pass `orig × mask` where it is the same as torch's."""
@@ -105,25 +103,6 @@ class ChannelsMasked(PlannedMask):
             [-1 if axis == self._dim else 1 for axis in range(self._values.dim())]
         )
         return cut(flags.expand(self._values.shape))
-
-    def _greatest_gone(self, stop: Stop) -> float | None:
-        """The greatest magnitude that goes, NaN apart; None where there is none."""
-        kind, rows = KINDS[self._values.dtype], magnitudes.words(self._values).reshape(self._shape)
-
-        def job(block: _Block) -> int:
-            row, gone = rows[block], ~self._kept[block[1]]
-            if not gone.any():
-                return -1
-            found = cores.scratch(kind.signed, row.size).reshape(row.shape)
-            np.bitwise_and(row, kind.signed(kind.most), out=found)
-            greatest = int(found.max(axis=(0, 2))[gone].max())
-            if greatest <= kind.infinite:
-                return greatest
-            lost = found[:, gone]
-            return int(lost[lost <= kind.infinite].max(initial=-1))
-
-        greatest = max(cores.spread(job, list(_blocks(self._shape)), stop), default=-1)
-        return None if greatest < 0 else magnitudes.number(greatest, self._values.dtype)
 
 
 def can_be_planned(values: Tensor, mask: Tensor | None) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextvars
 import itertools
 import os
+import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -79,6 +80,56 @@ def spread(work: Callable[[_Piece], _Result], pieces: Sequence[_Piece], stop: St
     run()
     for helper in helpers:
         helper.join()
+    if failures:
+        raise failures[0]
+    return results
+
+
+def in_relay(
+    first: Callable[[_Piece], object],
+    then: Callable[[_Piece], _Result],
+    pieces: Sequence[_Piece],
+    stop: Stop,
+) -> list[_Result]:
+    """Work on every piece twice: in this thread what has to be done in order, in another what can follow it.
+
+    Args:
+        first: Called with each piece in order, in this thread.
+        then: Called with each piece in order, in another thread, after `first` was.
+        pieces: The pieces.
+        stop: Asked before each piece.
+
+    Returns:
+        What `then` returned, in the order of the pieces.
+
+    Raises:
+        Cancelled: `stop` said so.
+        BaseException: Whatever one of them raised.
+    """
+    done: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+    results: list[_Result] = []
+    failures: list[BaseException] = []
+
+    def follow() -> None:
+        try:
+            while (piece := done.get()) is not None:
+                results.append(then(piece))
+        except BaseException as failure:  # noqa: BLE001 - raised again in the thread that asked
+            failures.append(failure)
+
+    follower = threading.Thread(target=contextvars.copy_context().run, args=(follow,), daemon=True)
+    follower.start()
+    try:
+        for piece in pieces:
+            if failures:
+                break
+            if stop():
+                raise Cancelled
+            first(piece)
+            done.put(piece)
+    finally:
+        done.put(None)
+        follower.join()
     if failures:
         raise failures[0]
     return results

@@ -61,17 +61,6 @@ def greatest_below(ranked: Ranked, word: int) -> list[Callable[[], int]]:
     return [partial(job, piece) for piece in _slices(ranked.values.numel())]
 
 
-def greatest_gone(ranked: Ranked, rule: Rule, values: Tensor) -> list[Callable[[], int]]:
-    """As `passes.greatest_gone`."""
-
-    def job(piece: slice, word: int) -> int:
-        worn = _words(values)[piece] & ranked.kind.most
-        stays = (_magnitudes(ranked, piece) > word) | (worn > ranked.kind.infinite)
-        return int(worn.masked_fill_(stays, -1).max())
-
-    return [partial(job, piece, word) for piece, word in rule.over(_slices(values.numel()))]
-
-
 def equal_to(ranked: Ranked, word: int) -> list[Callable[[], Words]]:
     """As `passes.equal_to`."""
 

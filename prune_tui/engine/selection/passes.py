@@ -132,29 +132,6 @@ def greatest_below(ranked: Ranked, word: int) -> list[Callable[[], int]]:
     return [partial(job, piece) for piece in slices(ranked.values.numel())]
 
 
-def greatest_gone(ranked: Ranked, rule: Rule, values: Tensor) -> list[Callable[[], int]]:
-    """Jobs that look for the greatest pattern of `values`, NaN apart, among what goes; -1 where there is none.
-
-    Args:
-        ranked: The scores by which they go.
-        rule: Which entries go; `also` is left to the caller.
-        values: Contiguous, of the shape and dtype of the scores.
-    """
-    kind, row = ranked.kind, magnitudes.words(values)
-
-    def job(piece: slice, word: int) -> int:
-        found, worn = _magnitudes(ranked, piece), scratch(kind.signed, piece.stop - piece.start, 2)
-        # `most`, where nothing is ranked, is above every threshold: it counts as kept.
-        np.subtract(kind.signed(word), found, out=found)
-        np.right_shift(found, kind.signed(kind.bits - 1), out=found)
-        np.bitwise_and(row[piece], kind.signed(kind.most), out=worn)
-        np.bitwise_or(worn, found, out=worn)  # -1 where it is kept
-        greatest = int(worn.max(initial=-1))
-        return greatest if greatest <= kind.infinite else int(worn[worn <= kind.infinite].max(initial=-1))
-
-    return [partial(job, piece, word) for piece, word in rule.over(slices(row.size))]
-
-
 def equal_to(ranked: Ranked, word: int) -> list[Callable[[], Words]]:
     """Jobs that collect the positions of one pattern, in their order."""
 

@@ -29,18 +29,37 @@ _SAMPLED = (2**13, 2**18)
 _DEVICES = ("cpu", "cuda")
 
 
+class Counted(NamedTuple):
+    """A first pass that somebody made already.
+
+    Attributes:
+        low: The bracket's lower end, itself not inside: a pattern of the common dtype.
+        high: Its upper end, not inside either.
+        tallies: For each tensor what the jobs of `passes_of(values).tallies(one, low, high, collect=True)` found.
+    """
+
+    low: int
+    high: int
+    tallies: Sequence[Sequence[Tally]]
+
+
 class Share(NamedTuple):
     """What of one tensor is among the smallest, in the patterns of the common dtype.
 
     Attributes:
         below: How many magnitudes are below the threshold.
-        tied: How many are equal to it.
+        tied_by_piece: How many are equal to it, for each job of the passes over the tensor.
         greatest_below: The greatest that is below; -1 where there is none, None where the pass has not told.
     """
 
     below: int
-    tied: int
+    tied_by_piece: tuple[int, ...]
     greatest_below: int | None
+
+    @property
+    def tied(self) -> int:
+        """How many are equal to the threshold."""
+        return sum(self.tied_by_piece)
 
 
 class Selection(NamedTuple):
@@ -96,27 +115,30 @@ def _called(job: Callable[[], Any]) -> Any:
     return job()
 
 
-def smallest(tensors: Sequence[Ranked], count: int, stop: Stop) -> Selection | None:
+def smallest(
+    tensors: Sequence[Ranked], count: int, stop: Stop, counted: Counted | None = None
+) -> Selection | None:
     """Find the threshold below which the `count` smallest magnitudes of some tensors lie.
 
     Args:
-        tensors: The tensors.
+        tensors: The tensors, of one dtype where they were counted.
         count: How many go, at most as many as are ranked.
         stop: Asked between pieces.
+        counted: A first pass, where there was one, with the threshold inside its bracket if luck will have it.
 
     Returns:
         The selection; None where a NaN would have to go, which torch ranks above all.
     """
     dtype = functools.reduce(torch.promote_types, (one.values.dtype for one in tensors))
     if count == 0:
-        return Selection(dtype, -1, (Share(0, 0, -1),) * len(tensors), 0)
+        return Selection(dtype, -1, (Share(0, (), -1),) * len(tensors), 0)
     search = _Search(tensors, dtype, count, stop)
-    tallies = search.sampled() or search.halved()
+    tallies = search.sampled(counted) or search.halved()
     if tallies is None:
         return None
-    below = sum(tally.below for tally in tallies)
     if search.collected:
-        inside = np.concatenate([tally.collected for tally in tallies])
+        below = sum(tally.below for tally in tallies)
+        inside = np.concatenate([part for tally in tallies for part in tally.collected])
         inside.partition(count - below - 1)
         threshold = int(inside[count - below - 1])
     else:
@@ -127,13 +149,32 @@ def smallest(tensors: Sequence[Ranked], count: int, stop: Stop) -> Selection | N
     return Selection(dtype, threshold, shares, count - sum(share.below for share in shares))
 
 
-def _share(tally: Tally, threshold: int, *, collected: bool) -> Share:
-    if not collected:
-        return Share(tally.below, tally.inside, None if tally.below else -1)
-    smaller = tally.collected[tally.collected < threshold]
-    tied = int(np.count_nonzero(tally.collected == threshold))
+def _share(tally: _Sum, threshold: int, *, collected: bool) -> Share:
     unknown = None if tally.below else -1
-    return Share(tally.below + smaller.size, tied, int(smaller.max()) if smaller.size else unknown)
+    if not collected:
+        return Share(tally.below, tally.inside, unknown)
+    smaller, greatest, tied = 0, -1, []
+    for part in tally.collected:
+        less = part < threshold
+        smaller += (found := int(np.count_nonzero(less)))
+        tied.append(int(np.count_nonzero(part == threshold)))
+        if found:
+            greatest = max(greatest, int(part[less].max()))
+    return Share(tally.below + smaller, tuple(tied), greatest if smaller else unknown)
+
+
+class _Sum(NamedTuple):
+    """What a pass found in a tensor, in the patterns of the common dtype.
+
+    Attributes:
+        below: How many magnitudes are below the bracket.
+        inside: How many are inside, by piece.
+        collected: Those, by piece, where they were asked for.
+    """
+
+    below: int
+    inside: tuple[int, ...]
+    collected: tuple[Words, ...]
 
 
 class _Search:
@@ -152,11 +193,15 @@ class _Search:
         self.low = -1
         self.collected = True
 
-    def sampled(self) -> list[Tally] | None:
-        """By a sample: almost always the only pass; None where it misled."""
-        living = sum(one.living for one in self._tensors)
-        low, high = _bracket(self._tensors, self._dtype, self._count / max(living, 1))
-        tallies = self._pass(low, high)
+    def sampled(self, counted: Counted | None) -> list[_Sum] | None:
+        """By a sample: almost always the only pass, where not even that was made; None where it misled."""
+        if counted is not None:
+            low, high, self.low = counted.low, counted.high, counted.low
+            tallies = [self._sum(one, found) for one, found in zip(self._tensors, counted.tallies, strict=True)]
+        else:
+            living = sum(one.living for one in self._tensors)
+            low, high = _bracket(self._tensors, self._dtype, self._count / max(living, 1))
+            tallies = self._pass(low, high)
         where = self._where(tallies)
         if not where:
             return tallies
@@ -165,7 +210,7 @@ class _Search:
         tallies = self._pass(end - 1, end + 1)
         return None if self._where(tallies) else tallies
 
-    def halved(self) -> list[Tally] | None:
+    def halved(self) -> list[_Sum] | None:
         """By halving the patterns, one pass for each bit: slow, and always right. None where a NaN would go."""
         floor, ceiling = 0, KINDS[self._dtype].infinite
         while floor <= ceiling:
@@ -177,15 +222,15 @@ class _Search:
             floor, ceiling = (floor, middle - 1) if where < 0 else (middle + 1, ceiling)
         return None
 
-    def _where(self, tallies: Sequence[Tally]) -> int:
+    def _where(self, tallies: Sequence[_Sum]) -> int:
         """Whether the threshold is inside (0), below (-1) or above (1)."""
         below = sum(tally.below for tally in tallies)
         if self._count <= below:
             return -1
-        return 0 if self._count <= below + sum(tally.inside for tally in tallies) else 1
+        return 0 if self._count <= below + sum(sum(tally.inside) for tally in tallies) else 1
 
-    def _pass(self, low: int, high: int) -> list[Tally]:
-        """One tally for each tensor, in the patterns of the common dtype; what is inside, in any order."""
+    def _pass(self, low: int, high: int) -> list[_Sum]:
+        """One sum for each tensor, in the patterns of the common dtype; what is inside, in any order."""
         kind = KINDS[self._dtype]
         self.low, high = min(max(low, -1), kind.infinite), min(high, kind.most)
         self.collected = high - self.low > 2
@@ -199,13 +244,15 @@ class _Search:
         tallies: list[list[Tally]] = [[] for _ in self._tensors]
         for (index, _), tally in zip(jobs, cores.spread(_second_called, jobs, self._stop), strict=True):
             tallies[index].append(tally)
-        return [self._merged(one.values.dtype, found) for one, found in zip(self._tensors, tallies, strict=True)]
+        return [self._sum(one, found) for one, found in zip(self._tensors, tallies, strict=True)]
 
-    def _merged(self, own: torch.dtype, found: Sequence[Tally]) -> Tally:
-        parts = [tally.collected for tally in found if tally.collected.size]
-        nothing: Words = np.empty(0, KINDS[self._dtype].signed)
-        collected = widened(np.concatenate(parts), own, self._dtype) if parts else nothing
-        return Tally(sum(tally.below for tally in found), sum(tally.inside for tally in found), collected)
+    def _sum(self, one: Ranked, found: Sequence[Tally]) -> _Sum:
+        parts = [tally.collected for tally in found] if self.collected else []
+        return _Sum(
+            sum(tally.below for tally in found),
+            tuple(tally.inside for tally in found),
+            tuple(widened(part, one.values.dtype, self._dtype) for part in parts),
+        )
 
 
 def _second_called(pair: tuple[int, Callable[[], Any]]) -> Any:

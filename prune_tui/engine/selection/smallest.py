@@ -10,9 +10,10 @@ from torch import Tensor
 
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.selection import cores, hugepages, magnitudes, product
+from prune_tui.engine.selection.magnitudes import narrowed
 from prune_tui.engine.selection.passes import Ranked
 from prune_tui.engine.selection.planned_masks import Cut, Made, PlannedMask
-from prune_tui.engine.selection.search import Selection, greatest_below, passes_of, smallest
+from prune_tui.engine.selection.search import Counted, Selection, greatest_below, passes_of, smallest
 from prune_tui.engine.selection.ties import All, Ties, chosen
 from prune_tui.step_settings import StepError
 from prune_tui.views import Effect
@@ -27,7 +28,7 @@ class SmallestMasked(PlannedMask):
         index: Which of them is this one.
         selection: What was found of them.
         ties: Who chooses among those equal to the threshold.
-        values: The tensor's own values, where it is ranked by other scores.
+        at_random: It is ranked by random scores, not by its magnitudes.
         stop: Asked between pieces.
     """
 
@@ -39,21 +40,27 @@ class SmallestMasked(PlannedMask):
         selection: Selection,
         ties: Ties,
         *,
-        values: Tensor | None,
+        at_random: bool,
         stop: Stop,
     ) -> None:
-        self._path = path
         self._ranked = tensors[index]
         self._index = index
         self._selection = selection
         self._ties = ties
-        self._took = selection.shares[index].below + ties.took(index)
-        self._greatest = self._greatest_magnitude(stop) if values is None else self._greatest_gone(values, stop)
+        self._at_random = at_random
+        self._effect = self._counted(path, stop)
+
+    def _counted(self, path: str, stop: Stop) -> Effect:
+        greatest = None if self._at_random else self._greatest_magnitude(stop)
+        took = self._selection.shares[self._index].below + self._ties.took(self._index)
+        elements, living = self._ranked.values.numel(), self._ranked.living
+        unsure = self._ties.unsure(self._index)
+        return Effect(path, took, living, elements, took, living, "entries", greatest, unsure)
 
     def _greatest_magnitude(self, stop: Stop) -> float | None:
-        """Where magnitudes are the scores: the threshold, or what is next below it."""
+        """The threshold, or what is next below it."""
         share = self._selection.shares[self._index]
-        if self._ties.took(self._index):
+        if self._ties.took(self._index) or self._ties.unsure(self._index):
             greatest = self._selection.threshold
         elif share.greatest_below is not None:
             greatest = share.greatest_below
@@ -61,21 +68,11 @@ class SmallestMasked(PlannedMask):
             greatest = greatest_below(self._ranked, self._selection, stop)
         return None if greatest < 0 else magnitudes.number(greatest, self._selection.dtype)
 
-    def _greatest_gone(self, values: Tensor, stop: Stop) -> float | None:
-        """Where scores are others, of the values that go, NaN apart."""
-        one, rule = self._ranked, self._ties.rule(self._index, stop)
-        found = cores.spread(lambda job: job(), passes_of(values).greatest_gone(one, rule, values), stop)
-        if rule.also is not None and rule.also.size:
-            at = torch.as_tensor(rule.also, device=values.device)
-            words = values.view(-1)[at].view(one.kind.integers) & one.kind.most
-            found.append(int(words.masked_fill_(words > one.kind.infinite, -1).max()))
-        greatest = max(found, default=-1)
-        return None if greatest < 0 else magnitudes.number(greatest, values.dtype)
-
     def effect(self) -> Effect:
         """The counts, which fall out of the selection."""
-        elements, living = self._ranked.values.numel(), self._ranked.living
-        return Effect(self._path, self._took, living, elements, self._took, living, "entries", self._greatest)
+        if self._effect.unsure and not self._ties.unsure(self._index):
+            self._effect = self._counted(self._effect.target, never)
+        return self._effect
 
     def made(self, original: Tensor | None = None) -> Made:
         """The mask, and in the same pass `orig × mask` where it is the same as torch's."""
@@ -88,8 +85,8 @@ class SmallestMasked(PlannedMask):
         kept = sum(cores.spread(lambda job: job(), jobs, never))
         if rule.also is not None:
             kept -= self._put(rule.also, mask, weight, original)
-        if kept != one.living - self._took:
-            raise StepError(f"{self._path} changed while the step was worked out; ask again")
+        if kept != one.living - self.effect().took:
+            raise StepError(f"{self._effect.target} changed while the step was worked out; ask again")
         return Made(mask, weight)
 
     def _put(self, also: object, mask: Tensor, weight: Tensor | None, original: Tensor | None) -> int:
@@ -101,14 +98,17 @@ class SmallestMasked(PlannedMask):
         return int(at.numel())
 
     def shown(self, cut: Cut) -> Tensor:
-        """A part of it; where only magnitudes decide, nothing else is computed."""
-        if not isinstance(self._ties, All):
-            return cut(self._whole)
+        """A part of it. As long as it holds no entry whose going is decided by ties, nothing else is computed."""
         one = self._ranked
-        word = self._ties.rule(self._index, never).word
-        values = cut(one.values)
-        kept = (values.contiguous().view(one.kind.integers) & one.kind.most) > word
-        return kept if one.mask is None else kept & (cut(one.mask) == 1)
+        word = narrowed(self._selection.threshold, self._selection.dtype, one.values.dtype)
+        magnitudes_of = cut(one.values).contiguous().view(one.kind.integers) & one.kind.most
+        living = None if one.mask is None else cut(one.mask) == 1
+        kept = magnitudes_of > word
+        if not isinstance(self._ties, All):
+            tied = magnitudes_of == word
+            if bool((tied if living is None else tied & living).any()):
+                return cut(self._whole)
+        return kept if living is None else kept & living
 
     @functools.cached_property
     def _whole(self) -> Tensor:
@@ -123,7 +123,8 @@ def planned(
     ties: str,
     what: str,
     stop: Stop,
-    values: Sequence[Tensor] | None = None,
+    at_random: bool = False,
+    counted: Counted | None = None,
 ) -> list[SmallestMasked] | None:
     """The masks of some tensors after the `count` smallest magnitudes of all are taken.
 
@@ -137,7 +138,8 @@ def planned(
         ties: `"torch"` or `"index"`.
         what: The step and its targets, for a refusal.
         stop: Asked between pieces.
-        values: The tensors' own values, contiguous, where they are ranked by other scores.
+        at_random: They are random scores, not magnitudes.
+        counted: A first pass over the tensors, where there was one.
 
     Returns:
         One for each tensor; None where a NaN would go, which is left to torch.
@@ -146,14 +148,12 @@ def planned(
         StepError: Asking torch about ties needs more memory than is free.
         Cancelled: `stop` said so.
     """
-    selection = smallest(tensors, count, stop)
+    selection = smallest(tensors, count, stop, counted)
     if selection is None:
         return None
-    at_random = values is not None
     refusal = (what, "") if at_random else (f"{what}: ties=torch", "ties=index needs none of it")
     choice = chosen(tensors, selection, count, ties, refusal)
-    own = [None] * len(tensors) if values is None else list(values)
     return [
-        SmallestMasked(path, tensors, index, selection, choice, values=own[index], stop=stop)
+        SmallestMasked(path, tensors, index, selection, choice, at_random=at_random, stop=stop)
         for index, path in enumerate(paths)
     ]

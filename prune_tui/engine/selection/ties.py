@@ -2,15 +2,18 @@
 
 `"torch"`: those that `torch.topk` picks, which follows from how it partitions and from nothing else. `"index"`:
 the first ones, in the order of the targets and of their entries. Where all or none of them go, nobody is asked.
+
+Asking `topk` costs many times what counting does, and what hangs on it are a few entries of millions. So it is
+asked when a mask is made; until then it is told how far a tensor's count may be off.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
 import torch
 
 from prune_tui.engine import memory
@@ -21,15 +24,15 @@ from prune_tui.engine.selection.passes import Ranked, Rule
 from prune_tui.engine.selection.search import Selection, passes_of
 from prune_tui.step_settings import StepError
 
-_AT_A_TIME = 16
-"""Pieces that are looked through before it is asked whether that was enough."""
-
 
 class Ties(Protocol):
     """How many of the tied entries of each tensor go, and which."""
 
     def took(self, index: int) -> int:
-        """How many of one tensor."""
+        """How many of one tensor, give or take `unsure`; their sum is exact."""
+
+    def unsure(self, index: int) -> int:
+        """How many more or fewer it may be: 0 as soon as it is known."""
 
     def rule(self, index: int, stop: Stop) -> Rule:
         """Which entries of one tensor go, those below the threshold among them."""
@@ -51,6 +54,10 @@ class All:
         """All of one tensor."""
         return self._selection.shares[index].tied
 
+    def unsure(self, _: int) -> int:
+        """Known."""
+        return 0
+
     def rule(self, index: int, _: Stop) -> Rule:
         """Whatever is not above the threshold goes."""
         return Rule(_words_of(self._tensors, self._selection, index), self._tensors[index].values.numel())
@@ -62,29 +69,34 @@ class ByIndex:
     def __init__(self, tensors: Sequence[Ranked], selection: Selection) -> None:
         self._tensors = tensors
         self._selection = selection
-        before = np.cumsum([0, *(share.tied for share in selection.shares)])
-        self._took = [
-            min(max(selection.wanted - int(others), 0), share.tied)
-            for others, share in zip(before, selection.shares, strict=False)
-        ]
+        self._took = _by_index([share.tied for share in selection.shares], selection.wanted)
 
     def took(self, index: int) -> int:
         """Those of one tensor after the tensors before it had theirs."""
         return self._took[index]
 
+    def unsure(self, _: int) -> int:
+        """Known."""
+        return 0
+
     def rule(self, index: int, stop: Stop) -> Rule:
         """From the position after the last one on, those equal to the threshold stay."""
         one, word = self._tensors[index], _words_of(self._tensors, self._selection, index)
-        took, tied = self._took[index], self._selection.shares[index].tied
-        if took in {0, tied}:
-            return Rule(word, one.values.numel() if took == tied else 0)
-        jobs = passes_of(one.values).equal_to(one, word)
-        for start in range(0, len(jobs), _AT_A_TIME):
-            for found in cores.spread(lambda job: job(), jobs[start : start + _AT_A_TIME], stop):
-                if took <= found.size:
-                    return Rule(word, int(found[took - 1]) + 1)
-                took -= found.size
-        raise StepError("the values changed while the step was worked out; ask again")
+        took, share = self._took[index], self._selection.shares[index]
+        if took in {0, share.tied}:
+            return Rule(word, one.values.numel() if took == share.tied else 0)
+        of_each = _by_index(share.tied_by_piece, took)
+        last = max(piece for piece, count in enumerate(of_each) if count)
+        [found] = cores.spread(lambda job: job(), passes_of(one.values).equal_to(one, word)[last : last + 1], stop)
+        if found.size != share.tied_by_piece[last]:
+            raise StepError("the values changed while the step was worked out; ask again")
+        return Rule(word, int(found[of_each[last] - 1]) + 1)
+
+
+def _by_index(there: Sequence[int], wanted: int) -> list[int]:
+    """How many are taken from each of several places, when the first ones go."""
+    before = itertools.accumulate(there, initial=0)
+    return [min(max(wanted - others, 0), own) for others, own in zip(before, there, strict=False)]
 
 
 class ByTorch:
@@ -106,16 +118,19 @@ class ByTorch:
         self._selection = selection
         self._count = count
         self._refusal = refusal
-        holders = [index for index, share in enumerate(selection.shares) if share.tied]
-        self._only = holders[0] if len(holders) == 1 else None
+        self._as_if_by_index = _by_index([share.tied for share in selection.shares], selection.wanted)
 
     def took(self, index: int) -> int:
-        """Known without torch where only one tensor holds such entries."""
-        if self._only is not None:
-            return self._selection.wanted if index == self._only else 0
-        if not self._selection.shares[index].tied:
+        """As if the first ones went; as torch has it, once it was asked."""
+        return self._picked[index].size if self._asked else self._as_if_by_index[index]
+
+    def unsure(self, index: int) -> int:
+        """0 where only one tensor holds such entries, or once torch was asked."""
+        if self._asked:
             return 0
-        return int(self._picked[index].size)
+        tied, wanted = self._selection.shares[index].tied, self._selection.wanted
+        fewest, most = max(0, wanted - (self._selection.tied - tied)), min(tied, wanted)
+        return max(self._as_if_by_index[index] - fewest, most - self._as_if_by_index[index])
 
     def rule(self, index: int, _: Stop) -> Rule:
         """Those below the threshold, and the picked ones."""
@@ -123,6 +138,10 @@ class ByTorch:
         if not self._selection.shares[index].tied:
             return Rule(word, self._tensors[index].values.numel())
         return Rule(word, 0, self._picked[index])
+
+    @property
+    def _asked(self) -> bool:
+        return "_picked" in self.__dict__
 
     def check(self) -> None:
         """Refuse where torch's way needs more memory than is free.

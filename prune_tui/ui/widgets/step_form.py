@@ -312,19 +312,22 @@ def preview_text(previewed: Previewed, method: Method) -> Text:
     for note in previewed.notes:
         text.append(f"! {printable(note)}\n", style="bold")
     for effect in previewed.effects[:_SHOWN_EFFECTS]:
-        text.append_text(_effect_text(effect, method))
+        text.append_text(_effect_text(effect))
     if len(previewed.effects) > _SHOWN_EFFECTS:
         text.append(f"and {len(previewed.effects) - _SHOWN_EFFECTS} more", style="dim")
     text.rstrip()
     return text
 
 
-def _effect_text(effect: Effect, method: Method) -> Text:
+def _effect_text(effect: Effect) -> Text:
     text = Text(printable(effect.target), style="bold")
     left = effect.left - effect.took
     masked = percent(effect.elements - left, effect.elements)
-    text.append(f"  −{effect.took:,}, keeps {left:,} of {effect.elements:,} ({masked} masked)", style="not bold")
-    if effect.threshold is not None and method.name in {"l1_unstructured", "global_unstructured"}:
+    unsure = f" ±{effect.unsure:,} tied" if effect.unsure else ""
+    text.append(
+        f"  −{effect.took:,}{unsure}, keeps {left:,} of {effect.elements:,} ({masked} masked)", style="not bold"
+    )
+    if effect.threshold is not None:
         text.append(f", up to |{effect.threshold:.4g}|", style="not bold")
     text.append("\n")
     return text

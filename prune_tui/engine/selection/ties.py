@@ -165,10 +165,9 @@ class ByTorch:
             for one, at in zip(self._tensors, alive, strict=True)
         ]
         row = rows[0] if len(rows) == 1 else torch.cat(rows)
-        gone = torch.topk(row.abs(), self._count, largest=False, sorted=False).indices
-        kind = magnitudes.KINDS[self._selection.dtype]
-        patterns = row[gone].view(kind.integers) & kind.most
-        tied = gone[patterns == self._selection.threshold].sort().values
+        picked, places = torch.topk(row.abs(), self._count, largest=False, sorted=False)
+        patterns = picked.view(magnitudes.KINDS[self._selection.dtype].integers)
+        tied = places[patterns == self._selection.threshold].sort().values
         ends = torch.tensor([len(one) for one in rows], dtype=torch.int64, device="cpu").cumsum(0)
         borders = torch.searchsorted(tied, ends[:-1].to(tied.device)).cpu()
         parts = torch.tensor_split(tied, borders)

@@ -12,10 +12,19 @@ import msgspec
 
 from prune_tui.journal import Kept
 from prune_tui.steps import AnyStep
+from prune_tui.tensor_views import (
+    BrokenTensors,
+    Channels,
+    Heatmap,
+    Located,
+    Pool,
+    Stack,
+    Structure,
+)
 from prune_tui.view_rows import View
 from prune_tui.views import AnyBody
 
-Lane = Literal["edit", "look", "count", "preview", "check"]
+Lane = Literal["edit", "look", "count", "survey", "find", "preview", "check"]
 
 
 class Request(msgspec.Struct, frozen=True, tag=True):
@@ -112,10 +121,110 @@ class GetTile(Request, frozen=True):
 
 
 class GetStatistics(Request, frozen=True):
-    """Count, range and moments of a tensor. Answered with `Statistics`."""
+    """Count, range, moments, quantiles and histogram of a tensor. Answered with `Statistics`.
+
+    Attributes:
+        tensor: Dotted name.
+        view: Which values.
+        sampled: Of a sample only, within ten milliseconds; what is small is told exactly all the same.
+    """
 
     tensor: str
     view: View
+    sampled: bool = False
+
+
+class GetHeatmap(Request, frozen=True):
+    """A rectangle of a tensor, pooled to the cells there are. Answered with `Heatmap`.
+
+    Attributes:
+        tensor: Dotted name.
+        view: Which values.
+        row_axis: The axis that runs down; -1 when the tensor has fewer than two axes.
+        column_axis: The axis that runs across; -1 for a scalar.
+        block: The rectangle.
+        height: Cells there are, down.
+        width: Cells there are, across.
+        pool: What becomes of the entries of a cell.
+        preview: Mark the entries this step would mask.
+    """
+
+    tensor: str
+    view: View
+    row_axis: int
+    column_axis: int
+    block: Block
+    height: int
+    width: int
+    pool: Pool = "extreme"
+    preview: AnyStep | None = None
+
+
+class GetChannels(Request, frozen=True):
+    """Each index of an axis in a row. Answered with `Channels`."""
+
+    tensor: str
+    view: View
+    dim: int
+
+
+class GetStructure(Request, frozen=True):
+    """What the mask of a tensor would allow. Answered with `Structure`."""
+
+    tensor: str
+
+
+class GetStack(Request, frozen=True):
+    """The same tensor of all repeated layers, pooled to so many cells each. Answered with `Stack`."""
+
+    tensor: str
+    view: View
+    height: int
+    width: int
+
+
+class Locate(Request, frozen=True):
+    """The next entry of a kind, round the end to the beginning. Answered with `Located`.
+
+    Attributes:
+        tensor: Dotted name.
+        view: Which values.
+        kind: What is looked for; `extreme` are the hundred of greatest magnitude.
+        after: The entry to go on from, which is not found itself unless it is the only one; None before the first.
+        forward: In the order of the indices, or against it.
+    """
+
+    tensor: str
+    view: View
+    kind: Literal["nan", "inf", "extreme", "masked"]
+    after: tuple[int, ...] | None
+    forward: bool = True
+
+
+class GetBroken(Request, frozen=True):
+    """Look for tensors with NaN or Inf, or of one value only. Answered with `BrokenTensors`."""
+
+
+class Toggle(msgspec.Struct, frozen=True):
+    """Entries of a draft mask that go, or stay after all.
+
+    Attributes:
+        index: One number for each axis; -1 for all of it: `(3, -1)` is row 3.
+    """
+
+    index: tuple[int, ...]
+
+
+class Draft(Request, frozen=True):
+    """What a painted mask comes to. Changes nothing. Answered with `Previewed`, whose step carries the mask.
+
+    Attributes:
+        tensor: Dotted name.
+        toggles: In the order they were made: an entry named twice stays.
+    """
+
+    tensor: str
+    toggles: tuple[Toggle, ...]
 
 
 class Preview(Request, frozen=True):
@@ -192,6 +301,13 @@ AnyRequest = (
     | GetModule
     | GetTile
     | GetStatistics
+    | GetHeatmap
+    | GetChannels
+    | GetStructure
+    | GetStack
+    | Locate
+    | GetBroken
+    | Draft
     | Preview
     | Apply
     | Amend
@@ -217,7 +333,14 @@ LANES: dict[type[Request], Lane] = {
     GetModule: "look",
     GetTile: "look",
     GetHistory: "look",
+    GetHeatmap: "look",
     GetStatistics: "count",
+    GetChannels: "survey",
+    GetStructure: "survey",
+    GetStack: "survey",
+    Locate: "find",
+    GetBroken: "check",
+    Draft: "preview",
     GetFindings: "check",
     Preview: "preview",
 }
@@ -241,4 +364,4 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody
+    body: AnyBody | Heatmap | Channels | Structure | Stack | Located | BrokenTensors

@@ -6,8 +6,10 @@ from typing import Literal
 
 import msgspec
 
-View = Literal["effective", "orig", "mask", "change"]
-VIEWS: tuple[View, ...] = ("effective", "orig", "mask", "change")
+View = Literal["effective", "orig", "mask", "step", "start"]
+"""Which values of a tensor are looked at: with its mask, without it, the mask itself, or how the effective ones
+differ from those before the last step, or from those at the start of the session."""
+VIEWS: tuple[View, ...] = ("effective", "orig", "mask", "step", "start")
 HookKind = Literal[
     "forward_pre",
     "forward",

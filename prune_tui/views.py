@@ -118,8 +118,32 @@ class Tile(Body, frozen=True):
     note: str = ""
 
 
+Quality = Literal["exact", "binned", "sampled"]
+"""Whether figures are those of all entries; quantiles and counts of a histogram are told to within the width of a
+bin of theirs, 0.4% of the value; or all is estimated from some entries."""
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+"""Which quantiles are told."""
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """How many entries lie where, by the value they had before masking.
+
+    Attributes:
+        low: Where the first bin begins.
+        high: Where the last one ends, itself inside.
+        kept: Entries that the mask keeps, by bin; all bins are of one width.
+        masked: Entries that it takes, by bin; empty where nothing is masked.
+    """
+
+    low: float
+    high: float
+    kept: tuple[int, ...]
+    masked: tuple[int, ...] = ()
+
+
 class Statistics(Body, frozen=True):
-    """Of a whole tensor, exact.
+    """Of a whole tensor.
 
     Attributes:
         elements: Entries.
@@ -132,6 +156,11 @@ class Statistics(Body, frozen=True):
         mean: Over all finite values, masked zeros included, as `tensor.mean()`.
         std: Unbiased, as `tensor.std()`; None for fewer than two values.
         rms: Root mean square of the finite values.
+        quality: Of the counts, the range and the moments.
+        quantiles: Of the finite values at `QUANTILES`; empty when there are none.
+        histogram: Of the finite values, for the views `effective` and `orig` those before masking; None when there
+            are none.
+        spread: How quantiles and histogram were counted.
         note: Why there are none, or what they are of (`magnitudes` of a complex tensor).
     """
 
@@ -145,6 +174,10 @@ class Statistics(Body, frozen=True):
     mean: float | None = None
     std: float | None = None
     rms: float | None = None
+    quality: Quality = "exact"
+    quantiles: tuple[float, ...] = ()
+    histogram: Histogram | None = None
+    spread: Quality = "exact"
     note: str = ""
 
 

@@ -133,32 +133,34 @@ def as_numbers(values: Tensor) -> Tensor:
     return values.to(torch.float64)
 
 
+def effective(values: Tensor, kept: Tensor | None) -> Tensor:
+    """What a module computes with: values where nothing is pruned, else their product with the mask."""
+    return values if kept is None else product(values, kept)
+
+
 def viewed(values: Tensor, kept: Tensor | None, view: View) -> Tensor:
-    """What a view shows of stored values and their mask, as float64.
+    """What a view of one moment shows of stored values and their mask, as float64.
 
     Args:
         values: Stored values, or a part of them.
         kept: The same part of the mask; None where nothing is pruned.
-        view: Which view.
+        view: `effective`, `orig` or `mask`.
     """
     if view == "mask":
         return torch.ones_like(as_numbers(values)) if kept is None else as_numbers(kept)
-    if view == "orig" or (view == "effective" and kept is None):
+    if view == "orig":
         return as_numbers(values)
-    if kept is None:
-        return torch.zeros_like(as_numbers(values))
-    effective = product(values, kept)
-    return as_numbers(effective) if view == "effective" else _difference(effective, values)
+    return as_numbers(effective(values, kept))
 
 
-def _difference(effective: Tensor, values: Tensor) -> Tensor:
-    """Effective minus original: 0 where the mask changed nothing, of NaN and Inf too, whose difference is NaN."""
-    wide = torch.complex128 if values.is_complex() else torch.float64
-    effective, values = comparable(effective), comparable(values)
-    unchanged = ~unequal(effective, values)
-    if values.device.type == "mps":
-        effective, values, unchanged = effective.cpu(), values.cpu(), unchanged.cpu()
-    return as_numbers((effective.to(wide) - values.to(wide)).masked_fill(unchanged, 0))
+def difference(now: Tensor, then: Tensor) -> Tensor:
+    """How values changed: 0 where they did not, of NaN and Inf too, whose difference is NaN."""
+    wide = torch.complex128 if now.is_complex() else torch.float64
+    now, then = comparable(now), comparable(then)
+    unchanged = ~unequal(now, then)
+    if now.device.type == "mps":
+        now, then, unchanged = now.cpu(), then.cpu(), unchanged.cpu()
+    return as_numbers((now.to(wide) - then.to(wide)).masked_fill(unchanged, 0))
 
 
 def unequal(left: Tensor, right: Tensor) -> Tensor:

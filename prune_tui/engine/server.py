@@ -16,7 +16,7 @@ import msgspec
 from torch import nn
 
 from prune_tui import frames, protocol, view_rows, views
-from prune_tui.engine import doctor, modules, opening, outline, statistics, targets, tiles
+from prune_tui.engine import doctor, modules, opening, outline, targets, tensor_answers
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
@@ -304,24 +304,6 @@ class Server:
         with session.lock:
             return modules.module_view(session.model, path, _module_at(session.model, path), session.recorded())
 
-    @_answers(protocol.GetTile)
-    def _tile(self, request: protocol.GetTile, stop: Stop) -> views.Body:
-        session = self._open_session
-        planned = None
-        if request.preview is not None:
-            plan = session.plan(request.preview, stop)
-            planned = {part.target.path: part.planned for part in plan.parts}.get(request.tensor)
-        with session.lock:
-            module, name = targets.locate(session.model, request.tensor)
-            return tiles.tile(module, name, request, session.alive_before(request.tensor), planned)
-
-    @_answers(protocol.GetStatistics)
-    def _statistics(self, request: protocol.GetStatistics, stop: Stop) -> views.Body:
-        session = self._open_session
-        with session.lock:
-            module, name = targets.locate(session.model, request.tensor)
-        return statistics.statistics(module, name, request.view, stop, session.lock)
-
     @_answers(protocol.Preview)
     def _preview(self, request: protocol.Preview, stop: Stop) -> views.Body:
         return self._open_session.foresee(request.step, stop)
@@ -342,3 +324,10 @@ def _stopped(job: Job, message: str) -> Failed:
 
 def _module_at(model: nn.Module, path: str) -> nn.Module:
     return targets.locate(model, f"{path}." if path else "")[0]
+
+
+def _of_a_tensor(answer: Callable[[Session, Any, Stop], views.Body]) -> Callable[..., views.Body]:
+    return lambda server, request, stop: answer(server._open_session, request, stop)
+
+
+_HANDLERS |= {kind: _of_a_tensor(answer) for kind, answer in tensor_answers.ANSWERS.items()}

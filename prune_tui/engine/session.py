@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
@@ -18,6 +17,7 @@ from prune_tui import journal, steps
 from prune_tui.engine import bits, checksums, commit, fingerprints, hooks, planning, pruned, targets, undo
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
+from prune_tui.engine.earlier import EarlierTensors
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
 from prune_tui.engine.exports import script as scripts
@@ -63,7 +63,7 @@ class Session:
         # they count; when it raises, they are put back.
         self.recorder: Callable[..., None] | None = None
         self._log = Log()
-        self._before: tuple[int, str, Tensor | None] | None = None
+        self.earlier = EarlierTensors(model, lambda: self._log)
         # Counts each time the model is about to be touched and each time that has ended, failed edits included.
         self._touched = 0
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
@@ -305,18 +305,6 @@ class Session:
         """What the session knows about each method object that it put into a hook."""
         return {method: row for edit in self._log.edits for method, row in edit.recorded}
 
-    def alive_before(self, path: str) -> Tensor | None:
-        """Which entries of a tensor were alive before the last step.
-
-        Returns:
-            A bool tensor of its shape on its device, or None when the last step took nothing from it.
-        """
-        log = self._log
-        if self._before is None or self._before[:2] != (log.revision, path):
-            # Kept for the next picture of the same tensor: unpacking a large mask takes longer than drawing.
-            self._before = (log.revision, path, self._unpacked_before(path, log))
-        return self._before[2]
-
     def checksum(self) -> str:
         """The digest of the masks of the last step's targets; of those it took away where it was a `remove`.
 
@@ -337,18 +325,6 @@ class Session:
             if mask is not None:
                 masks[effect.target] = mask
         return checksums.of(checksums.packed(masks))
-
-    def _unpacked_before(self, path: str, log: Log) -> Tensor | None:
-        edit = log.edits[log.done - 1] if log.done else None
-        if edit is None or all(effect.target != path or not effect.took for effect in edit.effects):
-            return None
-        target = targets.Target(path, *targets.locate(self.model, path))
-        now = target.mask
-        if now is None:
-            return None
-        before = edit.moment.mask(target.module, target.name)
-        everything = torch.ones((), dtype=torch.bool, device=now.device).expand(now.shape)
-        return everything if before is None else before.to(now.device)
 
     # ---------------------------------------------------------------- inside
 

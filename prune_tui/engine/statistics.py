@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
+from torch import Tensor
 
-from prune_tui.engine import pruned
 from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.reading import comparable, elements_of, masked_entries, pieces, stored, viewed, why_no_values
+from prune_tui.engine.layers import Layers, NoValues
+from prune_tui.engine.reading import comparable, elements_of
 from prune_tui.view_rows import View
 from prune_tui.views import Statistics
 
@@ -70,42 +68,24 @@ class _Moments:
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
 
 
-def statistics(
-    module: nn.Module,
-    name: str,
-    view: View,
-    cancelled: Stop,
-    lock: contextlib.AbstractContextManager[object] | None = None,
-) -> Statistics:
+def statistics(layers: Layers | NoValues, cancelled: Stop) -> Statistics:
     """Exact statistics of one tensor, without a copy of it.
 
     Args:
-        module: What holds the tensor.
-        name: The tensor's name there: `weight`, also while it is pruned.
-        view: Which of its values.
+        layers: The tensor in the view that is counted, or why it has no values.
         cancelled: Asked between pieces of about 2^18 entries.
-        lock: Held while the tensors are taken hold of, and not while they are walked through.
 
     Raises:
         Cancelled: `cancelled` said so.
     """
-    with lock or contextlib.nullcontext():
-        values, kept = stored(module, name), pruned.mask(module, name)
-        if values is not None and not is_lazy(values):
-            values, kept = values.detach(), None if kept is None else kept.detach()
-    if values is None:
-        return Statistics(elements=0, masked=0, note=f"{type(module).__name__} has no tensor {name}")
-    note = why_no_values(values)
-    if note:
-        masked = 0 if kept is None else masked_entries(kept)
-        return Statistics(elements=elements_of(values), masked=masked, note=note)
+    if isinstance(layers, NoValues):
+        return Statistics(layers.elements, layers.masked, note=layers.note)
     moments = _Moments()
-    for piece in pieces(values) if kept is None else pieces(values, kept):
+    for piece in layers.pieces():
         if cancelled():
             raise Cancelled
-        mask = None if kept is None else piece[1]
-        moments.add(viewed(piece[0], mask, view), mask)
-    return _told(moments, values, view)
+        moments.add(piece.shown(), piece.kept)
+    return _told(moments, layers.values, layers.view)
 
 
 def _told(moments: _Moments, values: Tensor, view: View) -> Statistics:

@@ -2,90 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from prune_tui.engine import pruned
-from prune_tui.engine.reading import as_numbers, stored, viewed, why_no_values
+from prune_tui.engine.layers import Layers, NoValues
+from prune_tui.engine.reading import as_numbers
 from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.protocol import Block, GetTile
-from prune_tui.view_rows import View
 from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Tile, TileBlock
 
 
-class _Layers(NamedTuple):
-    """What lies over each other in a tile: all of one shape."""
+class Pruning(NamedTuple):
+    """What pruning did last to a tensor, and what it would do.
 
-    values: Tensor
-    kept: Tensor | None
-    before: Tensor | None
-    planned: PlannedMask | None
+    Attributes:
+        alive_before: What was alive before the last step, where that took any; bool, of the tensor's shape.
+        planned: The mask that the previewed step would give.
+    """
 
-    def cut(self, block: Block, row_axis: int, column_axis: int) -> _Cut:
-        """The same rectangle of each, on the CPU."""
-
-        def cut(layer: Tensor) -> Tensor:
-            return _cut(layer, block, row_axis, column_axis)
-
-        return _Cut(
-            cut(self.values),
-            None if self.kept is None else cut(self.kept),
-            None if self.before is None else cut(self.before),
-            None if self.planned is None else self.planned.shown(cut),
-        )
+    alive_before: Tensor | None = None
+    planned: PlannedMask | None = None
 
 
 class _Cut(NamedTuple):
     """A rectangle of each layer."""
 
-    values: Tensor
-    kept: Tensor | None
-    before: Tensor | None
+    layers: Layers
+    alive_before: Tensor | None
     planned: Tensor | None
 
 
-def tile(
-    module: nn.Module, name: str, request: GetTile, before: Tensor | None, planned: PlannedMask | None
-) -> Tile:
+def tile(layers: Layers | NoValues, request: GetTile, pruning: Pruning) -> Tile:
     """The blocks that a person sees. Only they are computed and copied, never the whole tensor.
 
     Args:
-        module: What holds the tensor.
-        name: The tensor's name there: `weight`, also while it is pruned.
-        request: Which view and which blocks; what reaches beyond the shape is left out.
-        before: What was alive before the last step, where that took any; bool, of the tensor's shape.
-        planned: The mask that the previewed step would give.
+        layers: The tensor in the view asked for, or why it has no values.
+        request: Which blocks; what reaches beyond the shape is left out.
+        pruning: What is marked in them.
 
     Returns:
         The blocks in the order asked for, or a note why there are no values.
     """
-    values, kept = stored(module, name), pruned.mask(module, name)
-    if values is None:
-        return Tile(blocks=(), note=f"{type(module).__name__} has no tensor {name}")
-    note = why_no_values(values) or _misfit(values, request)
-    if note:
+    axes = (request.row_axis, request.column_axis)
+    note = layers.note if isinstance(layers, NoValues) else misfit(layers.values, *axes, request.blocks)
+    if note or isinstance(layers, NoValues):
         return Tile(blocks=(), note=note)
-    layers = _Layers(values.detach(), kept, before, planned)
-    cuts = (layers.cut(block, request.row_axis, request.column_axis) for block in request.blocks)
-    return Tile(blocks=tuple(_told(cut, request.view) for cut in cuts))
+    return Tile(blocks=tuple(_told(_cut(layers, pruning, block, *axes)) for block in request.blocks))
 
 
-def _misfit(values: Tensor, request: GetTile) -> str:
+def misfit(values: Tensor, row_axis: int, column_axis: int, blocks: Sequence[Block]) -> str:
     """Why the axes asked for are not those of the tensor, which may have changed since they were drawn."""
-    axes = [axis for axis in (request.row_axis, request.column_axis) if axis != -1]
+    axes = [axis for axis in (row_axis, column_axis) if axis != -1]
     facets = values.dim() - len(axes)
     fits = len(set(axes)) == len(axes) and all(0 <= axis < values.dim() for axis in axes)
-    if fits and all(len(block.facet) == facets for block in request.blocks):
+    if fits and all(len(block.facet) == facets for block in blocks):
         return ""
     shape = "×".join(map(str, values.shape)) or "scalar"
-    asked = f"rows of axis {request.row_axis}, columns of axis {request.column_axis}"
-    return f"the shape is {shape}: {asked} do not fit"
+    return f"the shape is {shape}: rows of axis {row_axis}, columns of axis {column_axis} do not fit"
 
 
-def _cut(tensor: Tensor, block: Block, row_axis: int, column_axis: int) -> Tensor:
-    """A block as rows and columns; empty when its facet lies outside."""
+def _cut(layers: Layers, pruning: Pruning, block: Block, row_axis: int, column_axis: int) -> _Cut:
+    """The same rectangle of each, on the CPU."""
+
+    def cut(layer: Tensor) -> Tensor:
+        return rectangle(layer, block, row_axis, column_axis).cpu()
+
+    before, planned = pruning.alive_before, pruning.planned
+    return _Cut(
+        layers.cut(cut), None if before is None else cut(before), None if planned is None else planned.shown(cut)
+    )
+
+
+def rectangle(tensor: Tensor, block: Block, row_axis: int, column_axis: int) -> Tensor:
+    """A block as rows and columns, a view of the tensor; empty when its facet lies outside.
+
+    Of a tensor of one axis, or none, it has so many axes.
+    """
     ranges = {row_axis: block.rows, column_axis: block.columns}
     facets = [axis for axis in range(tensor.dim()) if axis not in ranges]
     index: list[int | slice] = [slice(None)] * tensor.dim()
@@ -97,17 +92,16 @@ def _cut(tensor: Tensor, block: Block, row_axis: int, column_axis: int) -> Tenso
         inside = inside and 0 <= at < tensor.shape[axis]
         index[axis] = at if inside else 0
     if not inside:
-        return tensor.new_empty((0, 0), device="cpu")
-    cut = tensor[tuple(index)].cpu()
+        return tensor.new_empty((0, 0))
+    cut = tensor[tuple(index)]
     return cut.t() if row_axis > column_axis else cut
 
 
-def _told(cut: _Cut, view: View) -> TileBlock:
-    states = _states(cut)
-    values = viewed(cut.values, cut.kept, view)
-    origs = as_numbers(cut.values) if view == "effective" and bool((states != ALIVE).any()) else None
+def _told(cut: _Cut) -> TileBlock:
+    states, layers = _states(cut), cut.layers
+    origs = as_numbers(layers.values) if layers.view == "effective" and bool((states != ALIVE).any()) else None
     return TileBlock(
-        values=tuple(values.flatten().tolist()),
+        values=tuple(layers.shown().flatten().tolist()),
         states=bytes(states.flatten().tolist()),
         origs=() if origs is None else tuple(origs.flatten().tolist()),
     )
@@ -115,10 +109,11 @@ def _told(cut: _Cut, view: View) -> TileBlock:
 
 def _states(cut: _Cut) -> Tensor:
     """A masked entry cannot go again, so what would go marks the living and what went the masked."""
-    gone = torch.zeros_like(cut.values, dtype=torch.bool) if cut.kept is None else as_numbers(cut.kept) == 0
+    values, kept = cut.layers.values, cut.layers.kept
+    gone = torch.zeros_like(values, dtype=torch.bool) if kept is None else as_numbers(kept) == 0
     states = gone.to(torch.uint8) * MASKED
-    if cut.before is not None:
-        states[gone & cut.before] = NEWLY_MASKED
+    if cut.alive_before is not None:
+        states[gone & cut.alive_before] = NEWLY_MASKED
     if cut.planned is not None:
         states[~gone & (as_numbers(cut.planned) == 0)] = WOULD_GO
     return states

@@ -258,6 +258,10 @@ class _Overwritten:
         if wanted is not data:
             self.parameter.data = wanted
 
+    def put_into(self, copy: Tensor) -> None:
+        """Put the entries into a copy of the parameter."""
+        bits.put(copy, bits.unpack(self.where, copy.device), self.entries)
+
     def _strided(self, data: Tensor) -> Tensor:
         if self.strides is None or self.strides == data.stride():
             return data
@@ -338,6 +342,14 @@ class Moment:
             if mask is not None:
                 return mask.buffer(target.parameter)
         return None
+
+    def former(self, parameter: nn.Parameter, values: Tensor) -> Tensor:
+        """The values of a parameter at this moment, given those after its edit: the same where it wrote none."""
+        for overwritten in self.values:
+            if overwritten.parameter is parameter:
+                values = values.detach().clone()
+                overwritten.put_into(values)
+        return values
 
     def mask(self, module: nn.Module, name: str) -> Tensor | None:
         """Which entries of a tensor were kept at this moment, as bool; None when it was not pruned."""

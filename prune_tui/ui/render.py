@@ -97,7 +97,7 @@ def cell(value: float, original: float | None, state: int, view: View, form: Num
         form: Of the whole tensor.
     """
     inner = form.digits + 2
-    if view == "change":
+    if view in {"step", "start"}:
         return f"{form.text(value) if value else '·':>{inner - 1}}  "
     if state == WOULD_GO:
         return f"{'(' + form.text(value) + ')':>{inner}} "

@@ -13,6 +13,7 @@ from torch.nn.utils import prune
 from prune_tui import Session
 from prune_tui.engine import bits, statistics
 from prune_tui.engine.cancelling import never
+from prune_tui.engine.layers import layers
 from tests.benchmarks import models
 from tests.benchmarks.measuring import Contest
 
@@ -160,7 +161,7 @@ def _statistics(scale: float) -> Contest:
     return Contest(
         lambda: models.holding(values),
         torchs,
-        lambda module: statistics.statistics(module, "weight", "effective", never),
+        lambda module: statistics.statistics(layers(module, "weight", "effective"), never),
         values.numel(),
     )
 

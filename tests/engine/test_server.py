@@ -17,6 +17,7 @@ from prune_tui import frames, protocol, view_rows, views
 from prune_tui.engine import outline, planning, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.metric import Metric
+from prune_tui.engine.layers import Layers
 from prune_tui.engine.selection import search
 from prune_tui.engine.server import Server
 from prune_tui.engine.sources import Loaded
@@ -348,9 +349,9 @@ def slow_statistics(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate = Gate()
     count = statistics.statistics
 
-    def slow(module: nn.Module, name: str, view: view_rows.View, stop: Stop, lock: Any) -> views.Statistics:
+    def slow(layers: Layers, stop: Stop) -> views.Statistics:
         gate.wait(stop)
-        return count(module, name, view, stop, lock)
+        return count(layers, stop)
 
     monkeypatch.setattr(statistics, "statistics", slow)
     return gate

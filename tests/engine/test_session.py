@@ -660,16 +660,16 @@ def test_what_a_session_recorded_goes_with_the_step():
 
 def test_what_was_alive_before_the_last_step_tells_what_it_took():
     session = Session(lenet())
-    assert session.alive_before("fc3.weight") is None
+    assert session.earlier.alive_before_last_step("fc3.weight") is None
     session.apply("l1_unstructured", "fc3.weight", amount=100)
-    assert session.alive_before("fc3.weight").all()
+    assert session.earlier.alive_before_last_step("fc3.weight").all()
     first = session.model.fc3.weight_mask.bool()
     session.apply("l1_unstructured", "fc3.weight", amount=7)
-    assert torch.equal(session.alive_before("fc3.weight"), first)
+    assert torch.equal(session.earlier.alive_before_last_step("fc3.weight"), first)
     assert int((first & (session.model.fc3.weight_mask == 0)).sum()) == 7
-    assert session.alive_before("fc2.weight") is None
+    assert session.earlier.alive_before_last_step("fc2.weight") is None
     session.undo()
-    assert session.alive_before("fc3.weight").all()
+    assert session.earlier.alive_before_last_step("fc3.weight").all()
 
 
 class DataParallel(nn.Module):

@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui.engine import reading
-from prune_tui.engine.cancelling import Cancelled
+from prune_tui.engine.cancelling import Cancelled, never
+from prune_tui.engine.layers import layers
 from prune_tui.engine.statistics import statistics
 from prune_tui.view_rows import VIEWS
 
@@ -22,7 +23,7 @@ def holding(tensor, mask=None):
 
 
 def count(module, view="effective", name="weight"):
-    return statistics(module, name, view, lambda: False)
+    return statistics(layers(module, name, view), never)
 
 
 def test_a_pruned_tensor_in_numbers():
@@ -34,7 +35,7 @@ def test_a_pruned_tensor_in_numbers():
     assert told.rms == pytest.approx(math.sqrt(10 / 4))
     assert (count(module, "orig").minimum, count(module, "orig").zeros) == (-2, 1)
     assert (count(module, "mask").mean, count(module, "mask").zeros) == (0.75, 0)
-    assert (count(module, "change").maximum, count(module, "change").minimum) == (2, 0)
+    assert (count(module, "start").maximum, count(module, "start").minimum) == (0, 0)
 
 
 def test_nan_and_inf_are_counted_and_left_out_of_the_moments():
@@ -192,7 +193,7 @@ def test_counting_stops_between_pieces():
         return len(asked) == 3
 
     with pytest.raises(Cancelled):
-        statistics(holding(torch.ones(2**20)), "weight", "effective", stop)
+        statistics(layers(holding(torch.ones(2**20)), "weight", "effective"), stop)
     assert len(asked) == 3
 
 

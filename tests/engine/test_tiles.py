@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
+from prune_tui.engine.earlier import Earlier
+from prune_tui.engine.layers import NoValues, layers
 from prune_tui.engine.selection.planned_masks import Whole
-from prune_tui.engine.tiles import tile
+from prune_tui.engine.tiles import Pruning, tile
 from prune_tui.protocol import Block, GetTile
 from prune_tui.view_rows import VIEWS
 from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO
@@ -25,32 +27,36 @@ def holding(tensor, mask=None):
 def look(module, view="effective", *, rows=0, columns=1, blocks=None, newly=None, would_go=None):
     blocks = blocks or (Block((), (0, 99), (0, 99)),)
     planned = None if would_go is None else Whole(~would_go)
-    return tile(module, "weight", GetTile("weight", view, rows, columns, tuple(blocks)), newly, planned)
+    found = layers(module, "weight", view)
+    if not isinstance(found, NoValues):
+        found = found._replace(earlier=Earlier(found.values, None))  # as if nothing had been pruned before
+    return tile(found, GetTile("weight", view, rows, columns, tuple(blocks)), Pruning(newly, planned))
 
 
 VALUES = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 EYE = torch.eye(2)
 
 
-def test_the_four_views_of_a_pruned_tensor():
+def test_the_views_of_a_pruned_tensor():
     module = holding(VALUES, EYE)
     shown = {view: look(module, view).blocks[0] for view in VIEWS}
     assert shown["effective"].values == (1, 0, 0, 4)
     assert shown["effective"].origs == (1, 2, 3, 4)
     assert shown["orig"].values == (1, 2, 3, 4)
     assert shown["mask"].values == (1, 0, 0, 1)
-    assert shown["change"].values == (0, -2, -3, 0)
+    assert shown["step"].values == shown["start"].values == (0, -2, -3, 0)
     assert {block.states for block in shown.values()} == {bytes([ALIVE, MASKED, MASKED, ALIVE])}
-    assert [shown[view].origs for view in VIEWS[1:]] == [(), (), ()]
+    assert [shown[view].origs for view in VIEWS[1:]] == [()] * 4
 
 
-def test_the_four_views_of_a_tensor_that_is_not_pruned():
+def test_the_views_of_a_tensor_that_is_not_pruned():
     module = holding(torch.tensor([[0.0, math.inf]]))
     assert {view: look(module, view).blocks[0].values for view in VIEWS} == {
         "effective": (0, math.inf),
         "orig": (0, math.inf),
         "mask": (1, 1),
-        "change": (0, 0),
+        "step": (0, 0),
+        "start": (0, 0),
     }
     assert look(module).blocks[0].states == bytes([ALIVE, ALIVE])
     assert look(module).blocks[0].origs == ()
@@ -144,7 +150,7 @@ DTYPES = [
 def test_every_dtype_is_shown(dtype, view):
     module = holding(torch.tensor([[0, 1], [1, 0]]).to(dtype))
     assert look(module, view).blocks[0].values == (
-        (1,) * 4 if view == "mask" else (0,) * 4 if view == "change" else (0, 1, 1, 0)
+        (1,) * 4 if view == "mask" else (0,) * 4 if view in {"step", "start"} else (0, 1, 1, 0)
     )
     prune.custom_from_mask(module, "weight", EYE)
     assert (
@@ -153,19 +159,20 @@ def test_every_dtype_is_shown(dtype, view):
             "effective": (0, 0, 0, 0),
             "orig": (0, 1, 1, 0),
             "mask": (1, 0, 0, 1),
-            "change": (0, -1, -1, 0),
+            "step": (0, -1, -1, 0),
+            "start": (0, -1, -1, 0),
         }[view]
     )
 
 
 def test_complex_entries_show_their_magnitude():
     module = holding(torch.tensor([[3 + 4j, 1j]]), torch.tensor([[1.0, 0.0]]))
-    assert [look(module, view).blocks[0].values for view in VIEWS] == [(5, 0), (5, 1), (1, 0), (0, 1)]
+    assert [look(module, view).blocks[0].values for view in VIEWS] == [(5, 0), (5, 1), (1, 0), (0, 1), (0, 1)]
 
 
 def test_a_masked_nan_still_shows_and_changes_nothing():
     module = holding(torch.tensor([[math.nan, 1.0]]), torch.tensor([[0.0, 1.0]]))
-    effective, change = look(module).blocks[0], look(module, "change").blocks[0]
+    effective, change = look(module).blocks[0], look(module, "step").blocks[0]
     assert math.isnan(effective.values[0])
     assert change.values == (0, 0)
     assert effective.states == bytes([MASKED, ALIVE])
@@ -186,9 +193,8 @@ def test_a_tensor_without_values_says_why(tensor):
 
 def test_a_buffer_is_shown_and_a_missing_tensor_is_noted():
     module = nn.BatchNorm1d(2)
-    shown = tile(
-        module, "running_var", GetTile("running_var", "effective", -1, 0, (Block((), (0, 1), (0, 9)),)), None, None
-    )
+    request = GetTile("running_var", "effective", -1, 0, (Block((), (0, 1), (0, 9)),))
+    shown = tile(layers(module, "running_var", "effective"), request, Pruning())
     assert shown.blocks[0].values == (1, 1)
     assert look(nn.ReLU()).note == "ReLU has no tensor weight"
 

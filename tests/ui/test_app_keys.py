@@ -264,7 +264,7 @@ async def test_t_goes_round_the_tensors_of_the_module() -> None:
         assert main_of(pilot).tensor.name == "weight"
 
 
-async def test_v_shows_the_original_the_mask_and_the_change() -> None:
+async def test_v_shows_the_original_the_mask_and_the_changes() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "3", "enter")
         assert "‹effective›" in screen_text(pilot)
@@ -275,9 +275,10 @@ async def test_v_shows_the_original_the_mask_and_the_change() -> None:
         await press(pilot, "v")
         assert "‹mask›" in screen_text(pilot)
         await press(pilot, "v")
-        assert "‹change›" in screen_text(pilot)
-        assert "-0.054" in screen_text(pilot), "what the mask takes away"
-        await press(pilot, "v")
+        for view in ("step", "start"):
+            assert f"‹{view}›" in screen_text(pilot)
+            assert "-0.054" in screen_text(pilot), "what the mask takes away"
+            await press(pilot, "v")
         assert "‹effective›" in screen_text(pilot)
 
 

@@ -44,8 +44,8 @@ def test_the_mask_is_ones_and_crosses() -> None:
 
 
 def test_no_change_is_a_dot() -> None:
-    assert cell(0.0, None, ALIVE, "change", THREE).strip() == "·"
-    assert cell(-0.25, None, MASKED, "change", THREE).strip() == "-0.250"
+    assert cell(0.0, None, ALIVE, "step", THREE).strip() == "·"
+    assert cell(-0.25, None, MASKED, "step", THREE).strip() == "-0.250"
 
 
 @pytest.mark.parametrize(("value", "written"), [(math.nan, "NaN"), (math.inf, "Inf"), (-math.inf, "-Inf")])

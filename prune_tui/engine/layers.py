@@ -1,0 +1,116 @@
+"""A tensor as a view shows it: values and mask of now, and those of an earlier moment, all of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from prune_tui.engine import pruned, targets
+from prune_tui.engine.earlier import Earlier
+from prune_tui.engine.reading import (
+    as_numbers,
+    difference,
+    effective,
+    elements_of,
+    masked_entries,
+    pieces,
+    stored,
+    viewed,
+    why_no_values,
+)
+from prune_tui.engine.session import Session
+from prune_tui.view_rows import View
+
+
+class Layers(NamedTuple):
+    """What lies over each other in a tensor.
+
+    Attributes:
+        values: As stored, without gradient; strides, dtype and device are whatever they are.
+        kept: The mask; None where nothing is pruned.
+        view: What is shown of them.
+        earlier: The tensor at the moment that the views `step` and `start` compare with; None where it has not
+            changed since, and for other views.
+    """
+
+    values: Tensor
+    kept: Tensor | None
+    view: View
+    earlier: Earlier | None = None
+
+    def shown(self) -> Tensor:
+        """float64: what the view shows. As large as `values` in eight bytes an entry: cut or walk before."""
+        if self.view not in {"step", "start"}:
+            return viewed(self.values, self.kept, self.view)
+        if self.earlier is None:
+            return torch.zeros_like(as_numbers(self.values))
+        return difference(effective(self.values, self.kept), effective(*self.earlier))
+
+    def cut(self, part: Callable[[Tensor], Tensor]) -> Layers:
+        """The same part of each."""
+        return self._with([part(one) for one in self._there])
+
+    def pieces(self) -> Iterator[Layers]:
+        """Parts that stay in the cache, in the order of the memory, each entry once (`reading.pieces`)."""
+        return (self._with(parts) for parts in pieces(*self._there))
+
+    @property
+    def _there(self) -> list[Tensor]:
+        return [one for one in (self.values, self.kept, *(self.earlier or ())) if one is not None]
+
+    def _with(self, parts: Sequence[Tensor]) -> Layers:
+        """The same with other tensors in the places of those that are there."""
+        rest = iter(parts)
+        values = next(rest)
+        kept = None if self.kept is None else next(rest)
+        if self.earlier is None:
+            return Layers(values, kept, self.view)
+        then = next(rest)
+        return Layers(values, kept, self.view, Earlier(then, None if self.earlier.mask is None else next(rest)))
+
+
+class NoValues(NamedTuple):
+    """A tensor that cannot be shown.
+
+    Attributes:
+        note: Why.
+        elements: Entries it has all the same.
+        masked: Entries that its mask takes.
+    """
+
+    note: str
+    elements: int = 0
+    masked: int = 0
+
+
+def layers_of(session: Session, path: str, view: View) -> Layers | NoValues:
+    """Take hold of a tensor; the session's lock is held meanwhile, and not needed to walk through it afterwards.
+
+    Args:
+        session: The session.
+        path: Its dotted name, `conv1.weight`, also while it is pruned.
+        view: What is to be shown of it.
+
+    Returns:
+        The layers, or why it has no values.
+    """
+    with session.lock:
+        module, name = targets.locate(session.model, path)
+        found = layers(module, name, view)
+        if isinstance(found, Layers) and view in {"step", "start"}:
+            return found._replace(earlier=session.earlier.tensor(path, "step" if view == "step" else "start"))
+        return found
+
+
+def layers(module: nn.Module, name: str, view: View) -> Layers | NoValues:
+    """As `layers_of`, of a module that belongs to no session: nothing has changed."""
+    values, kept = stored(module, name), pruned.mask(module, name)
+    if values is None:
+        return NoValues(f"{type(module).__name__} has no tensor {name}")
+    note = why_no_values(values)
+    if note:
+        return NoValues(note, elements_of(values), 0 if kept is None else masked_entries(kept))
+    return Layers(values.detach(), None if kept is None else kept.detach(), view)

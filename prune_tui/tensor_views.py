@@ -1,0 +1,214 @@
+"""What the engine tells of one tensor: pooled pictures, channels, structure, a stack of like tensors.
+
+Arrays travel as bytes: little-endian float32 or uint8, row by row. A tuple of a million floats takes half a second
+to pack, bytes take none. An array that does not apply is empty.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from prune_tui.views import Body
+
+Pool = Literal["extreme", "mean"]
+"""How many entries become one cell: the one of greatest magnitude, with its sign, or their mean."""
+POOLS: tuple[Pool, ...] = ("extreme", "mean")
+
+# What a cell of a pooled picture holds among others; bits of one byte.
+HAS_NAN, HAS_INF, HAS_NEWLY_MASKED, HAS_WOULD_GO, HAS_ZERO = (1 << bit for bit in range(5))
+
+
+class Heatmap(Body, frozen=True):
+    """A rectangle of one facet, pooled to so many cells or fewer; where it is smaller, a cell is an entry.
+
+    Attributes:
+        height: Rows of cells.
+        width: Columns of cells.
+        values: float32, `height × width`: pooled over the finite values; NaN where there are none.
+        kept: uint8 likewise: the share of entries that the mask keeps, of 255; 0 only for none, 255 only for all.
+        marks: uint8 likewise: bits `HAS_…`.
+        note: Why there are no values.
+    """
+
+    height: int
+    width: int
+    values: bytes = b""
+    kept: bytes = b""
+    marks: bytes = b""
+    note: str = ""
+
+
+class Channels(Body, frozen=True):
+    """A row for each index of one axis.
+
+    Attributes:
+        dim: The axis.
+        entries: Of one channel.
+        norms: float32: the L2 norm over finite values.
+        kept: float32: the share of entries that the mask keeps, 0 to 1.
+        minima: float32, over finite values; NaN where there are none.
+        maxima: Likewise.
+        bad: uint8: bits `HAS_NAN`, `HAS_INF`.
+        profiles: uint8, `PROFILE` for each channel: the greatest magnitude in each of as many equal stretches of
+            it, of 255 for the greatest of all channels.
+        note: Why there are none.
+    """
+
+    dim: int
+    entries: int = 0
+    norms: bytes = b""
+    kept: bytes = b""
+    minima: bytes = b""
+    maxima: bytes = b""
+    bad: bytes = b""
+    profiles: bytes = b""
+    note: str = ""
+
+
+PROFILE = 12
+"""Stretches of a channel's profile, at most: fewer where it has fewer entries."""
+
+
+class AxisDead(msgspec.Struct, frozen=True):
+    """Which indices of an axis the mask takes wholly.
+
+    Attributes:
+        dim: The axis.
+        size: How many indices it has.
+        dead: How many are wholly masked.
+        first: The first of those.
+    """
+
+    dim: int
+    size: int
+    dead: int
+    first: tuple[int, ...] = ()
+
+
+class Satisfied(msgspec.Struct, frozen=True):
+    """How far a mask is in a pattern that hardware runs faster.
+
+    Attributes:
+        name: `2:4 along in`, `16×16 blocks`.
+        there: Groups that satisfy it: at most n kept of m, or a block with none kept.
+        of: Groups in all; 0 where the shape does not allow it.
+        means: What it would allow, in a sentence; or why it cannot be.
+    """
+
+    name: str
+    there: int
+    of: int
+    means: str
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Rows or columns that belong together: a head, a gate.
+
+    Attributes:
+        name: `head 3`, `input gate`.
+        entries: How many it has.
+        kept: How many the mask keeps.
+        norm: L2, over finite effective values.
+    """
+
+    name: str
+    entries: int
+    kept: int
+    norm: float
+
+
+class Structure(Body, frozen=True):
+    """What a mask would allow.
+
+    Attributes:
+        elements: Entries.
+        kept: Entries that the mask keeps.
+        axes: Of each axis what is dead.
+        patterns: How far it is in each pattern.
+        groups: Heads or gates, where the module has such.
+        grouped: What those are and how they were told, in a sentence.
+        note: Why there is nothing to tell.
+    """
+
+    elements: int
+    kept: int
+    axes: tuple[AxisDead, ...] = ()
+    patterns: tuple[Satisfied, ...] = ()
+    groups: tuple[Group, ...] = ()
+    grouped: str = ""
+    note: str = ""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One tensor of a stack.
+
+    Attributes:
+        path: Dotted name.
+        elements: Entries.
+        kept: Entries that the mask keeps.
+        rms: Root mean square of the finite values; None where there are none.
+        oddness: How far its rms and its kept share are from the median of the stack, in median absolute
+            deviations: the greater of both.
+        picture: Its whole tensor, pooled by extreme; of an N-d tensor all leading axes are rows.
+    """
+
+    path: str
+    elements: int
+    kept: int
+    rms: float | None
+    oddness: float
+    picture: Heatmap
+
+
+class Stack(Body, frozen=True):
+    """The same tensor of all repeated layers.
+
+    Attributes:
+        pattern: `layers.*.mlp.up.weight`: `*` stands for the numbers in which the names differ.
+        members: In the order of the model.
+        left_out: How many more there are.
+        note: Why there are none.
+    """
+
+    pattern: str
+    members: tuple[Member, ...] = ()
+    left_out: int = 0
+    note: str = ""
+
+
+class Located(Body, frozen=True):
+    """Where the next entry of a kind is.
+
+    Attributes:
+        index: One number for each axis; None where there is none.
+        value: What the view shows there.
+        number: Which one it is of them, 1 for the first in the order of the indices; 0 where there is none.
+        of: How many there are.
+        note: Why there is none.
+    """
+
+    index: tuple[int, ...] | None
+    value: float = 0.0
+    number: int = 0
+    of: int = 0
+    note: str = ""
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A tensor with something wrong in it.
+
+    Attributes:
+        tensor: Dotted name.
+        what: `3 NaN`, `all zero`, `constant 1`.
+    """
+
+    tensor: str
+    what: str
+
+
+class BrokenTensors(Body, frozen=True):
+    """Every tensor that holds NaN or Inf, or nothing but one value, in the order of the model."""
+
+    tensors: tuple[Broken, ...]

@@ -1,0 +1,23 @@
+"""What a terminal can show: how many colours, on what ground, which glyphs, over how slow a line."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Depth = Literal["truecolor", "256", "16", "none"]
+
+
+class Look(NamedTuple):
+    """How pictures are to be drawn.
+
+    Attributes:
+        depth: Colours there are.
+        dark: Light text on a dark ground.
+        ascii: Only printable ASCII.
+        slow: As few bytes as can be: shade glyphs in a few colours instead of a colour for each cell.
+    """
+
+    depth: Depth = "truecolor"
+    dark: bool = True
+    ascii: bool = False
+    slow: bool = False

@@ -15,6 +15,7 @@ from prune_tui.steps import AnyStep
 from prune_tui.tensor_views import (
     BrokenTensors,
     Channels,
+    Entry,
     Heatmap,
     Located,
     Pool,
@@ -183,6 +184,13 @@ class GetStack(Request, frozen=True):
     width: int
 
 
+class GetEntry(Request, frozen=True):
+    """One entry in all its layers. Answered with `Entry`."""
+
+    tensor: str
+    index: tuple[int, ...]
+
+
 class Locate(Request, frozen=True):
     """The next entry of a kind, round the end to the beginning. Answered with `Located`.
 
@@ -305,6 +313,7 @@ AnyRequest = (
     | GetChannels
     | GetStructure
     | GetStack
+    | GetEntry
     | Locate
     | GetBroken
     | Draft
@@ -334,6 +343,7 @@ LANES: dict[type[Request], Lane] = {
     GetTile: "look",
     GetHistory: "look",
     GetHeatmap: "look",
+    GetEntry: "look",
     GetStatistics: "count",
     GetChannels: "survey",
     GetStructure: "survey",
@@ -364,4 +374,4 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody | Heatmap | Channels | Structure | Stack | Located | BrokenTensors
+    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors

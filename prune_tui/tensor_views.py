@@ -40,6 +40,26 @@ class Heatmap(Body, frozen=True):
     note: str = ""
 
 
+class Entry(Body, frozen=True):
+    """One entry of a tensor in all its layers; a complex one by its magnitude.
+
+    Attributes:
+        effective: `orig × mask`.
+        orig: Before masking.
+        mask: None where nothing is pruned.
+        step: How the last step changed the effective value.
+        start: How the session did.
+        note: Why there is none; then the numbers mean nothing.
+    """
+
+    effective: float = 0.0
+    orig: float = 0.0
+    mask: float | None = None
+    step: float = 0.0
+    start: float = 0.0
+    note: str = ""
+
+
 class Channels(Body, frozen=True):
     """A row for each index of one axis.
 

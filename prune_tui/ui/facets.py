@@ -67,22 +67,24 @@ class Canvas:
         axes: A name for each axis.
         cell: Cells that one entry takes, its gap included.
         room: Cells to the right of the gutter.
+        shown: The row axis and the column axis; None for those that suit.
     """
 
     shape: tuple[int, ...]
     axes: tuple[str, ...]
     cell: int
     room: int
+    shown: tuple[int, int] | None = None
 
     @property
     def row_axis(self) -> int:
         """The axis that runs down, or -1."""
-        return choose_axes(self.shape, self.axes)[0]
+        return (self.shown or choose_axes(self.shape, self.axes))[0]
 
     @property
     def column_axis(self) -> int:
         """The axis that runs across, or -1."""
-        return choose_axes(self.shape, self.axes)[1]
+        return (self.shown or choose_axes(self.shape, self.axes))[1]
 
     @property
     def facet_axes(self) -> tuple[int, ...]:
@@ -210,6 +212,48 @@ class Canvas:
             number, index = divmod(number, self.shape[axis])
             indices.append(index)
         return tuple(reversed(indices))
+
+    def _number(self, index: tuple[int, ...]) -> int:
+        """Which facet an entry is in; the inverse of `_facet`."""
+        number = 0
+        for axis in self.facet_axes:
+            number = number * self.shape[axis] + index[axis]
+        return number
+
+    def place(self, index: tuple[int, ...]) -> tuple[int, int]:
+        """Where an entry stands: its x and its line."""
+        if self.wrapped:
+            line, place = divmod(index[0] if index else 0, self.per_line)
+            return place * self.cell, line
+        line, place = divmod(self._number(index), self.per_line)
+        x = place * (self._facet_width + _GAP) + index[self.column_axis] * self.cell
+        return x, line * self._line_of_facets + (1 if self.titled else 0) + index[self.row_axis]
+
+    def beside(self, index: tuple[int, ...], down: int, across: int) -> tuple[int, ...]:
+        """The entry next to another on the canvas, in the facet beside it past the edge; itself at the very end.
+
+        Args:
+            index: The entry.
+            down: -1, 0 or 1.
+            across: Likewise; one of both is 0.
+        """
+        if self.wrapped:
+            moved = (index[0] if index else 0) + down * self.per_line + across
+            return (moved,) if index and 0 <= moved < self.shape[0] else index
+        found = list(index)
+        axis, by = (self.row_axis, down) if down else (self.column_axis, across)
+        found[axis] += by
+        if 0 <= found[axis] < self.shape[axis]:
+            return tuple(found)
+        number = self._number(index)
+        other = number + by * (self.per_line if down else 1)
+        same_line = down or number // self.per_line == other // self.per_line
+        if not (self.titled and 0 <= other < self.facets and same_line):
+            return index
+        for facet_axis, at in zip(self.facet_axes, self._facet(other), strict=True):
+            found[facet_axis] = at
+        found[axis] %= self.shape[axis]
+        return tuple(found)
 
     def blocks(self, top: int, bottom: int, left: int, right: int) -> tuple[Block, ...]:
         """The rectangles of entries within a window of the canvas: what has to be asked for to draw it.

@@ -271,12 +271,16 @@ class _Ended(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Have a signal that would end the process do so by an exception, so that no file is left half written."""
+    """Have a signal that would end the process do so by an exception, so that no file is left half written.
+
+    One that the process was started to ignore, as SIGHUP under nohup, stays ignored.
+    """
 
     def end(number: int, _: object) -> NoReturn:
         raise _Ended(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    fatal = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in fatal}
     try:
         yield
     finally:

@@ -28,7 +28,7 @@ from prune_tui.step_settings import StepError
 from tests.commands.given_back import standard_output_given_back
 
 NET = """
-import atexit, os, sys, time
+import atexit, os, signal, sys, time
 import torch
 
 class Net(torch.nn.Module):
@@ -43,6 +43,10 @@ class Net(torch.nn.Module):
 def slow():
     print("building", file=sys.stderr, flush=True)
     time.sleep(60)
+
+def hung_up():
+    os.kill(os.getpid(), signal.SIGHUP)
+    return Net()
 
 def talking_to_the_end():
     atexit.register(print, "printed at exit")
@@ -427,6 +431,14 @@ def test_a_signal_ends_it(folder: Path, number: signal.Signals) -> None:
         process.stderr.read()
         assert process.wait(timeout=30) == 128 + number
     assert left_behind(folder) == set()
+
+
+def test_under_nohup_it_outlives_the_terminal(folder: Path) -> None:
+    arguments = ["-m", "prune_tui", "apply", "net.yaml", "net.py:hung_up", "-o", "out.pt", "--device", "cpu"]
+    command = ["sh", "-c", 'trap "" HUP; exec "$0" "$@"', sys.executable, *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "head.bias_mask" in torch.load("out.pt", weights_only=True)
 
 
 def test_on_a_terminal_it_says_what_it_is_doing(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

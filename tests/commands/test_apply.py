@@ -256,10 +256,18 @@ def test_methods_of_a_plugin(run: Any, folder: Path) -> None:
         "        mask.view(-1)[::2] = 0\n"
         "        return mask\n"
     )
-    Path("mine.yaml").write_text("version: 1\nsteps:\n- {method: every_second, targets: head.bias}\n")
+    written = "version: 1\nsteps:\n- {method: every_second, targets: head.bias}\n"
+    Path("mine.yaml").write_text(written)
     code, _, err = run("mine.yaml", "net.py:Net", dry_run=True)
     assert code == FAILED
     assert "mine.yaml:3: steps[0].method is 'every_second': there is no method 'every_second'" in err
+    assert err.endswith(". One of your own needs --plugin FILE (in Python: prune_tui.add_method)\n")
+    Path("named.yaml").write_text(f"{written}model: {{plugins: [my folder/mine.py, other.py]}}\n")
+    code, _, err = run("named.yaml", "net.py:Net", dry_run=True)
+    assert code == FAILED
+    assert "named.yaml:3: steps[0].method is 'every_second': there is no method 'every_second'" in err
+    assert "The recipe's model.plugins names my folder/mine.py, other.py: pass" in err
+    assert "pass --plugin 'my folder/mine.py' --plugin other.py (in Python: prune_tui.add_method)\n" in err
     code, out, _ = run("mine.yaml", "net.py:Net", dry_run=True, json=True, plugin=("mine.py",))
     assert code == 0
     assert json.loads(out)["steps"][0]["took"] == {"head.bias": 3}

@@ -205,6 +205,32 @@ def test_the_models_seed_is_the_recipes_unless_another_is_given(run: Any) -> Non
     assert "the masks are not those the recipe records" in err
 
 
+def test_a_recipe_of_another_source_is_told_before_its_steps(run: Any, folder: Path) -> None:
+    (folder / "wide.py").write_text(NET.replace("Net", "Wide").replace("width=4", "width=6"))
+    other = "the recipe was made of net.py:Net, not of wide.py:Wide"
+    code, out, err = run("net.yaml", "wide.py:Wide", dry_run=True, json=True)
+    assert code == 0
+    assert err.index(f"! {other}\n") < err.index("1/2  l1_unstructured")
+    assert json.loads(out)["notes"][:2] == [
+        other,
+        "the recipe was made of a model of class Net; this is one of class Wide",
+    ]
+    Path("bad.yaml").write_text(
+        "version: 1\nmodel: {source: net.py:Net}\nsteps:\n- {method: identity, targets: tail.weight}\n"
+    )
+    code, out, err = run("bad.yaml", "wide.py:Wide", dry_run=True, json=True)
+    assert code == FAILED
+    assert json.loads(out)["notes"] == [other]
+    assert f"! {other}\nprune-tui: bad.yaml:4: steps[0]: " in err
+
+
+@pytest.mark.parametrize("source", ["twin.py:Net", "./net.py:Net", "{folder}/net.py:Net"])
+def test_the_same_weights_from_elsewhere_are_no_other_source(run: Any, folder: Path, source: str) -> None:
+    (folder / "twin.py").write_text(NET)
+    code, out, _ = run("net.yaml", source.format(folder=folder), dry_run=True, json=True)
+    assert (code, json.loads(out)["notes"]) == (0, [])
+
+
 REFUSED = [
     ({}, "where should the pruned model go? Add -o pruned.pt, or --dry-run to write nothing"),
     ({"output": Path("out.bin")}, "-o out.bin: the name must end in .pt, .pth, .safetensors"),

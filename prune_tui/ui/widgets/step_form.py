@@ -297,11 +297,11 @@ def comes_to_text(previewed: Previewed) -> str:
 def preview_text(previewed: Previewed, method: Method) -> Text:
     """What each target would lose, and what a person should know before."""
     text = Text()
-    if method.name == "remove":
-        pruned = sum(effect.elements - effect.left for effect in previewed.effects)
-        into = ", ".join(printable(effect.target) for effect in previewed.effects[:2])
-        more = f" and {len(previewed.effects) - 2} more" if len(previewed.effects) > 2 else ""
-        text.append(f"writes {pruned:,} zeros into {into}{more}; mask and hook go. u takes it back.\n")
+    if method.name == "remove":  # what went by the masks it makes permanent, went before
+        text.append(f"{_removal_text(previewed.effects)}\n")
+        text.append_text(_notes_text(previewed.notes))
+        text.rstrip()
+        return text
     if len(previewed.effects) > 1:
         took = sum(effect.took for effect in previewed.effects)
         elements = sum(effect.elements for effect in previewed.effects)
@@ -309,14 +309,24 @@ def preview_text(previewed: Previewed, method: Method) -> Text:
         text.append(
             f"in all −{took:,}, {percent(elements - left, elements)} of {elements:,} masked\n", style="bold"
         )
-    for note in previewed.notes:
-        text.append(f"! {printable(note)}\n", style="bold")
+    text.append_text(_notes_text(previewed.notes))
     for effect in previewed.effects[:_SHOWN_EFFECTS]:
         text.append_text(_effect_text(effect, method))
     if len(previewed.effects) > _SHOWN_EFFECTS:
         text.append(f"and {len(previewed.effects) - _SHOWN_EFFECTS} more", style="dim")
     text.rstrip()
     return text
+
+
+def _removal_text(effects: tuple[Effect, ...]) -> str:
+    pruned = sum(effect.elements - effect.left for effect in effects)
+    into = ", ".join(printable(effect.target) for effect in effects[:2])
+    more = f" and {len(effects) - 2} more" if len(effects) > 2 else ""
+    return f"writes {pruned:,} zeros into {into}{more}; mask and hook go. u takes it back."
+
+
+def _notes_text(notes: tuple[str, ...]) -> Text:
+    return Text("".join(f"! {printable(note)}\n" for note in notes), style="bold")
 
 
 def _effect_text(effect: Effect, method: Method) -> Text:

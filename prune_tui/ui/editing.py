@@ -78,7 +78,7 @@ class Editing(Screen[None]):
         current = main.module_tree.current
         found = targeting.targets(method, self.marked, main.rows, current, main.tensor)
         if not found:
-            self.say(targeting.nothing_to_do(method, current), "warning")
+            self.say(targeting.nothing_to_do(method, current, main.module_tree.filtered), "warning")
             return
         only = main.tensor if main.tensor is not None and found == (main.tensor.tensor,) else None
         self._open_form(StepForm(method, found, only, self._last_values.get(name, {})))
@@ -277,10 +277,14 @@ class Editing(Screen[None]):
         if self._between_forms():
             main = self._main
             marked, current, tensor = self.marked, main.module_tree.current, main.tensor
-            self._edit(lambda: self._repeated(marked, current, tensor))
+            self._edit(lambda: self._repeated(marked, current, tensor, main.module_tree.filtered))
 
     def _repeated(
-        self, marked: frozenset[str], current: view_rows.ModuleRow | None, tensor: view_rows.TensorRow | None
+        self,
+        marked: frozenset[str],
+        current: view_rows.ModuleRow | None,
+        tensor: view_rows.TensorRow | None,
+        filtered: str,
     ) -> protocol.Apply | None:
         step = self._last_step()
         if step is None:
@@ -288,7 +292,7 @@ class Editing(Screen[None]):
         method = steps.method_of(step)
         found = targeting.targets(method, marked, self._main.rows, current, tensor)
         if not found:
-            self.say(targeting.nothing_to_do(method, current), "warning")
+            self.say(targeting.nothing_to_do(method, current, filtered), "warning")
             return None
         fresh = {"seed": None} if hasattr(step, "seed") else {}
         return protocol.Apply(cast(AnyStep, steps.afresh(step, targets=found, written=(), **fresh)))

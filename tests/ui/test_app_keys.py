@@ -263,6 +263,17 @@ async def test_a_slash_filters_the_tree_and_esc_clears() -> None:
         assert "fc1" in screen_text(pilot)
 
 
+@pytest.mark.parametrize("key", ["3", "0", "space", "asterisk", "full_stop"])
+async def test_a_filter_that_shows_nothing_is_named_and_how_to_clear_it(key: str) -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "1", "enter", "slash", *"zzz", "enter", key)
+        assert "the filter 'zzz' shows no module; esc clears it" in words(pilot)
+        assert main_of(pilot).form is None
+        assert len(main_of(pilot).entries) == 1
+        await press(pilot, "escape", "3")
+        assert "On conv1.weight." in words(pilot)
+
+
 async def test_t_goes_round_the_tensors_of_the_module() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j")

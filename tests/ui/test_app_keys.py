@@ -56,6 +56,24 @@ async def test_6_ranks_all_weights_of_the_model_at_once() -> None:
         assert masked(pilot) == 17_951
 
 
+async def test_a_form_with_more_lines_than_room_says_so_and_where_they_are() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await press(pilot, "6")
+        form = main_of(pilot).form
+        hidden = form.max_scroll_y
+        assert hidden > 0
+        assert f" ↓ {hidden} more lines: page down " in words(pilot)
+        await press(pilot, "pagedown")
+        assert f" ↑ {hidden} more lines: page up " in words(pilot)
+        assert "fc3.weight −113" in words(pilot)
+        form.scroll_to(y=1, animate=False)
+        await settle(pilot)
+        assert f" ↑ 1 ↓ {hidden - 1} more lines: page up, page down " in words(pilot)
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert " enter applies · esc leaves all as it was " in words(pilot)
+
+
 async def test_6_can_rank_at_random() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "6", "tab", "enter", "down", "enter")

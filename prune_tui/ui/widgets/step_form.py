@@ -135,7 +135,6 @@ class StepForm(VerticalScroll, can_focus=False):
     def on_mount(self) -> None:
         """Title, first field, first preview."""
         self.border_title = Content(printable(f"{self.method.key} {self.method.name}".strip()))
-        self.border_subtitle = Content("enter applies · esc leaves all as it was")
         self.styles.min_height = _AROUND_FIELDS + max(3, len(self._asked)) + (len(self.targets) > 1)
         fields = list(self.query("Input, Select"))
         if fields:
@@ -144,6 +143,16 @@ class StepForm(VerticalScroll, can_focus=False):
             self.can_focus = True
             self.focus()
         self._changed()
+        self._say_what_is_out_of_sight()
+        for scrolled in ("scroll_y", "virtual_size"):
+            self.watch(self, scrolled, self._say_what_is_out_of_sight, init=False)
+
+    def on_resize(self) -> None:
+        """More of it, or less, may be out of sight."""
+        self._say_what_is_out_of_sight()
+
+    def _say_what_is_out_of_sight(self) -> None:
+        self.border_subtitle = Content(hidden_text(round(self.scroll_y), self.max_scroll_y))
 
     def _targets_text(self) -> str:
         if len(self.targets) == 1:
@@ -285,6 +294,20 @@ def nudged(amount: int | float | str, direction: int) -> int | float | str:
     if isinstance(amount, int):
         return max(0, amount + direction)
     return min(1.0, max(0.0, round(amount + 0.05 * direction, 10)))
+
+
+def hidden_text(above: int, hidden: int) -> str:
+    """The form's last line: what its keys do, or where it has more lines than room, how many are out of sight.
+
+    Args:
+        above: Lines scrolled out at the top.
+        hidden: Lines out of sight in all.
+    """
+    if hidden <= 0:
+        return "enter applies · esc leaves all as it was"
+    ways = (("↑", above, "pageup"), ("↓", hidden - above, "pagedown"))
+    counts = " ".join(f"{arrow} {lines}" for arrow, lines, _ in ways if lines > 0)
+    return f"{counts} more lines: {', '.join(keys.shown(key) for _, lines, key in ways if lines > 0)}"
 
 
 def comes_to_text(previewed: Previewed) -> str:

@@ -74,6 +74,17 @@ async def test_a_form_with_more_lines_than_room_says_so_and_where_they_are() -> 
         assert " enter applies · esc leaves all as it was " in words(pilot)
 
 
+async def test_a_floor_says_what_it_does() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await press(pilot, "6")
+        assert "floor 0.0 each may lose all" in words(pilot)
+        await type_into(pilot, "floor", "0.125")
+        assert "floor 0.125 each keeps ≥ 12.5%" in words(pilot)
+        await type_into(pilot, "floor", "1")
+        assert "each" not in words(pilot)
+        assert "floor is 1.0; it must be at least 0.0 and less than 1.0" in words(pilot)
+
+
 async def test_6_can_rank_at_random() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "6", "tab", "enter", "down", "enter")

@@ -187,6 +187,7 @@ class StepForm(VerticalScroll, can_focus=False):
     @on(Select.Changed)
     def _changed(self) -> None:
         self._echo_axis()
+        self._echo_share()
         try:
             step = self.step()
         except StepError as error:
@@ -254,6 +255,12 @@ class StepForm(VerticalScroll, can_focus=False):
             f"= {axes[dim]} ({shape[dim]})" if known else f"axes: {choices}"
         )
 
+    def _echo_share(self) -> None:
+        """Say what a floor does."""
+        for setting in self._asked:
+            if setting.kind == "share":
+                self.query_one(f"#echo-{_id(setting)}", Static).update(share_text(setting, self._text(setting)))
+
     def show_preview(self, previewed: Previewed) -> None:
         """Show what the step would do."""
         effect = self.query_one("#effect", Static)
@@ -308,6 +315,15 @@ def hidden_text(above: int, hidden: int) -> str:
     ways = (("↑", above, "pageup"), ("↓", hidden - above, "pagedown"))
     counts = " ".join(f"{arrow} {lines}" for arrow, lines, _ in ways if lines > 0)
     return f"{counts} more lines: {', '.join(keys.shown(key) for _, lines, key in ways if lines > 0)}"
+
+
+def share_text(setting: Setting, text: str) -> str:
+    """What a share that each tensor keeps comes to, short enough for 80 columns; nothing while it is no share."""
+    try:
+        share = step_settings.read(setting, text)
+    except StepError:
+        return ""
+    return f"each keeps ≥ {100 * share:.4g}%" if share else "each may lose all"
 
 
 def comes_to_text(previewed: Previewed) -> str:

@@ -204,7 +204,8 @@ class Editing(Screen[None]):
         history = await self._main.ask_or_tell(protocol.GetHistory(), views.History)
         if history is not None:
             self.entries = history.entries
-            self.query_one(EditLog).show_entries(history.entries)
+            summary = self._main.status.summary
+            self.query_one(EditLog).show_entries(history.entries, () if summary is None else summary.notes)
 
     async def show_edit(self, edited: views.Edited) -> None:
         """Show the model as it is after an edit, and say what was done where it does not show by itself."""

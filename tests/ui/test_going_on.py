@@ -15,7 +15,7 @@ from prune_tui.engine import checksums
 from prune_tui.journal_writer import Writer
 from prune_tui.ui.app import CANNOT_OPEN
 from prune_tui.ui.screens.text import Question
-from tests.in_process import answer, app_on, press, running, screen_text
+from tests.in_process import answer, app_on, press, running, screen_text, words
 
 NET = """
 import torch
@@ -213,6 +213,29 @@ async def test_a_model_that_has_changed_says_so_and_replays_nothing_unasked(tmp_
         await answer(pilot, "a")
         assert app.main.status.summary.steps == 1
     assert len(journal.listing(tmp_path)) == 2, "the old record stays as it is"
+
+
+async def test_steps_that_were_left_out_and_why_can_be_read_later(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(NET)
+    app = app_on(f"{file}:net", journals=str(tmp_path))
+    async with running(app) as pilot:
+        await press(pilot, "j", "3", "enter", "j", "j", "3", "enter", "q", "q")
+    file.write_text(NET.replace(", nn.ReLU(), nn.Linear(4, 2)", ""))
+
+    app = app_on(f"{file}:net", journals=str(tmp_path))
+    async with asked(app) as pilot:
+        await pilot.press("enter")
+        await shown(pilot, "Not as it was then")
+        await answer(pilot, "a")
+        await shown(pilot, "H shows this again")
+        app.clear_notifications()
+        await press(pilot, "H")
+        left_out = "! step 2, l1_unstructured(amount=0.3), cannot be done: "
+        assert left_out in words(pilot)
+        await press(pilot, "j", "2", "enter")
+        assert left_out in words(pilot), "it stays when steps are done"
+        assert words(pilot).index(left_out) < words(pilot).index("1 l1_unstructured(amount=0.3) 0.weight")
 
 
 async def test_a_changed_model_can_be_opened_without_the_steps_or_left(tmp_path: Path) -> None:

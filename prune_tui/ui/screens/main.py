@@ -159,7 +159,7 @@ class MainScreen(Examining, Screen[None]):
         self.module_tree.set_rows(opened.rows)
         self.check_again()
         if opened.summary.notes:
-            self.say("\n".join(opened.summary.notes))
+            self.say("\n".join((*opened.summary.notes, "H shows this again")))
         self.look_for_errors()
 
     # Looking

@@ -24,6 +24,8 @@ from prune_tui.ui.widgets.step_form import StepForm, nudged
 if TYPE_CHECKING:
     from prune_tui.ui.screens.main import MainScreen
 
+_REDO_ANYWAY = "Nothing was done; U again does it all the same"
+
 
 class Editing(Screen[None]):
     """Keys that prune.
@@ -43,6 +45,7 @@ class Editing(Screen[None]):
         self.plugged_in: tuple[steps.Method, ...] = ()
         self._last_values: dict[str, dict[str, Any]] = {}
         self._focus_before: Widget | None = None
+        self._doubted = False  # why the next redo is in doubt stands on the screen
         # Edits are made one after the other, each worked out when its turn comes: `+ + +` is three notches.
         self._turn = asyncio.Lock()
 
@@ -192,10 +195,11 @@ class Editing(Screen[None]):
             await self.show_edit(edited)
 
     def _refused(self, refused: Refused, form: StepForm | None) -> None:
+        self._doubted = refused.failed.kind == "doubtful"
         if form is not None and form is self.form:
             form.show_error(str(refused))
         else:
-            self.say(str(refused), "warning")
+            self.say(f"{refused}. {_REDO_ANYWAY}" if self._doubted else str(refused), "warning")
         if refused.failed.kind == "bug":
             self._main.prune_app.tell_bug()
 
@@ -210,6 +214,7 @@ class Editing(Screen[None]):
     async def show_edit(self, edited: views.Edited) -> None:
         """Show the model as it is after an edit, and say what was done where it does not show by itself."""
         main = self._main
+        self._doubted = False
         main.status.summary = edited.summary
         main.status.exported = False
         main.status.expect_measurement()
@@ -238,9 +243,11 @@ class Editing(Screen[None]):
             self._edit(protocol.Undo)
 
     def action_redo(self) -> None:
-        """Do the last undone step again."""
+        """Do the last undone step again; one that is in doubt when it is asked for again."""
         if self._between_forms():
-            self._edit(protocol.Redo)
+            # As it is now, not when its turn comes: who presses U twice at once has read no reason in between.
+            anyway = self._doubted
+            self._edit(lambda: protocol.Redo(anyway))
 
     def _last_step(self) -> AnyStep | None:
         done = [entry.step for entry in self.entries if not entry.undone]

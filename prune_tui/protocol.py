@@ -258,7 +258,13 @@ class Undo(Request, frozen=True):
 
 
 class Redo(Request, frozen=True):
-    """Do the last undone step again. Answered with `Edited`."""
+    """Do the last undone step again. Answered with `Edited`.
+
+    Attributes:
+        anyway: Though it is in doubt; without it, such a step is answered `Failed(kind="doubtful")`.
+    """
+
+    anyway: bool = False
 
 
 class GetHistory(Request, frozen=True):

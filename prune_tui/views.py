@@ -15,7 +15,9 @@ from prune_tui.view_rows import HookRow, ModuleRow, Parametrization, TensorHisto
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
-FailureKind = Literal["refused", "wrapped", "changed", "in use", "exists", "cancelled", "superseded", "bug"]
+FailureKind = Literal[
+    "refused", "wrapped", "changed", "in use", "exists", "doubtful", "cancelled", "superseded", "bug"
+]
 
 # What a cell of a tile is, one code a cell.
 ALIVE, MASKED, NEWLY_MASKED, WOULD_GO = range(4)

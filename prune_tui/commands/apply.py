@@ -18,6 +18,7 @@ from cyclopts import Parameter
 from prune_tui import steps
 from prune_tui.commands import seeds, standard_output
 from prune_tui.commands.printing import in_unicode, tell
+from prune_tui.journal import settled
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 
@@ -144,18 +145,27 @@ def _pruned(report: dict[str, Any], file: Path, request: Open, seed: int | None,
     report["model"] = {"name": type(session.model).__name__, "fingerprint": session.fingerprint}
     report["seed"] = chosen
     report["steps"] = []
-    for note in opened.notes:
+    # Before the steps: where one cannot be done, this may say why.
+    report["notes"] = [*opened.notes, *_of_another_source(recipe, source=request.source, session=session)]
+    for note in report["notes"]:
         tell(f"! {note}")
     if seed is not None:
         recipe = dataclasses.replace(recipe, seed=seed)
     progress = _Progress(report["steps"], recipe)
     with progress.shown():
         replayed = replaying.replay(session, recipe, strict=strict, tell=progress.done)
-    _report_whole(report, session, replayed, opened.notes)
+    _report_whole(report, session, replayed)
     return session
 
 
-def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed, notes: tuple[str, ...]) -> None:
+def _of_another_source(recipe: Recipe, *, source: str, session: Session) -> list[str]:
+    """That the recipe was made of another source; nothing where the weights are the same."""
+    same = recipe.fingerprint == session.fingerprint or settled(recipe.source) == settled(source)
+    told = in_unicode(f"the recipe was made of {recipe.source}, not of {source}")
+    return [] if same or not recipe.source else [told]
+
+
+def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed) -> None:
     from prune_tui.engine import outline
 
     whole = outline.outline(session.model)[0]
@@ -166,7 +176,7 @@ def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed, 
         "parameters": whole.parameters,
         "masked": whole.masked,
         "sparsity": whole.masked / whole.parameters if whole.parameters else 0.0,
-        "notes": [*notes, *replayed.notes],
+        "notes": [*report["notes"], *replayed.notes],
     }
     for note in replayed.notes:
         tell(f"! {note}")
@@ -271,12 +281,16 @@ class _Ended(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Have a signal that would end the process do so by an exception, so that no file is left half written."""
+    """Have a signal that would end the process do so by an exception, so that no file is left half written.
+
+    One that the process was started to ignore, as SIGHUP under nohup, stays ignored.
+    """
 
     def end(number: int, _: object) -> NoReturn:
         raise _Ended(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    fatal = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in fatal}
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from prune_tui import journal
+from prune_tui.commands import standard_output
 from prune_tui.commands.printing import in_unicode, printable, tell
 
 FAILED = 2
@@ -24,6 +25,7 @@ def sessions(*, delete: tuple[str, ...] = (), older_than: int | None = None, jso
         older_than: Delete all that were last worked on more than this many days ago.
         json: Print one JSON object a session.
     """
+    answer = standard_output.take()
     folder = journal.folder()
     try:
         for path in _unwanted(folder, delete, older_than):
@@ -35,13 +37,15 @@ def sessions(*, delete: tuple[str, ...] = (), older_than: int | None = None, jso
     if delete or older_than is not None:
         return 0
     found = [_row(path) for path in journal.listing(folder)]
-    if json:
-        for row in found:
-            print(msgspec.json.encode(row).decode())
-    elif found:
-        print("\n".join(printable(_line(row)) for row in found))
-    else:
-        tell(f"no session is kept in {folder}")
+    if not found:
+        if not json:
+            tell(f"no session is kept in {folder}")
+        return 0
+    try:
+        answer.write(b"\n".join(map(msgspec.json.encode, found)) if json else "\n".join(map(_line, found)))
+    except OSError as error:
+        tell(f"prune-tui: the sessions cannot be printed to standard output: {error.strerror}")
+        return FAILED
     return 0
 
 
@@ -103,11 +107,14 @@ def _when(seconds: float) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
+    return printable("  ".join(_parts(row)))
+
+
+def _parts(row: dict[str, Any]) -> list[str]:
     if "source" not in row:
-        return f"{row['name']}  {row['changed'][:16]}  {row['problem']}"
+        return [row["name"], row["changed"][:16], row["problem"]]
     undone = f", {row['undone']} undone" if row["undone"] else ""
     arguments = f" {' '.join(row['arguments'])}" if row["arguments"] else ""
     told = [*(["in use"] if row["in_use"] else []), *([row["problem"]] if row["problem"] else [])]
     steps = f"{row['steps']} step{'' if row['steps'] == 1 else 's'}{undone}"
-    parts = [row["name"], row["changed"][:16], steps, f"{row['model']} ({row['source']}{arguments})", *told]
-    return "  ".join(parts)
+    return [row["name"], row["changed"][:16], steps, f"{row['model']} ({row['source']}{arguments})", *told]

@@ -13,6 +13,9 @@ from prune_tui.engine.session import Session
 from prune_tui.journal_writer import Writer
 from prune_tui.step_settings import StepError
 
+_SHORT = 12
+"""Digits of a checksum that are enough to tell two apart in a sentence."""
+
 
 class ChangedError(StepError):
     """The steps of a journal would not give the masks they gave: the model has changed, or what makes masks."""
@@ -101,9 +104,14 @@ def replay(
     try:
         for number, did in enumerate(kept.steps, start=1):
             tell(f"step {number} of {len(kept.steps)} again")
+            before = session.counts()[0]
             difference = _again(session, did, stop)
             if difference and number > kept.done:
-                notes.append(f"step {number} was undone and cannot be redone any more: {difference}")
+                could = session.counts()[0] > before
+                if could:
+                    session.doubt(f"step {before + 1}, {difference}{_other_torch(kept)}: {_masks(session, did)}")
+                now = "is redone only when that is asked for twice" if could else "cannot be redone any more"
+                notes.append(f"step {number} was undone and {now}: {difference}")
                 break
             if difference and not anyway:
                 raise ChangedError(f"step {number} of session {kept.name}, {difference}{_other_torch(kept)}")
@@ -124,6 +132,14 @@ def _other_torch(kept: journal.Kept) -> str:
     """That another torch made the masks, which may rank and draw otherwise; nothing where it was this one."""
     then, now = kept.header.torch, str(torch.__version__)
     return f" (with torch {then}; this is {now})" if then and then != now else ""
+
+
+def _masks(session: Session, did: journal.Did) -> str:
+    """What the last step took, and how its masks are known from those that the journal knows."""
+    took = [f"{one.took:,} of {one.left:,} entries of {one.target}" for one in session.log()[-1].effects]
+    more = f" and of {len(took) - 2} tensors more" if len(took) > 2 else ""
+    checksums = f"{session.checksum()[:_SHORT]}… instead of {did.checksum[:_SHORT]}…"
+    return f"now it takes {', '.join(took[:2])}{more} (checksum {checksums})"
 
 
 def _again(session: Session, did: journal.Did, stop: Stop) -> str:

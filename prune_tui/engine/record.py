@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
+from torch import nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import steps
-from prune_tui.engine import undo
+from prune_tui.engine import commit, hooks, planning, undo
+from prune_tui.step_settings import StepError
 from prune_tui.view_rows import HistoryRow
 from prune_tui.views import Effect, LogEntry
+
+
+class DoubtfulError(StepError):
+    """A step that is redone only when it is asked for anyway; the text says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,13 +41,23 @@ class HistoryEntry:
 
 @dataclasses.dataclass(frozen=True)
 class Edit:
-    """One edit and what takes it back, or does it again once it is undone."""
+    """One edit and what takes it back, or does it again once it is undone.
+
+    Attributes:
+        step: What was done.
+        effects: What it did to each target.
+        moment: The pruning of its targets before it; once it is undone, after it.
+        expected: How its modules stand as long as nobody else changes them.
+        recorded: What torch forgets about the method objects it put into hooks.
+        doubt: Why it should not be redone unasked; mostly empty.
+    """
 
     step: steps.AnyStep
     effects: tuple[Effect, ...]
     moment: undo.Moment
     expected: undo.Standing
     recorded: tuple[tuple[BasePruningMethod, HistoryRow], ...]
+    doubt: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,3 +89,22 @@ def public(entry: LogEntry) -> HistoryEntry:
         getattr(step, "seed", None),
         {effect.target: effect.took for effect in entry.effects},
     )
+
+
+def carried_out(model: nn.Module, plan: planning.Plan, number: int) -> Edit:
+    """Do what a plan says, and keep what takes it back."""
+    moment = undo.moment_before(model, plan.parts)
+    commit.carry_out(plan)
+    effects = tuple(part.outcome for part in plan.parts)
+    recorded = tuple(_recorded(plan, number))
+    return Edit(cast(steps.AnyStep, plan.step), effects, moment, moment.standing(), recorded)
+
+
+def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
+    """What torch forgets about each method of a plan: how many entries it took, and a step it has no class for."""
+    for part in plan.parts:
+        if part.method is not None:
+            own = isinstance(plan.step, steps.CustomMethod)  # the object is the plugin's: it knows its settings
+            known = own or type(part.method).__name__ == type(plan.step).__name__
+            settings = hooks.settings_text(part.method) if known else steps.describe(plan.step)
+            yield part.method, HistoryRow(type(part.method).__name__, settings, part.outcome.took, number)

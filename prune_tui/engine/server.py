@@ -23,6 +23,7 @@ from prune_tui.engine.exports import exporting
 from prune_tui.engine.exports.whole_file import ExistsError
 from prune_tui.engine.journaling import ChangedError, Journaling
 from prune_tui.engine.lanes import Job, Lane
+from prune_tui.engine.record import DoubtfulError
 from prune_tui.engine.session import Session
 from prune_tui.engine.sources import SourceError
 from prune_tui.engine.wrapped import WrappedModelError
@@ -44,6 +45,7 @@ _REFUSALS: dict[type[Exception], FailureKind] = {
     WrappedModelError: "wrapped",
     ChangedError: "changed",
     ExistsError: "exists",
+    DoubtfulError: "doubtful",
     StepError: "refused",
     SourceError: "refused",
     InUseError: "in use",
@@ -231,8 +233,8 @@ class Server:
         return self._edited("undone", Session.step_back)
 
     @_answers(protocol.Redo)
-    def _redo(self, _: protocol.Redo, __: Stop) -> views.Body:
-        return self._edited("redone", Session.step_forward)
+    def _redo(self, request: protocol.Redo, _: Stop) -> views.Body:
+        return self._edited("redone", lambda session: session.step_forward(anyway=request.anyway))
 
     def _edited(self, action: _Action, edit: Callable[[Session], LogEntry]) -> views.Edited:
         session, opened = self._open_session, self._opened

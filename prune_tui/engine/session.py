@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import bits, checksums, commit, fingerprints, hooks, planning, pruned, targets, undo
+from prune_tui.engine import bits, checksums, commit, fingerprints, planning, pruned, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
 from prune_tui.engine.earlier import EarlierTensors
@@ -24,7 +24,7 @@ from prune_tui.engine.exports import script as scripts
 from prune_tui.engine.generators import seed_of_step
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
-from prune_tui.engine.record import Edit, HistoryEntry, Log, entry_of, public
+from prune_tui.engine.record import DoubtfulError, Edit, HistoryEntry, Log, carried_out, entry_of, public
 from prune_tui.engine.wrapped import check_model
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
@@ -195,7 +195,7 @@ class Session:
             with self._changing() as done:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
-                    edit = _carried_out(self.model, plan, before.done + 1)
+                    edit = carried_out(self.model, plan, before.done + 1)
                     after = before.then((*before.edits[: before.done], edit), before.done + 1)
                     self._record(lambda: journal.Did(edit.step, self._checksum(edit)))
                     self._log = after
@@ -208,12 +208,22 @@ class Session:
                 raise StepError("there is nothing to undo")
             return self._exchange(self._log.done - 1, self._log.done - 1)
 
-    def step_forward(self) -> LogEntry:
-        """Redo."""
+    def step_forward(self, *, anyway: bool = False) -> LogEntry:
+        """Redo; a step that is in doubt only `anyway`, else DoubtfulError says why not."""
         with self._editing:
             if self._log.done == len(self._log.edits):
                 raise StepError("there is nothing to redo")
+            doubt = self._log.edits[self._log.done].doubt
+            if doubt and not anyway:
+                raise DoubtfulError(doubt)
             return self._exchange(self._log.done, self._log.done + 1)
+
+    def doubt(self, why: str) -> None:
+        """Have the last step, once it is undone, be redone only when that is asked for in spite of a reason."""
+        with self._editing:
+            log = self._log
+            last = dataclasses.replace(log.edits[log.done - 1], doubt=why)
+            self._log = dataclasses.replace(log, edits=(*log.edits[: log.done - 1], last, *log.edits[log.done :]))
 
     def amend(self, amount: int | float | str, stop: Stop = never) -> LogEntry:
         """Replace the last step by the same one with another amount, on the same targets with the same seed.
@@ -237,7 +247,7 @@ class Session:
                 mask_of=last.moment.buffer,
             )
             with self._changing() as done, last.moment.exchanged(last.expected, done):
-                edit = _carried_out(self.model, plan, before.done)
+                edit = carried_out(self.model, plan, before.done)
                 after = before.then((*before.edits[: before.done - 1], edit), before.done)
                 self._record(lambda: journal.Amended(edit.step, self._checksum(edit)))
                 self._log = after
@@ -268,7 +278,7 @@ class Session:
         with self._editing:
             before, recorder = self._log, self.recorder
             events: list[journal.Event] = []
-            self.recorder = events.append
+            self.recorder = lambda *together: events.extend(together)
             try:
                 yield
                 if recorder is not None and events:
@@ -287,9 +297,9 @@ class Session:
         log = self._log
         return log.edits[: log.done]
 
-    def _record(self, event: Callable[[], journal.Event]) -> None:
+    def _record(self, *events: Callable[[], journal.Event]) -> None:
         if self.recorder is not None:
-            self.recorder(event())
+            self.recorder(*(event() for event in events))
 
     def log(self) -> tuple[LogEntry, ...]:
         """Every step, oldest first, those undone last."""
@@ -343,30 +353,16 @@ class Session:
         before = self._log
         edit = before.edits[index]
         with self._changing() as stands, edit.moment.exchanged(edit.expected, stands) as replaced:
-            turned = dataclasses.replace(edit, moment=replaced, expected=replaced.standing())
+            redone = done > before.done
+            doubt = "" if redone else edit.doubt
+            turned = dataclasses.replace(edit, moment=replaced, expected=replaced.standing(), doubt=doubt)
             after = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
-            self._record(journal.Undid if done < before.done else journal.Redid)
+            if redone and edit.doubt:  # its masks are not those that the journal knows
+                self._record(journal.Redid, lambda: journal.Amended(edit.step, self._checksum(turned)))
+            else:
+                self._record(journal.Redid if redone else journal.Undid)
             self._log = after
         return self._entry(index)
 
     def _entry(self, index: int) -> LogEntry:
         return entry_of(self._log, index)
-
-
-def _carried_out(model: nn.Module, plan: planning.Plan, number: int) -> Edit:
-    """Do what a plan says, and keep what takes it back."""
-    moment = undo.moment_before(model, plan.parts)
-    commit.carry_out(plan)
-    effects = tuple(part.outcome for part in plan.parts)
-    recorded = tuple(_recorded(plan, number))
-    return Edit(cast(steps.AnyStep, plan.step), effects, moment, moment.standing(), recorded)
-
-
-def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:
-    """What torch forgets about each method of a plan: how many entries it took, and a step it has no class for."""
-    for part in plan.parts:
-        if part.method is not None:
-            own = isinstance(plan.step, steps.CustomMethod)  # the object is the plugin's: it knows its settings
-            known = own or type(part.method).__name__ == type(plan.step).__name__
-            settings = hooks.settings_text(part.method) if known else steps.describe(plan.step)
-            yield part.method, HistoryRow(type(part.method).__name__, settings, part.outcome.took, number)

@@ -192,7 +192,8 @@ class PruneApp(App[None]):
             self._opening = False
         self._journal = Path(self._request.journals) / opened.journal if opened.journal else None
         self.main.show_model(opened)
-        if opened.summary.steps or opened.summary.undone or self.main.entries:
+        summary = opened.summary
+        if summary.steps or summary.undone or summary.notes or self.main.entries:
             await self.main.show_history()
 
     async def _connect(self) -> None:

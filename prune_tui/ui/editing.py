@@ -24,6 +24,8 @@ from prune_tui.ui.widgets.step_form import StepForm, nudged
 if TYPE_CHECKING:
     from prune_tui.ui.screens.main import MainScreen
 
+_REDO_ANYWAY = "Nothing was done; U again does it all the same"
+
 
 class Editing(Screen[None]):
     """Keys that prune.
@@ -43,6 +45,7 @@ class Editing(Screen[None]):
         self.plugged_in: tuple[steps.Method, ...] = ()
         self._last_values: dict[str, dict[str, Any]] = {}
         self._focus_before: Widget | None = None
+        self._doubted = False  # why the next redo is in doubt stands on the screen
         # Edits are made one after the other, each worked out when its turn comes: `+ + +` is three notches.
         self._turn = asyncio.Lock()
 
@@ -78,7 +81,7 @@ class Editing(Screen[None]):
         current = main.module_tree.current
         found = targeting.targets(method, self.marked, main.rows, current, main.tensor)
         if not found:
-            self.say(targeting.nothing_to_do(method, current), "warning")
+            self.say(targeting.nothing_to_do(method, current, main.module_tree.filtered), "warning")
             return
         only = main.tensor if main.tensor is not None and found == (main.tensor.tensor,) else None
         self._open_form(StepForm(method, found, only, self._last_values.get(name, {})))
@@ -192,10 +195,11 @@ class Editing(Screen[None]):
             await self.show_edit(edited)
 
     def _refused(self, refused: Refused, form: StepForm | None) -> None:
+        self._doubted = refused.failed.kind == "doubtful"
         if form is not None and form is self.form:
             form.show_error(str(refused))
         else:
-            self.say(str(refused), "warning")
+            self.say(f"{refused}. {_REDO_ANYWAY}" if self._doubted else str(refused), "warning")
         if refused.failed.kind == "bug":
             self._main.prune_app.tell_bug()
 
@@ -204,11 +208,13 @@ class Editing(Screen[None]):
         history = await self._main.ask_or_tell(protocol.GetHistory(), views.History)
         if history is not None:
             self.entries = history.entries
-            self.query_one(EditLog).show_entries(history.entries)
+            summary = self._main.status.summary
+            self.query_one(EditLog).show_entries(history.entries, () if summary is None else summary.notes)
 
     async def show_edit(self, edited: views.Edited) -> None:
         """Show the model as it is after an edit, and say what was done where it does not show by itself."""
         main = self._main
+        self._doubted = False
         main.status.summary = edited.summary
         main.status.exported = False
         main.status.expect_measurement()
@@ -237,9 +243,11 @@ class Editing(Screen[None]):
             self._edit(protocol.Undo)
 
     def action_redo(self) -> None:
-        """Do the last undone step again."""
+        """Do the last undone step again; one that is in doubt when it is asked for again."""
         if self._between_forms():
-            self._edit(protocol.Redo)
+            # As it is now, not when its turn comes: who presses U twice at once has read no reason in between.
+            anyway = self._doubted
+            self._edit(lambda: protocol.Redo(anyway))
 
     def _last_step(self) -> AnyStep | None:
         done = [entry.step for entry in self.entries if not entry.undone]
@@ -277,10 +285,14 @@ class Editing(Screen[None]):
         if self._between_forms():
             main = self._main
             marked, current, tensor = self.marked, main.module_tree.current, main.tensor
-            self._edit(lambda: self._repeated(marked, current, tensor))
+            self._edit(lambda: self._repeated(marked, current, tensor, main.module_tree.filtered))
 
     def _repeated(
-        self, marked: frozenset[str], current: view_rows.ModuleRow | None, tensor: view_rows.TensorRow | None
+        self,
+        marked: frozenset[str],
+        current: view_rows.ModuleRow | None,
+        tensor: view_rows.TensorRow | None,
+        filtered: str,
     ) -> protocol.Apply | None:
         step = self._last_step()
         if step is None:
@@ -288,7 +300,7 @@ class Editing(Screen[None]):
         method = steps.method_of(step)
         found = targeting.targets(method, marked, self._main.rows, current, tensor)
         if not found:
-            self.say(targeting.nothing_to_do(method, current), "warning")
+            self.say(targeting.nothing_to_do(method, current, filtered), "warning")
             return None
         fresh = {"seed": None} if hasattr(step, "seed") else {}
         return protocol.Apply(cast(AnyStep, steps.afresh(step, targets=found, written=(), **fresh)))

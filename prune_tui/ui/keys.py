@@ -267,10 +267,12 @@ KEYS: tuple[Key, ...] = (
         "repair",
         "Mend it, where a step can: the line beside r says what would change; u takes it back.",
     ),
-    Key("form.apply", "form", ("enter",), "submit", "apply", "Apply the step."),
-    Key("form.leave", "form", ("escape",), "leave", "leave", "Close the form; nothing has changed."),
-    Key("form.more", "form", ("up",), "nudge(1)", "more", "In amount: 0.05 more, or one more."),
-    Key("form.less", "form", ("down",), "nudge(-1)", "less", "In amount: 0.05 less, or one less."),
+    Key("form.apply", "form", ("enter",), "submit", "apply", "Apply the step.", bar=1),
+    Key("form.leave", "form", ("escape",), "leave", "leave", "Close the form; nothing has changed.", bar=2),
+    Key("form.more", "form", ("up",), "nudge(1)", "more", "In amount: 0.05 more, or one more.", bar=3),
+    Key("form.less", "form", ("down",), "nudge(-1)", "less", "In amount: 0.05 less, or one less.", bar=4),
+    Key("form.page_up", "form", ("pageup",), "page_up", "page up", "Scroll up, where it is longer than its room."),
+    Key("form.page_down", "form", ("pagedown",), "page_down", "page down", "Scroll down likewise."),
     Key("list.up", "list", ("k",), "up", "up", "Go up, as ↑ does."),
     Key("list.down", "list", ("j",), "down", "down", "Go down, as ↓ does."),
     Key("list.leave", "list", ("escape", "q", "9"), "leave", "leave", "Close the list."),
@@ -308,7 +310,7 @@ def edits(key: Key) -> bool:
     return key.id.startswith(("method.", "steps.")) and key.id != "steps.log"
 
 
-def bar(*, readonly: bool = False) -> list[Key]:
-    """The keys of the key bar, most important first."""
-    shown = [key for key in KEYS if key.bar and not (readonly and edits(key))]
+def bar(*, readonly: bool = False, form: bool = False) -> list[Key]:
+    """The keys of the key bar, or of the one that takes its place while a form is open, most important first."""
+    shown = [key for key in KEYS if key.bar and (key.place == "form") == form and not (readonly and edits(key))]
     return sorted(shown, key=lambda key: key.bar)

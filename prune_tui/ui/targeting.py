@@ -84,9 +84,28 @@ def targets(
     return pruned(inside) if method.name == "remove" else weights(inside)
 
 
-def nothing_to_do(method: Method, current: ModuleRow | None) -> str:
-    """Why `targets` found none, and what to do."""
+def nothing_to_do(method: Method, current: ModuleRow | None, filtered: str = "") -> str:
+    """Why `targets` found none, and what to do.
+
+    Args:
+        method: From the catalogue.
+        current: The module at the cursor; None where none is shown.
+        filtered: What the tree is filtered by; empty where it is not.
+    """
+    if current is None and filtered:
+        return _nothing_shown(filtered)
     where = "this model" if current is None or not current.path else current.path
     if method.name == "remove":
         return f"nothing in {where} is pruned; there is nothing to remove"
     return f"{where} holds no weights to prune; go to a module that does, or mark tensors with space"
+
+
+def nothing_to_mark(current: ModuleRow | None, filtered: str) -> str:
+    """Why there is no tensor to mark, and what to do; arguments as for `nothing_to_do`."""
+    if current is None and filtered:
+        return _nothing_shown(filtered)
+    return "no tensor at the cursor to mark; * marks all weights the tree shows"
+
+
+def _nothing_shown(filtered: str) -> str:
+    return f"the filter {filtered!r} shows no module; esc clears it"

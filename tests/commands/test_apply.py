@@ -28,7 +28,7 @@ from prune_tui.step_settings import StepError
 from tests.commands.given_back import standard_output_given_back
 
 NET = """
-import atexit, os, sys, time
+import atexit, os, signal, sys, time
 import torch
 
 class Net(torch.nn.Module):
@@ -43,6 +43,10 @@ class Net(torch.nn.Module):
 def slow():
     print("building", file=sys.stderr, flush=True)
     time.sleep(60)
+
+def hung_up():
+    os.kill(os.getpid(), signal.SIGHUP)
+    return Net()
 
 def talking_to_the_end():
     atexit.register(print, "printed at exit")
@@ -201,6 +205,32 @@ def test_the_models_seed_is_the_recipes_unless_another_is_given(run: Any) -> Non
     assert "the masks are not those the recipe records" in err
 
 
+def test_a_recipe_of_another_source_is_told_before_its_steps(run: Any, folder: Path) -> None:
+    (folder / "wide.py").write_text(NET.replace("Net", "Wide").replace("width=4", "width=6"))
+    other = "the recipe was made of net.py:Net, not of wide.py:Wide"
+    code, out, err = run("net.yaml", "wide.py:Wide", dry_run=True, json=True)
+    assert code == 0
+    assert err.index(f"! {other}\n") < err.index("1/2  l1_unstructured")
+    assert json.loads(out)["notes"][:2] == [
+        other,
+        "the recipe was made of a model of class Net; this is one of class Wide",
+    ]
+    Path("bad.yaml").write_text(
+        "version: 1\nmodel: {source: net.py:Net}\nsteps:\n- {method: identity, targets: tail.weight}\n"
+    )
+    code, out, err = run("bad.yaml", "wide.py:Wide", dry_run=True, json=True)
+    assert code == FAILED
+    assert json.loads(out)["notes"] == [other]
+    assert f"! {other}\nprune-tui: bad.yaml:4: steps[0]: " in err
+
+
+@pytest.mark.parametrize("source", ["twin.py:Net", "./net.py:Net", "{folder}/net.py:Net"])
+def test_the_same_weights_from_elsewhere_are_no_other_source(run: Any, folder: Path, source: str) -> None:
+    (folder / "twin.py").write_text(NET)
+    code, out, _ = run("net.yaml", source.format(folder=folder), dry_run=True, json=True)
+    assert (code, json.loads(out)["notes"]) == (0, [])
+
+
 REFUSED = [
     ({}, "where should the pruned model go? Add -o pruned.pt, or --dry-run to write nothing"),
     ({"output": Path("out.bin")}, "-o out.bin: the name must end in .pt, .pth, .safetensors"),
@@ -252,10 +282,18 @@ def test_methods_of_a_plugin(run: Any, folder: Path) -> None:
         "        mask.view(-1)[::2] = 0\n"
         "        return mask\n"
     )
-    Path("mine.yaml").write_text("version: 1\nsteps:\n- {method: every_second, targets: head.bias}\n")
+    written = "version: 1\nsteps:\n- {method: every_second, targets: head.bias}\n"
+    Path("mine.yaml").write_text(written)
     code, _, err = run("mine.yaml", "net.py:Net", dry_run=True)
     assert code == FAILED
     assert "mine.yaml:3: steps[0].method is 'every_second': there is no method 'every_second'" in err
+    assert err.endswith(". One of your own needs --plugin FILE (in Python: prune_tui.add_method)\n")
+    Path("named.yaml").write_text(f"{written}model: {{plugins: [my folder/mine.py, other.py]}}\n")
+    code, _, err = run("named.yaml", "net.py:Net", dry_run=True)
+    assert code == FAILED
+    assert "named.yaml:3: steps[0].method is 'every_second': there is no method 'every_second'" in err
+    assert "The recipe's model.plugins names my folder/mine.py, other.py: pass" in err
+    assert "pass --plugin 'my folder/mine.py' --plugin other.py (in Python: prune_tui.add_method)\n" in err
     code, out, _ = run("mine.yaml", "net.py:Net", dry_run=True, json=True, plugin=("mine.py",))
     assert code == 0
     assert json.loads(out)["steps"][0]["took"] == {"head.bias": 3}
@@ -427,6 +465,14 @@ def test_a_signal_ends_it(folder: Path, number: signal.Signals) -> None:
         process.stderr.read()
         assert process.wait(timeout=30) == 128 + number
     assert left_behind(folder) == set()
+
+
+def test_under_nohup_it_outlives_the_terminal(folder: Path) -> None:
+    arguments = ["-m", "prune_tui", "apply", "net.yaml", "net.py:hung_up", "-o", "out.pt", "--device", "cpu"]
+    command = ["sh", "-c", 'trap "" HUP; exec "$0" "$@"', sys.executable, *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "head.bias_mask" in torch.load("out.pt", weights_only=True)
 
 
 def test_on_a_terminal_it_says_what_it_is_doing(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from prune_tui import journal
-from prune_tui.commands.sessions import FAILED, _when, sessions
+from prune_tui.commands import sessions as command
+from prune_tui.commands.sessions import FAILED, _when
 from prune_tui.journal import Did, Header, Undid
 from prune_tui.journal_writer import Writer
 from prune_tui.steps import L1Unstructured
+from tests.commands.given_back import standard_output_given_back
 
 STEP = Did(L1Unstructured(targets=("conv1.weight",), amount=0.5), "")
 
@@ -24,6 +26,11 @@ STEP = Did(L1Unstructured(targets=("conv1.weight",), amount=0.5), "")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(journal, "folder", lambda: tmp_path)
     return tmp_path
+
+
+def sessions(**options: Any) -> int:
+    with standard_output_given_back():
+        return command.sessions(**options)
 
 
 def kept(folder: Path, name: str, *events: journal.Event, age: int = 0) -> Path:
@@ -37,25 +44,25 @@ def kept(folder: Path, name: str, *events: journal.Event, age: int = 0) -> Path:
     return path
 
 
-def test_a_line_a_session_the_last_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_a_session_the_last_first(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     kept(folder, "old", STEP, STEP, Undid(), age=3)
     kept(folder, "new", STEP)
     (folder / "bad.journal").write_text("garbage\n")
     os.utime(folder / "bad.journal", (0, 0))
 
     assert sessions() == 0
-    new, old, bad = capsys.readouterr().out.splitlines()
+    new, old, bad = capfd.readouterr().out.splitlines()
     assert new.startswith("new  ")
     assert new.endswith("  1 step  LeNet (demo x=1)")
     assert old.endswith("  1 step, 1 undone  LeNet (demo x=1)")
     assert "is not a journal of prune-tui" in bad
 
 
-def test_json_for_machines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_for_machines(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = kept(folder, "one", STEP, STEP, Undid())
 
     assert sessions(json=True) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = json.loads(capfd.readouterr().out)
     assert told.pop("changed")
     assert told == {
         "name": "one",
@@ -71,9 +78,9 @@ def test_json_for_machines(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     }
 
 
-def test_none_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_none_is_kept(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert sessions() == 0
-    assert f"no session is kept in {folder}" in capsys.readouterr().err
+    assert f"no session is kept in {folder}" in capfd.readouterr().err
 
 
 def test_deleting_by_name_and_by_age(folder: Path) -> None:
@@ -86,35 +93,35 @@ def test_deleting_by_name_and_by_age(folder: Path) -> None:
     assert [path.stem for path in journal.listing(folder)] == ["b"]
 
 
-def test_an_unknown_name_deletes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_deletes_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     kept(folder, "a", STEP)
 
     assert sessions(delete=("a", "x")) == FAILED
-    assert capsys.readouterr().err == "prune-tui: there is no session 'x'; prune-tui sessions lists them\n"
+    assert capfd.readouterr().err == "prune-tui: there is no session 'x'; prune-tui sessions lists them\n"
     assert len(journal.listing(folder)) == 1
 
 
-def test_one_in_use_is_not_deleted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_in_use_is_not_deleted(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     writer = Writer.begin(folder / "a.journal", Header(source="demo"))
 
     assert sessions(delete=("a",)) == FAILED
-    assert "a is in use by another prune-tui" in capsys.readouterr().err
+    assert "a is in use by another prune-tui" in capfd.readouterr().err
     assert sessions(older_than=0) == 0
     assert len(journal.listing(folder)) == 1
     writer.close()
 
 
-def test_a_negative_age_deletes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_negative_age_deletes_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     kept(folder, "a", STEP)
 
     assert sessions(older_than=-5) == FAILED
     said = "prune-tui: --older-than -5: it must be a number of days, 0 or more\n"
-    assert capsys.readouterr().err == said
+    assert capfd.readouterr().err == said
     assert len(journal.listing(folder)) == 1
 
 
 def test_one_that_cannot_be_read_at_all_is_a_line(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept(folder, "good", STEP)
     bad = kept(folder, "bad", STEP, age=1)
@@ -127,11 +134,11 @@ def test_one_that_cannot_be_read_at_all_is_a_line(
 
     monkeypatch.setattr(journal, "read", failing)
     assert sessions() == 0
-    first, second = capsys.readouterr().out.splitlines()
+    first, second = capfd.readouterr().out.splitlines()
     assert first.endswith("  1 step  LeNet (demo x=1)")
     assert second.endswith(f"  {bad} cannot be read: RecursionError: too deep")
     assert sessions(json=True) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[1])["name"] == "bad"
+    assert json.loads(capfd.readouterr().out.splitlines()[1])["name"] == "bad"
 
 
 def test_a_time_that_no_calendar_has_is_told_in_seconds() -> None:
@@ -139,36 +146,36 @@ def test_a_time_that_no_calendar_has_is_told_in_seconds() -> None:
     assert _when(1e15) == "1000000000000000 s"
 
 
-def test_a_folder_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+def test_a_folder_that_cannot_be_read(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     def refused(_: Path) -> list[Path]:
         raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr(journal, "listing", refused)
     assert sessions() == FAILED
-    assert capsys.readouterr().err == f"prune-tui: [Errno 13] Permission denied: '{folder}'\n"
+    assert capfd.readouterr().err == f"prune-tui: [Errno 13] Permission denied: '{folder}'\n"
 
 
-def test_a_journal_cannot_command_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_journal_cannot_command_the_terminal(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     writer = Writer.begin(folder / "a\x1bb.journal", Header(source="evil\x1b[2J.py:Net", model="\x9b\aNet\nb"))
     writer.append(STEP)
     writer.close()
     assert sessions() == 0
-    (line,) = capsys.readouterr().out.splitlines()
+    (line,) = capfd.readouterr().out.splitlines()
     assert line.startswith("a�b  ")
     assert line.endswith("  ��Net�b (evil�[2J.py:Net)")
     assert sessions(delete=("a\x1bb",)) == 0
-    assert capsys.readouterr().err == "deleted a�b\n"
+    assert capfd.readouterr().err == "deleted a�b\n"
 
 
-def test_a_name_that_is_not_utf8(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_that_is_not_utf8(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     try:
         kept(folder, "a\udcff", STEP)
     except OSError:
         pytest.skip("this file system has UTF-8 names only")
     assert sessions() == 0
-    assert capsys.readouterr().out.startswith("a?  ")
+    assert capfd.readouterr().out.startswith("a?  ")
     assert sessions(json=True) == 0
-    assert json.loads(capsys.readouterr().out)["name"] == "a?"
+    assert json.loads(capfd.readouterr().out)["name"] == "a?"
 
 
 def test_the_command_loads_no_torch(tmp_path: Path) -> None:
@@ -177,3 +184,28 @@ def test_the_command_loads_no_torch(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}, check=True, timeout=60
     )
+
+
+@pytest.mark.parametrize("option", ["", "--json"])
+@pytest.mark.parametrize(
+    ("redirection", "why"),
+    [
+        (">&-", "it is closed"),
+        pytest.param(
+            ">/dev/full",
+            "No space left on device",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full"),
+        ),
+    ],
+)
+def test_a_list_that_cannot_be_printed_is_told(tmp_path: Path, option: str, redirection: str, why: str) -> None:
+    kept(tmp_path / "prune-tui" / "sessions", "a", STEP)
+    ended = subprocess.run(
+        ["sh", "-c", f'"$0" -m prune_tui sessions {option} {redirection}', sys.executable],
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f"prune-tui: the sessions cannot be printed to standard output: {why}\n"
+    assert (ended.returncode, ended.stderr) == (FAILED, said)

@@ -16,8 +16,10 @@ from prune_tui import journal
 from prune_tui.engine import checksums, fingerprints
 from prune_tui.engine.cancelling import Cancelled, never
 from prune_tui.engine.journaling import ChangedError, Journaling, check_unchanged, replay
+from prune_tui.engine.record import DoubtfulError
 from prune_tui.engine.session import Session
-from prune_tui.journal import Header, JournalError
+from prune_tui.journal import Did, Header, JournalError, Undid
+from prune_tui.journal_writer import Writer
 from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import structure
 
@@ -250,6 +252,54 @@ def test_an_undone_step_that_cannot_be_done_any_more_stops_nothing(tmp_path: Pat
     assert session.counts() == (1, 0)
     assert len(notes) == 1
     assert notes[0].startswith("step 2 was undone and cannot be redone any more: l1_unstructured(amount=1)")
+
+
+def undone_with_other_masks(path: Path) -> Session:
+    """A session whose journal has other masks for its last step, which was undone, than it gives now."""
+    session = journaled(path)
+    session.apply("l1_unstructured", "0.weight", amount=1)
+    session.apply("l1_unstructured", "2.bias", amount=1)
+    session.undo()
+    session.recorder.__self__.close()
+    kept = journal.read(path)
+    path.unlink()
+    first, second = kept.steps
+    writer = Writer.begin(path, kept.header)
+    writer.append(first)
+    writer.append(Did(second.step, "0" * 64))
+    writer.append(Undid())
+    writer.close()
+    return session
+
+
+def test_an_undone_step_that_gives_other_masks_is_redone_only_anyway(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    session = undone_with_other_masks(path)
+    again, (note,) = resumed(path)
+    assert note == (
+        "step 2 was undone and is redone only when that is asked for twice:"
+        " l1_unstructured(amount=1), gives other masks than it gave then"
+    )
+    assert state(again) == state(session)
+    before = structure(again.model)
+    with pytest.raises(
+        DoubtfulError,
+        match=r"^step 2, l1_unstructured\(amount=1\), gives other masks than it gave then.*: now it takes 1 of 4"
+        r" entries of 2\.bias \(checksum [0-9a-f]{12}… instead of 0{12}…\)$",
+    ):
+        again.step_forward()
+    assert structure(again.model) == before
+    again.step_forward(anyway=True)
+    session.recorder = None
+    session.redo()
+    assert state(again) == state(session)
+    again.undo()
+    again.redo()  # it was asked for once: from now on it is a step like others
+    again.recorder.__self__.close()
+
+    last, notes = resumed(path)  # and its masks are those that the journal knows
+    assert state(last) == state(session)
+    assert not notes
 
 
 def test_replaying_can_be_stopped(tmp_path: Path) -> None:

@@ -56,6 +56,35 @@ async def test_6_ranks_all_weights_of_the_model_at_once() -> None:
         assert masked(pilot) == 17_951
 
 
+async def test_a_form_with_more_lines_than_room_says_so_and_where_they_are() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await press(pilot, "6")
+        form = main_of(pilot).form
+        hidden = form.max_scroll_y
+        assert hidden > 0
+        assert f" ↓ {hidden} more lines: page down " in words(pilot)
+        await press(pilot, "pagedown")
+        assert f" ↑ {hidden} more lines: page up " in words(pilot)
+        assert "fc3.weight −113" in words(pilot)
+        form.scroll_to(y=1, animate=False)
+        await settle(pilot)
+        assert f" ↑ 1 ↓ {hidden - 1} more lines: page up, page down " in words(pilot)
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert " enter applies · esc leaves all as it was " in words(pilot)
+
+
+async def test_a_floor_says_what_it_does() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await press(pilot, "6")
+        assert "floor 0.0 each may lose all" in words(pilot)
+        await type_into(pilot, "floor", "0.125")
+        assert "floor 0.125 each keeps ≥ 12.5%" in words(pilot)
+        await type_into(pilot, "floor", "1")
+        assert "each" not in words(pilot)
+        assert "floor is 1.0; it must be at least 0.0 and less than 1.0" in words(pilot)
+
+
 async def test_6_can_rank_at_random() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "6", "tab", "enter", "down", "enter")
@@ -97,6 +126,16 @@ async def test_0_makes_the_pruning_permanent() -> None:
         assert "16 zero" in text
         await press(pilot, "u")
         assert "weight_mask" in screen_text(pilot)
+
+
+async def test_the_form_of_0_says_what_it_does_and_no_more() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "j", "full_stop", "0")
+        assert "writes 259 zeros into conv2.weight; mask and hook go. u takes it back." in words(pilot)
+        await press(pilot, "escape", "k", "k", "0")  # on the model: all that is pruned
+        assert "writes 275 zeros into conv1.weight, conv2.weight; mask and hook go." in words(pilot)
+        shown = str(main_of(pilot).form.query_one("#effect").render())
+        assert not [word for word in ("−0", "keeps", "in all") if word in shown]
 
 
 async def test_0_says_so_when_nothing_is_pruned() -> None:
@@ -251,6 +290,17 @@ async def test_a_slash_filters_the_tree_and_esc_clears() -> None:
         assert main_of(pilot).module_tree.current.path == "conv1"
         await press(pilot, "escape")
         assert "fc1" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("key", ["3", "0", "space", "asterisk", "full_stop"])
+async def test_a_filter_that_shows_nothing_is_named_and_how_to_clear_it(key: str) -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "1", "enter", "slash", *"zzz", "enter", key)
+        assert "the filter 'zzz' shows no module; esc clears it" in words(pilot)
+        assert main_of(pilot).form is None
+        assert len(main_of(pilot).entries) == 1
+        await press(pilot, "escape", "3")
+        assert "On conv1.weight." in words(pilot)
 
 
 async def test_t_goes_round_the_tensors_of_the_module() -> None:

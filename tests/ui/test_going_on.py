@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from prune_tui.engine import checksums
 from prune_tui.journal_writer import Writer
 from prune_tui.ui.app import CANNOT_OPEN
 from prune_tui.ui.screens.text import Question
-from tests.in_process import answer, app_on, press, running, screen_text
+from tests.in_process import answer, app_on, press, running, screen_text, settle, words
 
 NET = """
 import torch
@@ -213,6 +214,59 @@ async def test_a_model_that_has_changed_says_so_and_replays_nothing_unasked(tmp_
         await answer(pilot, "a")
         assert app.main.status.summary.steps == 1
     assert len(journal.listing(tmp_path)) == 2, "the old record stays as it is"
+
+
+async def test_a_redo_that_would_give_other_masks_is_done_when_asked_twice(tmp_path: Path) -> None:
+    await left_with_steps(tmp_path)
+    (path,) = journal.listing(tmp_path)
+    first, second = journal.read(path).steps
+    writer = Writer.begin(tmp_path / "changed.journal", journal.read(path).header)
+    for event in (first, journal.Did(second.step, "0" * 64), journal.Undid()):
+        writer.append(event)
+    writer.close()
+    path.unlink()
+
+    app = app_on(journals=str(tmp_path))
+    async with asked(app) as pilot:
+        await answer(pilot, "enter")
+        for _ in range(2):
+            app.main.action_redo()  # the second before the reason stands on the screen
+        await settle(pilot)
+        assert [entry.undone for entry in app.main.entries] == [False, True]
+        (told,) = app._notifications
+        assert re.fullmatch(
+            r"step 2, l1_unstructured\(amount=0\.3\), gives other masks than it gave then.*: now it takes 11 of 38"
+            r" entries of conv1\.weight \(checksum \w+… instead of 0+…\)\."
+            r" Nothing was done; U again does it all the same",
+            told.message,
+        )
+        await press(pilot, "U")
+        assert [entry.undone for entry in app.main.entries] == [False, False]
+        await press(pilot, "u", "U")
+        assert [entry.undone for entry in app.main.entries] == [False, False]
+
+
+async def test_steps_that_were_left_out_and_why_can_be_read_later(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(NET)
+    app = app_on(f"{file}:net", journals=str(tmp_path))
+    async with running(app) as pilot:
+        await press(pilot, "j", "3", "enter", "j", "j", "3", "enter", "q", "q")
+    file.write_text(NET.replace(", nn.ReLU(), nn.Linear(4, 2)", ""))
+
+    app = app_on(f"{file}:net", journals=str(tmp_path))
+    async with asked(app) as pilot:
+        await pilot.press("enter")
+        await shown(pilot, "Not as it was then")
+        await answer(pilot, "a")
+        await shown(pilot, "H shows this again")
+        app.clear_notifications()
+        await press(pilot, "H")
+        left_out = "! step 2, l1_unstructured(amount=0.3), cannot be done: "
+        assert left_out in words(pilot)
+        await press(pilot, "j", "2", "enter")
+        assert left_out in words(pilot), "it stays when steps are done"
+        assert words(pilot).index(left_out) < words(pilot).index("1 l1_unstructured(amount=0.3) 0.weight")
 
 
 async def test_a_changed_model_can_be_opened_without_the_steps_or_left(tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ class Recipe:
         file: Where it comes from, as it is told.
         steps: In order.
         seed: Random steps without a seed draw theirs from it; None where it does not say.
-        source: What the model was opened from, for information.
-        name: Class of the model, for information.
+        source: What the model was opened from; empty where it does not say.
+        name: Class of the model; empty where it does not say.
         fingerprint: Of the model before the first step; empty where it does not say.
         checksum: Of all masks in the end; empty where it does not say.
     """

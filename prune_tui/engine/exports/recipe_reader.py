@@ -6,6 +6,7 @@ import base64
 import binascii
 import math
 import re
+import shlex
 import zlib
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,10 @@ def parsed(text: str, file: str) -> Recipe:
     if "steps" not in fields:
         raise whole.refusal("has no steps; write `steps:` and below it a list of them")
     model = fields["model"].known_fields(_MODEL_FIELDS) if "model" in fields else {}
+    plugins = _texts(model["plugins"]) if "plugins" in model else ()
     return Recipe(
         file,
-        tuple(map(_step, fields["steps"].elements())),
+        tuple(_step(step, plugins) for step in fields["steps"].elements()),
         seed=_checked(_SEED, fields["seed"], "") if "seed" in fields else None,
         source=model["source"].text() if "source" in model else "",
         name=model["name"].text() if "name" in model else "",
@@ -73,7 +75,7 @@ def _check_version(whole: Field, fields: dict[str, Field]) -> None:
         )
 
 
-def _step(field: Field) -> RecipeStep:
+def _step(field: Field, plugins: tuple[str, ...]) -> RecipeStep:
     given = field.fields()
     if "method" not in given:
         raise field.refusal(f"has no method; the methods are {', '.join(steps.METHOD_BY_NAME)}")
@@ -81,7 +83,7 @@ def _step(field: Field) -> RecipeStep:
     try:
         method = steps.method_named(name)
     except StepError as error:
-        raise given["method"].refusal(f"is {name!r}: {error}") from error
+        raise given["method"].refusal(f"is {name!r}: {error}. {_of_plugins(plugins)}") from error
     settings = {setting.name: setting for setting in method.settings}
     own_seed = ["step_seed"] if steps.owns_seed(method) else []
     given = field.known_fields([*_STEP_FIELDS, *own_seed, *settings])
@@ -103,11 +105,22 @@ def _step(field: Field) -> RecipeStep:
     return RecipeStep(step, place, field.line, resolved, _digest(given.get("checksum")))
 
 
+def _of_plugins(files: tuple[str, ...]) -> str:
+    """What to do where a method is unknown: it may be of the plugins that a recipe names."""
+    options = " ".join(f"--plugin {shlex.quote(file)}" for file in files)
+    named = f"The recipe's model.plugins names {', '.join(files)}: pass" if files else "One of your own needs"
+    return f"{named} {options or '--plugin FILE'} (in Python: prune_tui.add_method)"
+
+
 def _names(field: Field) -> tuple[str, ...]:
-    names = tuple(one.text() for one in field.elements()) if field.is_list else (field.text(),)
+    names = _texts(field)
     if not names:
         raise field.refusal("is an empty list; name at least one tensor")
     return names
+
+
+def _texts(field: Field) -> tuple[str, ...]:
+    return tuple(one.text() for one in field.elements()) if field.is_list else (field.text(),)
 
 
 def _checked(setting: Setting, field: Field, prefix: str) -> Any:

@@ -92,7 +92,8 @@ def replay(
         as_recorded = checksum == recipe.checksum if recipe.checksum else None
         if must_match and as_recorded is False:
             raise StepError(f"{recipe.file}: in the end {_other_masks(checksum, recipe.checksum)}")
-    return Replayed(tuple(done), checksum, as_recorded, same_model, tuple(_notes(done, same_model)))
+    notes = (*_of_another(recipe, type(session.model).__name__, same_model), *_notes(done))
+    return Replayed(tuple(done), checksum, as_recorded, same_model, notes)
 
 
 def _seeded(step: steps.Step, seed: int | None, number: int) -> steps.Step:
@@ -137,11 +138,16 @@ def _resolved_otherwise(wanted: RecipeStep, entry: LogEntry) -> str:
     return f"{pattern} stands for other tensors than when the recipe was made: {', '.join(told)}"
 
 
-def _notes(done: list[StepDone], same_model: bool | None) -> list[str]:
+def _of_another(recipe: Recipe, name: str, same_model: bool | None) -> list[str]:
+    """That the recipe was made of another model, or of other weights; nothing where it was this one."""
+    if not same_model and recipe.name not in {"", name}:
+        return [f"the recipe was made of a model of class {recipe.name}; this is one of class {name}"]
+    return ["these are not the weights the recipe was made of"] if same_model is False else []
+
+
+def _notes(done: list[StepDone]) -> list[str]:
     other = [str(step.entry.number) for step in done if step.as_recorded is False]
     notes = [f"step {step.entry.number}: {step.differs}" for step in done if step.differs]
-    if same_model is False:
-        notes.insert(0, "these are not the weights the recipe was made of")
     if other:
         which = f"step {other[0]}" if len(other) == 1 else f"steps {', '.join(other)}"
         notes.append(f"{which} gave other masks than the recipe records")

@@ -159,7 +159,7 @@ class MainScreen(Examining, Screen[None]):
         self.module_tree.set_rows(opened.rows)
         self.check_again()
         if opened.summary.notes:
-            self.say("\n".join(opened.summary.notes))
+            self.say("\n".join((*opened.summary.notes, "H shows this again")))
         self.look_for_errors()
 
     # Looking
@@ -285,13 +285,16 @@ class MainScreen(Examining, Screen[None]):
         """Mark the tensor at the cursor, or unmark it."""
         current = self.module_tree.current
         if current is None or not current.tensors:
-            self.say("no tensor at the cursor to mark; * marks all weights the tree shows")
+            self.say(targeting.nothing_to_mark(current, self.module_tree.filtered))
             return
         self.set_marks(self.marked ^ {targeting.selected(current, self.tensor)})
 
     def action_mark_shown(self) -> None:
         """Mark the weights of the modules the filter shows; unmark them when all are marked already."""
-        shown = frozenset(targeting.weights(self.module_tree.shown_rows()))
+        tree = self.module_tree
+        shown = frozenset(targeting.weights(tree.shown_rows()))
+        if tree.current is None:
+            self.say(targeting.nothing_to_mark(None, tree.filtered))
         self.set_marks(self.marked - shown if shown <= self.marked else self.marked | shown)
 
     def set_marks(self, marked: frozenset[str]) -> None:

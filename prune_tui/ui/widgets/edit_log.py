@@ -1,4 +1,4 @@
-"""The edit log: every step of the session, what it took, and which are undone."""
+"""The edit log: every step of the session, what it took, which are undone, and what was told of the model."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class EditLog(VerticalScroll):
         """Title."""
         self.border_title = Content("Edit log")
         self.border_subtitle = Content("u undo · U redo · H closes")
-        self.show_entries(())
+        self.show_entries((), ())
 
-    def show_entries(self, entries: tuple[LogEntry, ...]) -> None:
-        """Show the steps."""
-        self.query_one("#entries", Static).update(log_text(entries))
+    def show_entries(self, entries: tuple[LogEntry, ...], notes: tuple[str, ...]) -> None:
+        """Show the steps, below what a person was told when the model was opened, such as steps left out."""
+        self.query_one("#entries", Static).update(log_text(entries, notes))
         self.scroll_end(animate=False)
 
 
-def log_text(entries: tuple[LogEntry, ...]) -> Text:
-    """A line for each step: number, call, targets, what it took, its seed."""
+def log_text(entries: tuple[LogEntry, ...], notes: tuple[str, ...]) -> Text:
+    """The notes, then a line for each step: number, call, targets, what it took, its seed."""
+    text = Text("".join(f"! {printable(note)}\n" for note in notes))
     if not entries:
-        return Text("no steps yet: a number key prunes the tensor at the cursor", style="dim")
-    text = Text()
+        return text.append("no steps yet: a number key prunes the tensor at the cursor", style="dim")
     for entry in entries:
         style = "dim strike" if entry.undone else ""
         text.append(f"{entry.number:>3}  ", style="dim")

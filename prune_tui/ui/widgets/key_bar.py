@@ -26,7 +26,7 @@ class KeyBar(Widget):
 
     def render(self) -> Text:
         """The line at its present width."""
-        ranked = keys.of("form") if self.form_open else keys.bar(readonly=self.readonly)
+        ranked = keys.bar(readonly=self.readonly, form=self.form_open)
         room, fitting = self.size.width, []
         for key in ranked:
             room -= len(keys.shown(key.keys[0])) + len(key.label) + 2

@@ -123,6 +123,11 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         """The module the cursor is on; None when no module is shown."""
         return self._outline.row(self.cursor) if self._cursor_line() is not None else None
 
+    @property
+    def filtered(self) -> str:
+        """What the tree is filtered by; empty where it is not."""
+        return self._outline.filter
+
     def shown_rows(self) -> list[ModuleRow]:
         """The modules that the filter matches, folded or not; all of them when there is no filter."""
         if not self._outline.filter:

@@ -135,7 +135,6 @@ class StepForm(VerticalScroll, can_focus=False):
     def on_mount(self) -> None:
         """Title, first field, first preview."""
         self.border_title = Content(printable(f"{self.method.key} {self.method.name}".strip()))
-        self.border_subtitle = Content("enter applies · esc leaves all as it was")
         self.styles.min_height = _AROUND_FIELDS + max(3, len(self._asked)) + (len(self.targets) > 1)
         fields = list(self.query("Input, Select"))
         if fields:
@@ -144,6 +143,16 @@ class StepForm(VerticalScroll, can_focus=False):
             self.can_focus = True
             self.focus()
         self._changed()
+        self._say_what_is_out_of_sight()
+        for scrolled in ("scroll_y", "virtual_size"):
+            self.watch(self, scrolled, self._say_what_is_out_of_sight, init=False)
+
+    def on_resize(self) -> None:
+        """More of it, or less, may be out of sight."""
+        self._say_what_is_out_of_sight()
+
+    def _say_what_is_out_of_sight(self) -> None:
+        self.border_subtitle = Content(hidden_text(round(self.scroll_y), self.max_scroll_y))
 
     def _targets_text(self) -> str:
         if len(self.targets) == 1:
@@ -178,6 +187,7 @@ class StepForm(VerticalScroll, can_focus=False):
     @on(Select.Changed)
     def _changed(self) -> None:
         self._echo_axis()
+        self._echo_share()
         try:
             step = self.step()
         except StepError as error:
@@ -245,6 +255,12 @@ class StepForm(VerticalScroll, can_focus=False):
             f"= {axes[dim]} ({shape[dim]})" if known else f"axes: {choices}"
         )
 
+    def _echo_share(self) -> None:
+        """Say what a floor does."""
+        for setting in self._asked:
+            if setting.kind == "share":
+                self.query_one(f"#echo-{_id(setting)}", Static).update(share_text(setting, self._text(setting)))
+
     def show_preview(self, previewed: Previewed) -> None:
         """Show what the step would do."""
         effect = self.query_one("#effect", Static)
@@ -287,6 +303,29 @@ def nudged(amount: int | float | str, direction: int) -> int | float | str:
     return min(1.0, max(0.0, round(amount + 0.05 * direction, 10)))
 
 
+def hidden_text(above: int, hidden: int) -> str:
+    """The form's last line: what its keys do, or where it has more lines than room, how many are out of sight.
+
+    Args:
+        above: Lines scrolled out at the top.
+        hidden: Lines out of sight in all.
+    """
+    if hidden <= 0:
+        return "enter applies · esc leaves all as it was"
+    ways = (("↑", above, "pageup"), ("↓", hidden - above, "pagedown"))
+    counts = " ".join(f"{arrow} {lines}" for arrow, lines, _ in ways if lines > 0)
+    return f"{counts} more lines: {', '.join(keys.shown(key) for _, lines, key in ways if lines > 0)}"
+
+
+def share_text(setting: Setting, text: str) -> str:
+    """What a share that each tensor keeps comes to, short enough for 80 columns; nothing while it is no share."""
+    try:
+        share = step_settings.read(setting, text)
+    except StepError:
+        return ""
+    return f"each keeps ≥ {100 * share:.4g}%" if share else "each may lose all"
+
+
 def comes_to_text(previewed: Previewed) -> str:
     """`= 16 of 54 left`."""
     took = sum(effect.units_took for effect in previewed.effects)
@@ -297,11 +336,11 @@ def comes_to_text(previewed: Previewed) -> str:
 def preview_text(previewed: Previewed, method: Method) -> Text:
     """What each target would lose, and what a person should know before."""
     text = Text()
-    if method.name == "remove":
-        pruned = sum(effect.elements - effect.left for effect in previewed.effects)
-        into = ", ".join(printable(effect.target) for effect in previewed.effects[:2])
-        more = f" and {len(previewed.effects) - 2} more" if len(previewed.effects) > 2 else ""
-        text.append(f"writes {pruned:,} zeros into {into}{more}; mask and hook go. u takes it back.\n")
+    if method.name == "remove":  # what went by the masks it makes permanent, went before
+        text.append(f"{_removal_text(previewed.effects)}\n")
+        text.append_text(_notes_text(previewed.notes))
+        text.rstrip()
+        return text
     if len(previewed.effects) > 1:
         took = sum(effect.took for effect in previewed.effects)
         elements = sum(effect.elements for effect in previewed.effects)
@@ -309,14 +348,24 @@ def preview_text(previewed: Previewed, method: Method) -> Text:
         text.append(
             f"in all −{took:,}, {percent(elements - left, elements)} of {elements:,} masked\n", style="bold"
         )
-    for note in previewed.notes:
-        text.append(f"! {printable(note)}\n", style="bold")
+    text.append_text(_notes_text(previewed.notes))
     for effect in previewed.effects[:_SHOWN_EFFECTS]:
         text.append_text(_effect_text(effect))
     if len(previewed.effects) > _SHOWN_EFFECTS:
         text.append(f"and {len(previewed.effects) - _SHOWN_EFFECTS} more", style="dim")
     text.rstrip()
     return text
+
+
+def _removal_text(effects: tuple[Effect, ...]) -> str:
+    pruned = sum(effect.elements - effect.left for effect in effects)
+    into = ", ".join(printable(effect.target) for effect in effects[:2])
+    more = f" and {len(effects) - 2} more" if len(effects) > 2 else ""
+    return f"writes {pruned:,} zeros into {into}{more}; mask and hook go. u takes it back."
+
+
+def _notes_text(notes: tuple[str, ...]) -> Text:
+    return Text("".join(f"! {printable(note)}\n" for note in notes), style="bold")
 
 
 def _effect_text(effect: Effect) -> Text:

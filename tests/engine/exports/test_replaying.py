@@ -95,6 +95,20 @@ def test_on_other_weights_other_masks_are_told():
     assert any(note.startswith("steps 2, ") and "other masks than the recipe records" in note for note in notes)
 
 
+def test_another_class_is_told_instead():
+    class Other(torch.nn.Sequential):
+        """As the model of the recipe, by another name."""
+
+    text = session_of_every_method().recipe()
+    with pytest.warns(UserWarning, match="recipe") as told:
+        Session(Other(*other_weights())).replay(text)
+    notes = [str(warning.message) for warning in told]
+    assert notes[0] == "the recipe was made of a model of class Sequential; this is one of class Other"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Session(Other(*net())).replay(text)  # the same weights, whatever they are called
+
+
 def test_strictly_they_are_an_error():
     session = Session(other_weights())
     before = fingerprint(session.model)

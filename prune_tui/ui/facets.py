@@ -229,6 +229,14 @@ class Canvas:
         x = place * (self._facet_width + _GAP) + index[self.column_axis] * self.cell
         return x, line * self._line_of_facets + (1 if self.titled else 0) + index[self.row_axis]
 
+    def index(self, span: Span, column: int) -> tuple[int, ...]:
+        """The index of an entry of a span; the inverse of `place`."""
+        if self.wrapped:
+            return (column,) if self.shape else ()
+        found = dict(zip(self.facet_axes, span.facet, strict=True))
+        found |= {self.row_axis: span.row, self.column_axis: column}
+        return tuple(found[axis] for axis in range(len(self.shape)))
+
     def beside(self, index: tuple[int, ...], down: int, across: int) -> tuple[int, ...]:
         """The entry next to another on the canvas, in the facet beside it past the edge; itself at the very end.
 

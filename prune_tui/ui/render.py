@@ -11,7 +11,7 @@ import dataclasses
 import math
 
 from prune_tui.view_rows import View
-from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Statistics
+from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Statistics, Tile
 
 # Component classes of the tensor grid, by state.
 STATE_STYLES = {ALIVE: "alive", MASKED: "masked", NEWLY_MASKED: "newly-masked", WOULD_GO: "would-go"}
@@ -30,6 +30,13 @@ class NumberFormat:
     digits: int
     decimals: int
     scientific: bool = False
+
+    def with_digits(self, more: int) -> NumberFormat:
+        """The same with so many digits more after the point, or fewer; whole numbers stay as they are."""
+        if not self.decimals:
+            return self
+        decimals = max(1, self.decimals + more)
+        return dataclasses.replace(self, digits=self.digits + decimals - self.decimals, decimals=decimals)
 
     @property
     def cell(self) -> int:
@@ -84,6 +91,15 @@ def number_format(statistics: Statistics | None, dtype: str, view: View) -> Numb
     decimals = min(6, max(2, 2 - math.floor(math.log10(typical))))
     whole = max(1, math.floor(math.log10(largest or 1.0)) + 1)
     return NumberFormat(1 + whole + 1 + decimals, decimals)
+
+
+def seen(tile: Tile) -> Statistics | None:
+    """Range and root mean square of the values in a tile; None when none of them is finite."""
+    values = [value for block in tile.blocks for value in (*block.values, *block.origs) if math.isfinite(value)]
+    if not values:
+        return None
+    rms = math.sqrt(sum(value * value for value in values) / len(values))
+    return Statistics(len(values), 0, minimum=min(values), maximum=max(values), rms=rms)
 
 
 def cell(value: float, original: float | None, state: int, view: View, form: NumberFormat) -> str:

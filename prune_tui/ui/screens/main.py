@@ -17,18 +17,17 @@ from textual.widgets import ContentSwitcher, Input, Static
 from prune_tui import protocol, steps, views
 from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
-from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import keys, targeting
-from prune_tui.ui.examining import Examining
+from prune_tui.ui.looking import Looking
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.findings_pane import FindingsPane
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
+from prune_tui.ui.widgets.picture import Picture
 from prune_tui.ui.widgets.status_line import StatusLine
-from prune_tui.ui.widgets.tensor_grid import TensorGrid
 from prune_tui.ui.widgets.tensor_pane import TensorPane
-from prune_tui.view_rows import VIEWS, ModuleRow, TensorRow, View
+from prune_tui.view_rows import ModuleRow
 
 if TYPE_CHECKING:
     from prune_tui.ui.app import PruneApp
@@ -39,7 +38,7 @@ SMALLEST = (60, 18)
 _DEBOUNCE = 0.03
 
 
-class MainScreen(Examining, Screen[None]):
+class MainScreen(Looking, Screen[None]):
     """Three panes under a status line; form, edit log and doctor take the module pane's place while open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
@@ -48,9 +47,6 @@ class MainScreen(Examining, Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.rows: tuple[ModuleRow, ...] = ()
-        self.tensor: TensorRow | None = None
-        self.view: View = "effective"
-        self.previewed_step: AnyStep | None = None
         self._wanted_tensor: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -111,11 +107,6 @@ class MainScreen(Examining, Screen[None]):
         return self.query_one(ModulePane)
 
     @property
-    def tensor_pane(self) -> TensorPane:
-        """The tensor pane."""
-        return self.query_one(TensorPane)
-
-    @property
     def status(self) -> StatusLine:
         """The status line."""
         return self.query_one(StatusLine)
@@ -174,7 +165,7 @@ class MainScreen(Examining, Screen[None]):
 
     @on(ModulePane.Entered)
     def _tensor_chosen(self) -> None:
-        self.bring_forward(self.tensor_pane.grid)
+        self.bring_forward(self.tensor_pane.picture)
 
     def bring_forward(self, pane: Widget) -> None:
         """Focus a pane that something may hide: a maximised one, the edit log. An open form stays where it is."""
@@ -208,48 +199,6 @@ class MainScreen(Examining, Screen[None]):
         self.tensor = event.tensor
         self.show_tensor(self.view if same else event.tensor.view)
 
-    def show_tensor(self, view: View) -> None:
-        """Show the selected tensor in a view; answers on their way for another are not wanted any more."""
-        self.workers.cancel_group(self, "tile")
-        self.workers.cancel_group(self, "statistics")
-        self.view = view
-        self.tensor_pane.show_tensor(self.tensor, view)
-        if self.tensor is not None and not self.tensor.note:
-            self._count(self.tensor.tensor, view)
-
-    @work(exclusive=True, group="statistics")
-    async def _count(self, tensor: str, view: View) -> None:
-        statistics = await self.ask_or_tell(protocol.GetStatistics(tensor, view), views.Statistics)
-        if statistics is not None:
-            self.tensor_pane.show_statistics(statistics)
-
-    @on(TensorGrid.Wanted)
-    def _tile_wanted(self, event: TensorGrid.Wanted) -> None:
-        self._fetch_tile(event.blocks)
-
-    @work(exclusive=True, group="tile")
-    async def _fetch_tile(self, blocks: tuple[protocol.Block, ...]) -> None:
-        if self.tensor is None:
-            return
-        row_axis, column_axis = self.tensor_pane.grid.axes
-        request = protocol.GetTile(
-            self.tensor.tensor, self.view, row_axis, column_axis, blocks, self.previewed_step
-        )
-        try:
-            tile = await self.ask(request, views.Tile)
-        except Refused as refused:
-            self.tensor_pane.grid.show_note(str(refused))
-            return
-        if tile is not None:
-            self.tensor_pane.show_tile(blocks, tile)
-
-    def show_preview_cells(self, step: Step | None) -> None:
-        """Mark the entries that a step would mask, or none any more."""
-        if step is None and self.previewed_step is None:
-            return
-        self.previewed_step = cast("AnyStep | None", step)
-        self.tensor_pane.grid.refetch()
-
     # Keys
 
     def go_to(self, path: str, tensor: str = "") -> None:
@@ -261,11 +210,6 @@ class MainScreen(Examining, Screen[None]):
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""
         self.module_pane.next_tensor()
-
-    def action_next_view(self) -> None:
-        """Show the tensor in the next view."""
-        if self.tensor is not None and self.prune_app.answering:
-            self.show_tensor(VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)])
 
     def action_filter(self) -> None:
         """Type a filter for the tree."""
@@ -334,7 +278,7 @@ class MainScreen(Examining, Screen[None]):
             self.minimize()
             return
         pane = self.focused
-        if isinstance(pane, TensorGrid):
+        if isinstance(pane, Picture):
             pane = self.tensor_pane
         if pane is not None:
             self.maximize(pane, container=False)
@@ -352,6 +296,10 @@ class MainScreen(Examining, Screen[None]):
         upper = self.query_one("#upper", ContentSwitcher)
         if self.form is not None:
             self.close_form()
+        elif self.tensor_pane.going:
+            self.tensor_pane.stay()
+        elif self.tensor_pane.drop_draft():
+            self.say("what was painted is dropped")
         elif self.maximized is not None:
             self.minimize()
         elif left.has_class("-filtering"):
@@ -377,7 +325,7 @@ class MainScreen(Examining, Screen[None]):
             return "tree"
         if isinstance(focused, ModulePane):
             return "module"
-        if isinstance(focused, TensorGrid):
+        if isinstance(focused, Picture):
             return "tensor"
         if isinstance(focused, FindingsPane):
             return "findings"

@@ -2,120 +2,179 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import BindingType
-from textual.geometry import Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from prune_tui.protocol import Block
-from prune_tui.ui import keys
+from prune_tui.protocol import Block, GetTile, Request
+from prune_tui.ui.aim import Aim
 from prune_tui.ui.facets import Canvas, Span
-from prune_tui.ui.render import STATE_STYLES, NumberFormat, cell
+from prune_tui.ui.render import STATE_STYLES, cell, number_format, seen
 from prune_tui.ui.tree_line import cut
-from prune_tui.view_rows import TensorRow, View
-from prune_tui.views import Tile, TileBlock
+from prune_tui.ui.widgets.picture import Picture, Subject
+from prune_tui.views import Body, Statistics, Tile, TileBlock
 
 
-@dataclasses.dataclass(frozen=True)
-class Picture:
-    """What the grid shows: a tensor in a view, written in one format."""
+class TensorGrid(Picture):
+    """A grid of values under a line that names the axes; rows are numbered at the left."""
 
-    tensor: TensorRow
-    view: View
-    form: NumberFormat
-
-
-class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
-    """A grid of values under a line that names the axes; rows are numbered at the left.
-
-    It knows no tensor: it posts `Wanted` with the blocks it lacks and draws what `show_tile` brings.
-    """
-
-    ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("tensor")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"tensor-grid--{style}" for style in STATE_STYLES.values()),
-        "tensor-grid--axis",
-        "tensor-grid--note",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tensor-grid--{style}" for style in STATE_STYLES.values()}
     DEFAULT_CSS = """
     TensorGrid {
-        height: 1fr;
-        overflow: auto auto;
-        scrollbar-size: 1 1;
         & > .tensor-grid--masked { color: $text-error; text-style: dim; }
         & > .tensor-grid--newly-masked { color: $text-error; text-style: bold reverse; }
         & > .tensor-grid--would-go { color: $text-warning; text-style: bold; }
-        & > .tensor-grid--axis { color: $text-muted; }
-        & > .tensor-grid--note { text-style: dim; }
     }
     """
 
-    class Wanted(Message):
-        """The grid is about to draw blocks whose values it does not have.
-
-        Attributes:
-            blocks: What is visible, and half a screen around it.
-        """
-
-        def __init__(self, blocks: tuple[Block, ...]) -> None:
-            self.blocks = blocks
-            super().__init__()
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
-        self.set_reactive(TensorGrid.auto_links, False)
-        self._picture: Picture | None = None
+        self._form = number_format(None, "", "effective")
+        self._digits = 0
         self._canvas: Canvas | None = None
         self._tile: dict[tuple[int, ...], tuple[Block, TileBlock]] = {}
-        self._note = ""
 
     # What the pane asks of it
 
-    def show(self, picture: Picture | None) -> None:
-        """Show a tensor in a view, or none; its values are asked for, also when only they have changed."""
-        before = self._picture
-        self._picture = picture
-        self._note = "" if picture is None else picture.tensor.note
-        if picture is None or before is None or picture.tensor.tensor != before.tensor.tensor:
+    def show(self, subject: Subject | None, aim: Aim | None) -> None:
+        """Show a tensor, or none; its values are asked for, also when only they have changed."""
+        before, self.subject, self.aim = self.subject, subject, aim
+        self.note = "" if subject is None else subject.tensor.note
+        if subject is None or before is None or subject.tensor.tensor != before.tensor.tensor:
             self.scroll_to(0, 0, animate=False, force=True)
             self._tile = {}
-        elif picture.view != before.view:
+            self._digits = 0
+        elif subject.view != before.view:
             self._tile = {}  # what stands there is of another view: not under this one's name
+        self._choose_format(self.statistics)
         self._lay_out()
         self._ask()
+        if aim is not None:
+            self._bring_into_sight(aim)
 
-    def write_as(self, form: NumberFormat) -> None:
-        """Write the values in another format; the first column that is seen stays."""
-        picture, canvas = self._picture, self._canvas
-        if picture is None or canvas is None or picture.form == form:
-            return
-        first = round(self.scroll_offset.x / canvas.cell)
-        self._picture = dataclasses.replace(picture, form=form)
-        self._lay_out()
-        if not canvas.titled:
-            self.scroll_to(x=first * form.cell, animate=False, force=True)
-        self.want()
+    def show_statistics(self, statistics: Statistics | None) -> None:
+        """Write the values in the format that they suggest."""
+        self.statistics = statistics
+        if statistics is not None:
+            self._write_as(statistics)
+
+    def receive(self, request: Request, body: Body) -> None:
+        """Show what was asked for; as long as nothing is known of the other values, it suggests the format."""
+        if not (isinstance(request, GetTile) and isinstance(body, Tile)):
+            raise TypeError(f"{type(body).__name__} answers no GetTile")
+        self._tile = {
+            block.facet: (block, values) for block, values in zip(request.blocks, body.blocks, strict=False)
+        }
+        self.note = body.note
+        if self.statistics is None:
+            self._write_as(seen(body))
+        self.refresh()
 
     def show_note(self, note: str) -> None:
         """Show a sentence in place of the values."""
-        self._note = note
+        self.note = note
         self.virtual_size = Size(0, 0)
         self._tile = {}
         self.refresh()
 
-    def show_tile(self, blocks: tuple[Block, ...], tile: Tile) -> None:
-        """Show the values that were asked for."""
-        self._tile = {block.facet: (block, values) for block, values in zip(blocks, tile.blocks, strict=False)}
-        self._note = tile.note
-        self.refresh()
+    def next_digits(self, by: int) -> str:
+        """Write one digit more, or one less."""
+        self._digits = min(max(self._digits + by, -2), 6)
+        self._write_as(self.statistics)
+        return f"{self._form.decimals} digits after the point"
+
+    def _write_as(self, statistics: Statistics | None) -> None:
+        """Write the values in another format; the first column that is seen stays."""
+        canvas, before = self._canvas, self._form
+        self._choose_format(statistics)
+        if canvas is None or self._form == before:
+            return
+        first = round(self.scroll_offset.x / canvas.cell)
+        self._lay_out()
+        if not canvas.titled:
+            self.scroll_to(x=first * self._form.cell, animate=False, force=True)
+        self.want()
+
+    def _choose_format(self, statistics: Statistics | None) -> None:
+        if self.subject is not None:
+            suggested = number_format(statistics, self.subject.tensor.dtype, self.subject.view)
+            self._form = suggested.with_digits(self._digits)
+
+    # The cursor
+
+    def point(self, aim: Aim) -> None:
+        """Move the cursor there, and into sight; only the two cells are drawn anew."""
+        before, self.aim = self.aim, aim
+        canvas = self._canvas
+        if before is not None and canvas is not None and canvas.shown != (aim.row_axis, aim.column_axis):
+            self._tile = {}
+            self._lay_out()
+            self._ask()
+        self._bring_into_sight(aim)
+        for one in (before, aim):
+            if one is not None:
+                self._refresh_cell(one)
+
+    def moved(self, aim: Aim, down: int, across: int) -> Aim:
+        """The entry beside it on the canvas, in the facet beside it past the edge."""
+        return aim if self._canvas is None else aim.at(self._canvas.beside(aim.index, down, across))
+
+    def paged(self, aim: Aim, down: int, across: int) -> Aim:
+        """The entry a page further."""
+        steps = self.size.height - 2 if down else self._room // self._form.cell
+        for _ in range(max(steps, 1)):
+            aim = self.moved(aim, down, across)
+        return aim
+
+    def at_end(self, aim: Aim, *, last: bool) -> Aim:
+        """The first entry of all, or the last one."""
+        return aim.at(tuple(size - 1 if last else 0 for size in aim.shape))
+
+    def _cell_of(self, aim: Aim) -> Region | None:
+        """Where an entry stands on the canvas, gutter and axis line not counted."""
+        canvas = self._canvas
+        if canvas is None or canvas.empty or aim.shape != canvas.shape:
+            return None
+        x, line = canvas.place(aim.index)
+        return Region(x, line, canvas.cell, 1)
+
+    def _bring_into_sight(self, aim: Aim) -> None:
+        found = self._cell_of(aim)
+        if found is None or not self.size.height:
+            return
+        x, y = self.scroll_offset
+        height, room = max(self.size.height - 1, 1), max(self._room, found.width)
+        x = min(max(x, found.right - room), found.x)
+        y = min(max(y, found.y - height + 1), found.y)
+        canvas = self._canvas
+        if canvas is not None and canvas.titled and found.y < height:
+            y = min(y, max(found.y - 1, 0))  # the title above it, too
+        if (x, y) != tuple(self.scroll_offset):
+            self.scroll_to(x, y, animate=False, force=True)
+
+    def _refresh_cell(self, aim: Aim) -> None:
+        found = self._cell_of(aim)
+        if found is not None:
+            x, y = self.scroll_offset
+            self.refresh(found.translate((self._gutter - x, 1 - y)))
+
+    def on_click(self, event: events.Click) -> None:
+        """Point at the entry that was clicked."""
+        canvas, aim = self._canvas, self.aim
+        if canvas is None or aim is None or event.y < 1 or event.x < self._gutter:
+            return
+        x, y = self.scroll_offset
+        at = event.x - self._gutter + x
+        for span in canvas.spans(event.y - 1 + y, x, x + self._room):
+            column = span.start + (at - span.x) // canvas.cell
+            if span.x <= at and column < span.stop:
+                self.post_message(self.Pointed(canvas.index(span, column)))
+
+    # What is here and what is asked for
 
     @property
     def axes(self) -> tuple[int, int]:
@@ -128,23 +187,20 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
         if canvas is None or canvas.empty:
             return
         x, y = self.scroll_offset
-        seen = canvas.blocks(y, y + self.size.height, x, x + self._room)
-        if not all(self._holds(block) for block in seen):
+        seen_now = canvas.blocks(y, y + self.size.height, x, x + self._room)
+        if not all(self._holds(block) for block in seen_now):
             self._ask()
 
     def _ask(self) -> None:
         """Ask for what is visible and half a screen around it."""
-        canvas = self._canvas
-        if canvas is None or canvas.empty or self._note or not self.size.height:
+        canvas, subject = self._canvas, self.subject
+        if canvas is None or canvas.empty or self.note or subject is None or not self.size.height:
             return
         x, y = self.scroll_offset
         width, height = self._room, self.size.height
         blocks = canvas.blocks(y - height // 2, y + height * 3 // 2, x - width // 2, x + width * 3 // 2)
-        self.post_message(self.Wanted(blocks))
-
-    def refetch(self) -> None:
-        """Ask for what is visible, also when it is here: its states have changed."""
-        self._ask()
+        request = GetTile(subject.tensor.tensor, subject.view, *self.axes, blocks, subject.preview)
+        self.post_message(self.Wanted(request, Tile, self))
 
     def _holds(self, block: Block) -> bool:
         known = self._tile.get(block.facet)
@@ -169,16 +225,16 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
         return max(1, self.scrollable_content_region.width - self._gutter)
 
     def _lay_out(self) -> None:
-        picture = self._picture
-        if picture is None:
+        subject, aim = self.subject, self.aim
+        if subject is None or aim is None:
             self._canvas = None
             self.virtual_size = Size(0, 0)
             return
-        shape, axes = picture.tensor.shape, picture.tensor.axes
-        self._canvas = Canvas(shape, axes, picture.form.cell, 1)
+        shape, axes, shown = subject.tensor.shape, subject.tensor.axes, (aim.row_axis, aim.column_axis)
+        self._canvas = Canvas(shape, axes, self._form.cell, 1, shown)
         # The scrollbar takes a column once there is one, so lay out for the width that is left then.
         room = max(1, self.container_size.width - self._gutter - 1)
-        self._canvas = canvas = Canvas(shape, axes, picture.form.cell, room)
+        self._canvas = canvas = Canvas(shape, axes, self._form.cell, room, shown)
         self.virtual_size = Size(canvas.width + self._gutter if canvas.height else 0, canvas.height + 1)
         self.refresh()
 
@@ -199,52 +255,6 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
         if round(old_value) != round(new_value):
             self.want()
 
-    # Keys
-
-    def action_scroll_up(self) -> None:
-        """Scroll up a line."""
-        self.scroll_relative(y=-1, animate=False, force=True)
-
-    def action_scroll_down(self) -> None:
-        """Scroll down a line."""
-        self.scroll_relative(y=1, animate=False, force=True)
-
-    def action_scroll_left(self) -> None:
-        """Scroll left by one entry."""
-        self.scroll_relative(x=-self._step, animate=False, force=True)
-
-    def action_scroll_right(self) -> None:
-        """Scroll right by one entry."""
-        self.scroll_relative(x=self._step, animate=False, force=True)
-
-    def action_page_up(self) -> None:
-        """Scroll up a page."""
-        self.scroll_relative(y=2 - self.size.height, animate=False, force=True)
-
-    def action_page_down(self) -> None:
-        """Scroll down a page."""
-        self.scroll_relative(y=self.size.height - 2, animate=False, force=True)
-
-    def action_page_left(self) -> None:
-        """Scroll left a page of whole entries."""
-        self.scroll_relative(x=-max(self._room // self._step, 1) * self._step, animate=False, force=True)
-
-    def action_page_right(self) -> None:
-        """Scroll right a page of whole entries."""
-        self.scroll_relative(x=max(self._room // self._step, 1) * self._step, animate=False, force=True)
-
-    def action_scroll_home(self) -> None:
-        """Go to the first entries."""
-        self.scroll_to(0, 0, animate=False, force=True)
-
-    def action_scroll_end(self) -> None:
-        """Go to the last entries."""
-        self.scroll_to(self.max_scroll_x, self.max_scroll_y, animate=False, force=True)
-
-    @property
-    def _step(self) -> int:
-        return self._picture.form.cell if self._picture is not None else 1
-
     # Drawing
 
     def render_line(self, y: int) -> Strip:
@@ -256,10 +266,11 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
         """The first line names the axes and stays, the others scroll under it."""
         width = self.scrollable_content_region.width
         canvas = self._canvas
-        if self._note or canvas is None or canvas.empty:
-            return self._note_line(y, width)
+        if self.note or canvas is None or canvas.empty:
+            empty = "" if canvas is None else f"{'×'.join(map(str, canvas.shape))}: no entries"
+            return self.note_line(y, width, self.note or empty)
         if y == 0:
-            return Strip([Segment(cut(self._axes_text(canvas), width), self._style("axis"))]).adjust_cell_length(
+            return Strip([Segment(cut(self._axes_text(canvas), width), self.style("axis"))]).adjust_cell_length(
                 width
             )
         x, top = self.scroll_offset
@@ -268,15 +279,7 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
         label = f"{canvas.label(line):>{max(gutter - 1, 0)}} "[:gutter]
         room = max(0, width - gutter)
         content = self._content(canvas, line, x, x + room).crop(0, room)
-        return Strip.join([Strip([Segment(label, self._style("axis"))]), content]).adjust_cell_length(width)
-
-    def _note_line(self, y: int, width: int) -> Strip:
-        text = self._note
-        if not text and self._canvas is not None and self._picture is not None:
-            text = f"{'×'.join(map(str, self._canvas.shape))}: no entries"
-        if y != self.size.height // 2 or not text:
-            return Strip.blank(width)
-        return Strip([Segment(cut(text, width).center(width), self._style("note"))]).adjust_cell_length(width)
+        return Strip.join([Strip([Segment(label, self.style("axis"))]), content]).adjust_cell_length(width)
 
     def _axes_text(self, canvas: Canvas) -> str:
         """What runs down and across, and how many facets there are."""
@@ -300,7 +303,7 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
         segments: list[Segment] = []
         x = left
         pieces: list[tuple[int, list[Segment], int]] = [
-            (at, [Segment(title, self._style("axis"))], len(title)) for at, title in canvas.titles(line)
+            (at, [Segment(title, self.style("axis"))], len(title)) for at, title in canvas.titles(line)
         ]
         for span in canvas.spans(line, left, right):
             drawn = self._span(span)
@@ -317,16 +320,16 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _span(self, span: Span) -> list[Segment]:
         """The cells of a run of entries; those whose values are not here yet are a dim `…`."""
-        picture = self._picture
-        if picture is None:
+        subject, form = self.subject, self._form
+        if subject is None:
             return []
-        form = picture.form
         block, values = self._tile.get(span.facet, (None, None))
-        waiting = Segment(f"{'…':>{form.cell - 2}}  ", self._style("note"))
+        waiting = Segment(f"{'…':>{form.cell - 2}}  ", self.style("note"))
         if block is None or values is None or not block.rows[0] <= span.row < block.rows[1]:
             return [waiting] * (span.stop - span.start)
         stride = block.columns[1] - block.columns[0]
         row = (span.row - block.rows[0]) * stride
+        at_cursor = self._cursor_column(span)
         segments = []
         for column in range(span.start, span.stop):
             if not block.columns[0] <= column < block.columns[1]:
@@ -335,9 +338,24 @@ class TensorGrid(ScrollView, can_focus=True, inherit_bindings=False):
             index = row + column - block.columns[0]
             state = values.states[index]
             original = values.origs[index] if values.origs else None
-            text = cell(values.values[index], original, state, picture.view, form)
-            segments.append(Segment(text, self._style(STATE_STYLES[state])))
+            text = cell(values.values[index], original, state, subject.view, form)
+            style = self._state_style(STATE_STYLES[state])
+            if column == at_cursor:
+                # The gap at its end is not part of the entry.
+                segments += [Segment(text[:-1], style + _CURSOR), Segment(text[-1:])]
+            else:
+                segments.append(Segment(text, style))
         return segments
 
-    def _style(self, name: str) -> Style:
+    def _cursor_column(self, span: Span) -> int:
+        """The column of the cursor in a span; -1 where it is elsewhere."""
+        aim = self.aim
+        if aim is None or aim.empty or (aim.facet, aim.row) != (span.facet, span.row):
+            return -1
+        return aim.column
+
+    def _state_style(self, name: str) -> Style:
         return self.get_component_rich_style(f"tensor-grid--{name}")
+
+
+_CURSOR = Style(reverse=True)

@@ -1,0 +1,99 @@
+"""Looking at a tensor by key: fetching what its pictures want, and applying what was painted."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from textual import on
+
+from prune_tui import protocol, views
+from prune_tui.client import Refused
+from prune_tui.steps import AnyStep, Step
+from prune_tui.ui.examining import Examining
+from prune_tui.ui.widgets.picture import Picture
+from prune_tui.ui.widgets.tensor_pane import PICTURES, TensorPane
+from prune_tui.view_rows import VIEWS, TensorRow, View
+
+
+class Looking(Examining):
+    """The tensor pane's way to the engine.
+
+    Attributes:
+        tensor: The selected tensor.
+        view: Which of its values are shown.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tensor: TensorRow | None = None
+        self.view: View = "effective"
+
+    @property
+    def tensor_pane(self) -> TensorPane:
+        """The tensor pane."""
+        return self.query_one(TensorPane)
+
+    def show_tensor(self, view: View) -> None:
+        """Show the selected tensor in a view; answers on their way for another are not wanted any more."""
+        for worker in list(self.workers):
+            if worker.group.startswith("picture "):
+                worker.cancel()
+        self.view = view
+        self.tensor_pane.show_tensor(self.tensor, view)
+        self.show_threshold(None)
+
+    @on(Picture.Wanted)
+    def _picture_wanted(self, event: Picture.Wanted) -> None:
+        # A newer request takes the place of the older of its kind, here as in the engine.
+        name = type(event.request).__name__
+        self.run_worker(self._fetch(event), group=f"picture {name}", exclusive=True)
+
+    async def _fetch(self, wanted: Picture.Wanted) -> None:
+        try:
+            answer = await self._main.ask(wanted.request, wanted.kind)
+        except Refused as refused:
+            if isinstance(wanted.request, protocol.Draft):
+                self.tensor_pane.refuse_stroke()
+                self.say(str(refused), "warning")
+            elif isinstance(wanted.receiver, Picture):
+                wanted.receiver.show_note(str(refused))
+            else:
+                self.say(str(refused), "error")
+            return
+        if answer is not None:
+            wanted.receiver.receive(wanted.request, answer)
+
+    @on(TensorPane.Said)
+    def _pane_said(self, event: TensorPane.Said) -> None:
+        self.say(event.text)
+
+    @on(TensorPane.Painted)
+    def _painted(self, event: TensorPane.Painted) -> None:
+        if self._between_forms():
+            self._edit(lambda: protocol.Apply(event.step))
+
+    def show_preview_cells(self, step: Step | None) -> None:
+        """Mark the entries that a step would mask, or none any more."""
+        if step is not None or self.tensor_pane.preview is not None:
+            self.tensor_pane.show_preview(cast("AnyStep | None", step))
+
+    def show_threshold(self, previewed: views.Previewed | None) -> None:
+        """Draw the threshold of the open form, else that of the last step, into the histogram of the tensor."""
+        done = [entry.effects for entry in self.entries if not entry.undone]
+        effects = previewed.effects if previewed is not None else done[-1] if done else ()
+        here = [one.threshold for one in effects if self.tensor is not None and one.target == self.tensor.tensor]
+        self.tensor_pane.show_threshold(here[0] if here else None)
+
+    def action_next_view(self) -> None:
+        """Show other values of the tensor."""
+        if self.tensor is not None and self._main.prune_app.answering:
+            self.show_tensor(VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)])
+
+    def action_next_picture(self, by: int) -> None:
+        """Show the next picture of the tensor."""
+        names = list(PICTURES)
+        self.tensor_pane.switch(names[(names.index(self.tensor_pane.picture_name) + by) % len(names)])
+
+    def action_picture(self, name: str) -> None:
+        """Show one picture of the tensor."""
+        self.tensor_pane.switch(name)

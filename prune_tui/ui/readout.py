@@ -1,0 +1,78 @@
+"""What the tensor pane says in words: counts of the tensor, the entry at the cursor, what is painted. Pure."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from prune_tui.tensor_views import Entry, Located
+from prune_tui.ui.aim import Aim
+from prune_tui.ui.draft import Draft
+from prune_tui.ui.numbers import counted, percent
+from prune_tui.ui.tree_line import printable
+from prune_tui.views import Previewed, Statistics
+
+
+def statistics_text(statistics: Statistics | None) -> Text:
+    """Counts, range and moments in a line; those that are nought are left out."""
+    if statistics is None:
+        return Text("counting…", style="dim")
+    counts = {"NaN": statistics.nans, "Inf": statistics.infinities, "zero": statistics.zeros}
+    text = Text()
+    if statistics.quality == "sampled":
+        text.append("≈ of a sample, counting… · ", style="dim")
+    for name, count in counts.items():
+        if count:  # first, so that a narrow pane does not cut them off
+            text.append(f"{count:,} {name}", style="" if name == "zero" else "bold reverse")
+            text.append(" · ")
+    told = [f"{statistics.elements:,} entries"]
+    if statistics.masked:
+        kept = statistics.elements - statistics.masked
+        told.append(f"keeps {kept:,}, {percent(statistics.masked, statistics.elements)} masked")
+    if statistics.minimum is not None and statistics.maximum is not None:
+        told.append(f"min {statistics.minimum:.4g}  max {statistics.maximum:.4g}")
+    if statistics.mean is not None:
+        told.append(f"mean {statistics.mean:.4g}")
+    if statistics.std is not None:
+        told.append(f"std {statistics.std:.4g}")
+    if statistics.note:
+        told.append(printable(statistics.note))
+    text.append(" · ".join(told))
+    return text
+
+
+def entry_text(aim: Aim, entry: Entry) -> Text:
+    """`[3, 0] 0.127`, and where it is masked `× 0 · orig 0.127`; what changed it behind that."""
+    text = Text(f"[{', '.join(map(str, aim.index))}] ", style="bold")
+    if entry.note:
+        return text + Text(printable(entry.note), style="dim")
+    if entry.mask is None:
+        text.append(f"{entry.orig:.6g}")
+    elif entry.mask == 1:
+        text.append(f"{entry.effective:.6g} kept")
+    elif entry.mask == 0:
+        text.append(f"× {entry.effective:.6g} · orig {entry.orig:.6g}")
+    else:
+        text.append(f"{entry.effective:.6g} · orig {entry.orig:.6g} · mask {entry.mask:.6g}")
+    if entry.step:
+        text.append(f" · last step {entry.step:+.4g}")
+    elif entry.start:
+        text.append(f" · since start {entry.start:+.4g}")
+    named = " ".join(f"{axis} {at}" for axis, at in zip(aim.axes, aim.index, strict=True))
+    return text + Text(f"  {named}", style="dim")
+
+
+def located_text(located: Located | None, sought: str) -> Text:
+    """`  masked 3 of 40`."""
+    if located is None or located.index is None:
+        return Text()
+    return Text(f"  {sought} {located.number:,} of {located.of:,}", style="bold")
+
+
+def draft_text(draft: Draft, drafted: Previewed | None) -> Text:
+    """What is painted, and what becomes of it."""
+    strokes = counted(len(draft.toggles), "stroke")
+    if drafted is None:
+        return Text(f"painting: {strokes}…", style="bold")
+    took = sum(effect.took for effect in drafted.effects)
+    left = sum(effect.left - effect.took for effect in drafted.effects)
+    return Text(f"painted: −{took:,}, keeps {left:,} ({strokes}) · enter applies · esc drops it", style="bold")

@@ -89,6 +89,11 @@ def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     yield from _split(tuple(tensor.detach().permute(order) for tensor in tensors))
 
 
+def pieces_in_order(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """As `pieces`, in the order of the indices, the last axis fastest; slower where the memory has another."""
+    yield from _split(tuple(tensor.detach() for tensor in tensors))
+
+
 def _split(tensors: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
     elements = tensors[0].numel()
     if elements <= PIECE:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import locating, statistics, tiles
+from prune_tui.engine import broken, locating, statistics, tiles
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import layers_of
 from prune_tui.engine.session import Session
@@ -36,9 +36,14 @@ def _located(session: Session, request: protocol.Locate, stop: Stop) -> Body:
     return locating.locate(layers_of(session, request.tensor, request.view), request, stop)
 
 
+def _broken(session: Session, _: protocol.GetBroken, stop: Stop) -> Body:
+    return broken.broken_tensors(session, stop)
+
+
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
     protocol.GetStatistics: _statistics,
     protocol.Locate: _located,
+    protocol.GetBroken: _broken,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""

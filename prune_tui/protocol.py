@@ -17,6 +17,7 @@ from prune_tui.tensor_views import (
     Channels,
     Heatmap,
     Located,
+    Norms,
     Pool,
     Stack,
     Structure,
@@ -205,6 +206,10 @@ class GetBroken(Request, frozen=True):
     """Look for tensors with NaN or Inf, or of one value only. Answered with `BrokenTensors`."""
 
 
+class GetNorms(Request, frozen=True):
+    """The L2 norm of every module. Answered with `Norms`."""
+
+
 class Toggle(msgspec.Struct, frozen=True):
     """Entries of a draft mask that go, or stay after all.
 
@@ -307,6 +312,7 @@ AnyRequest = (
     | GetStack
     | Locate
     | GetBroken
+    | GetNorms
     | Draft
     | Preview
     | Apply
@@ -340,6 +346,7 @@ LANES: dict[type[Request], Lane] = {
     GetStack: "survey",
     Locate: "find",
     GetBroken: "check",
+    GetNorms: "survey",
     Draft: "preview",
     GetFindings: "check",
     Preview: "preview",
@@ -364,4 +371,4 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody | Heatmap | Channels | Structure | Stack | Located | BrokenTensors
+    body: AnyBody | Heatmap | Channels | Structure | Stack | Located | BrokenTensors | Norms

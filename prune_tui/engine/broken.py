@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from prune_tui.engine import pruned
 from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.doctor.orphans import may_not_be_finite
-from prune_tui.engine.reading import comparable, effective, pieces, stored, why_no_values
+from prune_tui.engine.reading import comparable, effective, fits, pieces, stored, why_no_values
 from prune_tui.engine.session import Session
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.tensor_views import Broken, BrokenTensors
@@ -141,14 +141,7 @@ def _suspects(model: nn.Module) -> Iterator[_Suspect]:
             if buffer and not (values.is_floating_point() or values.is_complex()):
                 continue
             dotted = f"{path}.{name}" if path else name
-            yield _Suspect(dotted, module, values.detach(), kept if _fits(kept, values) else None, buffer)
-
-
-def _fits(kept: Tensor | None, values: Tensor) -> bool:
-    """Whether there is a mask that can be laid over the values; the doctor tells of one that cannot."""
-    if kept is None or why_no_values(kept):
-        return False
-    return (kept.shape, kept.device) == (values.shape, values.device)
+            yield _Suspect(dotted, module, values.detach(), kept if fits(kept, values) else None, buffer)
 
 
 def _seen(suspect: _Suspect, stop: Stop) -> _Seen:

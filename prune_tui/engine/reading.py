@@ -118,6 +118,13 @@ def masked_entries(mask: Tensor) -> int:
     return int(torch.stack(taken).sum())
 
 
+def fits(kept: Tensor | None, values: Tensor) -> bool:
+    """Whether there is a mask that can be laid over the values; the doctor tells of one that cannot."""
+    if kept is None or why_no_values(kept):
+        return False
+    return (kept.shape, kept.device) == (values.shape, values.device)
+
+
 def comparable(values: Tensor) -> Tensor:
     """The same numbers in a type that compares and multiplies on every device; float8 does on few."""
     eight_bits = values.dtype.is_floating_point and values.dtype.itemsize == 1

@@ -19,7 +19,7 @@ from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import keys, targeting
-from prune_tui.ui.examining import Examining
+from prune_tui.ui.surveying import Surveying
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.findings_pane import FindingsPane
 from prune_tui.ui.widgets.key_bar import KeyBar
@@ -39,7 +39,7 @@ SMALLEST = (60, 18)
 _DEBOUNCE = 0.03
 
 
-class MainScreen(Examining, Screen[None]):
+class MainScreen(Surveying, Screen[None]):
     """Three panes under a status line; form, edit log and doctor take the module pane's place while open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
@@ -158,6 +158,7 @@ class MainScreen(Examining, Screen[None]):
         self.query_one(KeyBar).readonly = opened.summary.readonly
         self.module_tree.set_rows(opened.rows)
         self.check_again()
+        self.survey_again()
         if opened.summary.notes:
             self.say("\n".join(opened.summary.notes))
         self.look_for_errors()

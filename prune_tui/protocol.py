@@ -18,6 +18,7 @@ from prune_tui.tensor_views import (
     Entry,
     Heatmap,
     Located,
+    Norms,
     Pool,
     Stack,
     Structure,
@@ -213,6 +214,10 @@ class GetBroken(Request, frozen=True):
     """Look for tensors with NaN or Inf, or of one value only. Answered with `BrokenTensors`."""
 
 
+class GetNorms(Request, frozen=True):
+    """The L2 norm of every module. Answered with `Norms`."""
+
+
 class Toggle(msgspec.Struct, frozen=True):
     """Entries of a draft mask that go, or stay after all.
 
@@ -322,6 +327,7 @@ AnyRequest = (
     | GetEntry
     | Locate
     | GetBroken
+    | GetNorms
     | Draft
     | Preview
     | Apply
@@ -356,6 +362,7 @@ LANES: dict[type[Request], Lane] = {
     GetStack: "survey",
     Locate: "find",
     GetBroken: "check",
+    GetNorms: "survey",
     Draft: "preview",
     GetFindings: "check",
     Preview: "preview",
@@ -380,4 +387,4 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors
+    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors | Norms

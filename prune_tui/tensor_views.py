@@ -216,6 +216,17 @@ class Located(Body, frozen=True):
     note: str = ""
 
 
+class Norms(Body, frozen=True):
+    """How large the values of each module are.
+
+    Attributes:
+        norms: The L2 norm over the finite effective values of all parameters in and below it, for each row of the
+            outline in its order.
+    """
+
+    norms: tuple[float, ...]
+
+
 class Broken(msgspec.Struct, frozen=True):
     """A tensor with something wrong in it.
 

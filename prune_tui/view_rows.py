@@ -52,6 +52,9 @@ class ModuleRow(msgspec.Struct, frozen=True):
         tensors: Its own parameters.
         shared_with: Path of the first place of this very module; empty when this is the first.
         shared_tensors: Whether one of its own parameters also stands elsewhere.
+        bytes: Of the parameters and buffers here and below, masks included, shared tensors counted once.
+        dtypes: Of those parameters, by name.
+        devices: Of those parameters and buffers, by name.
     """
 
     path: str
@@ -62,6 +65,9 @@ class ModuleRow(msgspec.Struct, frozen=True):
     tensors: tuple[ParameterRow, ...]
     shared_with: str = ""
     shared_tensors: bool = False
+    bytes: int = 0
+    dtypes: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
 
 
 class TensorRow(msgspec.Struct, frozen=True):

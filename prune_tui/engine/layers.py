@@ -17,6 +17,7 @@ from prune_tui.engine.reading import (
     elements_of,
     masked_entries,
     pieces,
+    pieces_in_order,
     stored,
     viewed,
     why_no_values,
@@ -56,6 +57,10 @@ class Layers(NamedTuple):
     def pieces(self) -> Iterator[Layers]:
         """Parts that stay in the cache, in the order of the memory, each entry once (`reading.pieces`)."""
         return (self._with(parts) for parts in pieces(*self._there))
+
+    def pieces_in_order(self) -> Iterator[Layers]:
+        """Likewise, in the order of the indices (`reading.pieces_in_order`)."""
+        return (self._with(parts) for parts in pieces_in_order(*self._there))
 
     @property
     def _there(self) -> list[Tensor]:

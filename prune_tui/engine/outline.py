@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from functools import cache
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from prune_tui.engine import walking
 from prune_tui.engine.pruned import base_names, mask
-from prune_tui.engine.reading import elements_of, masked_entries, shape_of, stored
+from prune_tui.engine.reading import dtype_name, elements_of, masked_entries, shape_of, stored
+from prune_tui.engine.rolled_up import Held, Sums, sums
 from prune_tui.engine.walking import Place
 from prune_tui.view_rows import ModuleRow, ParameterRow
-
-
-class _Held(NamedTuple):
-    """One parameter a module holds, and what identifies it wherever else it stands."""
-
-    identity: int
-    elements: int
-    row: ParameterRow
-
-
-class _Count(NamedTuple):
-    parameters: int
-    masked: int
 
 
 def outline(model: nn.Module) -> tuple[ModuleRow, ...]:
@@ -35,7 +24,9 @@ def outline(model: nn.Module) -> tuple[ModuleRow, ...]:
     holds itself ends too.
     """
     places = walking.places(model)
-    return _rows(places, [_held(place.module, {}) if _leads(places, i) else () for i, place in enumerate(places)])
+    return _rows(
+        places, [held_by(place.module, {}) if _leads(places, i) else () for i, place in enumerate(places)]
+    )
 
 
 def changed_rows(
@@ -52,11 +43,11 @@ def changed_rows(
     """
     edited = {id(module) for module in touched}
     places = walking.places(model)
-    held: list[tuple[_Held, ...]] = []
+    held: list[tuple[Held, ...]] = []
     for index, place in enumerate(places):
         known = index < len(before) and before[index].path == place.path and id(place.module) not in edited
         carried = {row.name: row.masked for row in before[index].tensors if row.pruned} if known else {}
-        held.append(_held(place.module, carried) if _leads(places, index) else ())
+        held.append(held_by(place.module, carried) if _leads(places, index) else ())
     now = _rows(places, held)
     return tuple((i, row) for i, row in enumerate(now) if i >= len(before) or row != before[i])
 
@@ -72,8 +63,8 @@ def _leads(places: list[Place], index: int) -> bool:
     return places[index].first == index
 
 
-def _held(module: nn.Module, carried: Mapping[str, int]) -> tuple[_Held, ...]:
-    """Own parameters of a module; `carried` has the counts of masks that need no counting."""
+def held_by(module: nn.Module, carried: Mapping[str, int]) -> tuple[Held, ...]:
+    """Own parameters and buffers of a module; `carried` has the counts of masks that need no counting."""
     held = []
     for name in base_names(module):
         parameter = stored(module, name)
@@ -82,64 +73,48 @@ def _held(module: nn.Module, carried: Mapping[str, int]) -> tuple[_Held, ...]:
         kept = mask(module, name)
         masked = 0 if kept is None else carried[name] if name in carried else masked_entries(kept)
         row = ParameterRow(name, shape_of(parameter), masked, kept is not None)
-        held.append(_Held(id(parameter), elements_of(parameter), row))
-    return tuple(held)
+        held.append(_held(parameter, row))
+    return (*held, *(_held(buffer) for buffer in module._buffers.values() if buffer is not None))
 
 
-def _rows(places: list[Place], held: list[tuple[_Held, ...]]) -> tuple[ModuleRow, ...]:
+def _held(tensor: Tensor, row: ParameterRow | None = None) -> Held:
+    elements = elements_of(tensor)
+    size, device = elements * tensor.dtype.itemsize, _device_name(tensor.device)
+    if row is None:
+        return Held(id(tensor), size, device)
+    return Held(id(tensor), size, device, elements, dtype_name(tensor), row)
+
+
+@cache
+def _device_name(device: torch.device) -> str:
+    return str(device)
+
+
+def rolled_up(places: list[Place], held: list[tuple[Held, ...]]) -> list[Sums]:
+    """What stands in and below each place."""
+    return sums(places, held, _shared(held))
+
+
+def _shared(held: list[tuple[Held, ...]]) -> set[int]:
     holders = Counter(one.identity for own in held for one in own)
-    counts = _counts(places, held, holders)
+    return {identity for identity, count in holders.items() if count > 1}
+
+
+def _rows(places: list[Place], held: list[tuple[Held, ...]]) -> tuple[ModuleRow, ...]:
+    shared = _shared(held)
     return tuple(
         ModuleRow(
             path=place.path,
             type=type(place.module).__name__,
             parent=place.parent,
-            parameters=counts[place.first].parameters,
-            masked=counts[place.first].masked,
-            tensors=tuple(one.row for one in held[place.first]),
+            parameters=found.parameters,
+            masked=found.masked,
+            tensors=tuple(one.row for one in held[place.first] if one.row is not None),
             shared_with="" if place.first == index else places[place.first].path,
-            shared_tensors=any(holders[one.identity] > 1 for one in held[place.first]),
+            shared_tensors=any(one.identity in shared for one in held[place.first] if one.row is not None),
+            bytes=found.bytes,
+            dtypes=tuple(sorted(found.dtypes)),
+            devices=tuple(sorted(found.devices)),
         )
-        for index, place in enumerate(places)
+        for index, (place, found) in enumerate(zip(places, sums(places, held, shared), strict=True))
     )
-
-
-def _counts(places: list[Place], held: list[tuple[_Held, ...]], holders: Counter[int]) -> list[_Count]:
-    """What stands in and below each place: by adding up, but by walking where something below is shared."""
-    parameters = [sum(one.elements for one in own) for own in held]
-    masked = [sum(one.row.masked for one in own) for own in held]
-    tangled = [
-        place.first != index or any(holders[one.identity] > 1 for one in held[index])
-        for index, place in enumerate(places)
-    ]
-    children: list[list[int]] = [[] for _ in places]
-    for index in range(len(places) - 1, 0, -1):  # children stand after their parent
-        parent = places[index].parent
-        children[parent].append(index)
-        parameters[parent] += parameters[index]
-        masked[parent] += masked[index]
-        tangled[parent] |= tangled[index]
-    return [
-        _reached(index, places, held, children)
-        if tangled[index] and _leads(places, index)
-        else _Count(parameters[index], masked[index])
-        for index in range(len(places))
-    ]
-
-
-def _reached(start: int, places: list[Place], held: list[tuple[_Held, ...]], children: list[list[int]]) -> _Count:
-    """Count each Parameter that can be reached from a place once, with the mask of its first pruned place."""
-    found: dict[int, _Held] = {}
-    seen: set[int] = set()
-    waiting = [start]
-    while waiting:
-        index = places[waiting.pop()].first
-        if index in seen:
-            continue
-        seen.add(index)
-        for one in held[index]:
-            known = found.get(one.identity)
-            if known is None or (one.row.pruned and not known.row.pruned):
-                found[one.identity] = one
-        waiting.extend(children[index])  # last child first, so that the first is taken next
-    return _Count(sum(one.elements for one in found.values()), sum(one.row.masked for one in found.values()))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import entries, statistics, tiles
+from prune_tui.engine import broken, drafting, entries, locating, norms, statistics, tiles
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import layers_of
 from prune_tui.engine.session import Session
@@ -37,9 +37,29 @@ def _entry(session: Session, request: protocol.GetEntry, _: Stop) -> Body:
         return entries.entry(lambda view: layers_of(session, request.tensor, view), request.index)
 
 
+def _located(session: Session, request: protocol.Locate, stop: Stop) -> Body:
+    return locating.locate(layers_of(session, request.tensor, request.view), request, stop)
+
+
+def _broken(session: Session, _: protocol.GetBroken, stop: Stop) -> Body:
+    return broken.broken_tensors(session, stop)
+
+
+def _draft(session: Session, request: protocol.Draft, stop: Stop) -> Body:
+    return drafting.draft(session, request, stop)
+
+
+def _norms(session: Session, _: protocol.GetNorms, stop: Stop) -> Body:
+    return norms.norms(session, stop)
+
+
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
     protocol.GetStatistics: _statistics,
     protocol.GetEntry: _entry,
+    protocol.Locate: _located,
+    protocol.GetBroken: _broken,
+    protocol.Draft: _draft,
+    protocol.GetNorms: _norms,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""

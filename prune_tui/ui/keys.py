@@ -184,6 +184,22 @@ KEYS: tuple[Key, ...] = (
         "Show or hide what the doctor finds wrong or surprising in the model.",
         bar=15,
     ),
+    Key(
+        "broken.next",
+        "app",
+        ("right_square_bracket",),
+        "next_broken(1)",
+        "next broken",
+        "Go to the next tensor with NaN or Inf, or of one value only; the first line says how many there are.",
+    ),
+    Key(
+        "broken.previous",
+        "app",
+        ("left_square_bracket",),
+        "next_broken(-1)",
+        "previous broken",
+        "Go to the one before it.",
+    ),
     Key("metric.toggle", "app", ("m",), "metric", "metric", "Measure the model after each step, or stop that."),
     Key(
         "panes.next",
@@ -249,6 +265,22 @@ KEYS: tuple[Key, ...] = (
     Key("tree.parent", "tree", ("p",), "parent", "parent", "Go to the parent."),
     Key("tree.fold_all", "tree", ("Z",), "fold_all", "fold all", "Fold all modules."),
     Key("tree.unfold_all", "tree", ("O",), "unfold_all", "unfold all", "Unfold all modules."),
+    Key(
+        "tree.column",
+        "tree",
+        ("c",),
+        "next_column",
+        "column",
+        "Show parameters, bytes, the norm, the dtype or the device of each module.",
+    ),
+    Key(
+        "tree.order",
+        "tree",
+        ("o",),
+        "next_order",
+        "order",
+        "Sort: as in the model, by what is shown, or by the share pruned, greatest first.",
+    ),
     Key("tree.enter", "tree", ("enter",), "select", "open", "Go to the module pane."),
     Key("module.up", "module", ("up", "k"), "cursor_up", "up", "Go up; on a tensor's line, show that tensor."),
     Key(
@@ -367,6 +399,7 @@ _SHOWN = {
     "pageup": "page up", "pagedown": "page down", "f12": "F12", "escape": "esc",
     "exclamation_mark": "!", "colon": ":", "less_than_sign": "<", "greater_than_sign": ">",
     "left_curly_bracket": "{", "right_curly_bracket": "}",
+    "right_square_bracket": "]", "left_square_bracket": "[",
 }  # fmt: skip
 
 

@@ -9,13 +9,13 @@ from textual import on
 from prune_tui import protocol, views
 from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
-from prune_tui.ui.examining import Examining
+from prune_tui.ui.surveying import Surveying
 from prune_tui.ui.widgets.picture import Picture
 from prune_tui.ui.widgets.tensor_pane import PICTURES, TensorPane
 from prune_tui.view_rows import VIEWS, TensorRow, View
 
 
-class Looking(Examining):
+class Looking(Surveying):
     """The tensor pane's way to the engine.
 
     Attributes:

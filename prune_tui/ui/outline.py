@@ -1,7 +1,8 @@
 """The module tree without a screen: what is open, what the filter matches, and which rows that shows.
 
-Rows come in preorder, so the modules below row `i` are the rows `i + 1 .. end[i] - 1`. Everything here leans on
-that: a folded module is skipped in one step, and no operation costs more than one pass over the rows.
+Rows come in preorder and are put into another one where siblings are sorted, so the modules below row `i` are the
+rows `i + 1 .. end[i] - 1`. Everything here leans on that: a folded module is skipped in one step, and no operation
+but sorting costs more than one pass over the rows.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from prune_tui.ui.sibling_order import preorder
+from prune_tui.ui.tree_columns import Rank
 from prune_tui.view_rows import ModuleRow
 
 SMALL = 40
@@ -21,12 +24,18 @@ OPEN_ALL_LIMIT = 2_000
 class OutlineModel:
     """The rows of the module tree, with the fold state and the filter that decide which are shown.
 
-    A module is named by the index of its row. While a filter is set the tree holds the matches and their ancestors
-    only, and folding is on top of that; the fold state from before comes back with the empty filter.
+    A module is named by the index of its row in the order that is shown. While a filter is set the tree holds the
+    matches and their ancestors only, and folding is on top of that; the fold state from before comes back with the
+    empty filter.
     """
 
     def __init__(self, rows: Sequence[ModuleRow] = ()) -> None:
+        self._rank: Rank | None = None
+        # As they came; where each of them is now; and in the order that is shown.
+        self._given: list[ModuleRow] = []
+        self._place: list[int] = []
         self._rows: list[ModuleRow] = []
+        self._parent: list[int] = []
         self._index: dict[str, int] = {}
         self._depth: list[int] = []
         self._end: list[int] = []
@@ -47,7 +56,8 @@ class OutlineModel:
         known = set(self._index)
         open_before = self._open if self._passed is None else self._open_before
         opened = {self._rows[index].path for index in open_before}
-        self._rows = list(rows)
+        self._given = list(rows)
+        self._arrange()
         self._index = {row.path: index for index, row in enumerate(self._rows)}
         self._measure()
         levels = 2 if len(self._rows) <= SMALL else 1
@@ -60,21 +70,46 @@ class OutlineModel:
         self._visible = None
         self.set_filter(self._filter)
 
+    def _arrange(self) -> None:
+        """Put the rows into the order that is to be shown."""
+        order = preorder(self._given, self._rank)
+        self._rows = [self._given[index] for index in order]
+        self._place = [0] * len(order)
+        for place, index in enumerate(order):
+            self._place[index] = place
+        self._parent = [-1 if row.parent < 0 else self._place[row.parent] for row in self._rows]
+
+    def set_rank(self, rank: Rank | None) -> None:
+        """Sort siblings; None puts them as they came. What is open stays so; a filter unfolds anew."""
+        self._rank = rank
+        self.replace_rows(self._given)
+
     def _measure(self) -> None:
         """Find the depth of every row and where the rows below it end."""
         self._depth = []
-        for row in self._rows:
-            self._depth.append(0 if row.parent < 0 else self._depth[row.parent] + 1)
+        for parent in self._parent:
+            self._depth.append(0 if parent < 0 else self._depth[parent] + 1)
         self._end = [index + 1 for index in range(len(self._rows))]
         for index in range(len(self._rows) - 1, 0, -1):
-            parent = self._rows[index].parent
+            parent = self._parent[index]
             if parent >= 0:
                 self._end[parent] = max(self._end[parent], self._end[index])
 
     def update_rows(self, pairs: Sequence[tuple[int, ModuleRow]]) -> None:
-        """Take new numbers for some rows; their paths, types and parents are the same as before."""
+        """Take new numbers for some rows; their paths, types and parents are the same as before.
+
+        Args:
+            pairs: Each row with its index among the rows as they came.
+        """
         for index, row in pairs:
-            self._rows[index] = row
+            self._given[index] = self._rows[self._place[index]] = row
+        if self._rank is not None:
+            self.set_rank(self._rank)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether siblings do not stand as they came."""
+        return self._rank is not None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -96,7 +131,7 @@ class OutlineModel:
 
     def parent(self, index: int) -> int:
         """The module it is inside of; -1 for the model itself."""
-        return self._rows[index].parent
+        return self._parent[index]
 
     def has_children(self, index: int) -> bool:
         """Whether there are modules in it."""

@@ -2,7 +2,7 @@
 
     `›+│ ├ ▾ ● name↗  Type          60.1k ██▎   58.3%`
 
-From the left: cursor, mark, guides, fold mark, pruned mark, name, type; from the right: percent, bar, count. What
+From the left: cursor, mark, guides, fold mark, pruned mark, name, type; from the right: percent, bar, figure. What
 does not fit goes in this order: the end of the type, the end of the name, the outer guides. Narrow trees have
 fewer columns, but the same ones on every line.
 """
@@ -15,7 +15,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from prune_tui.ui.numbers import bar, human_count, percent
+from prune_tui.ui.numbers import bar, percent
 from prune_tui.view_rows import ModuleRow
 
 FLAGS = 2
@@ -47,6 +47,8 @@ class TreeLine(NamedTuple):
 
     Attributes:
         row: The module.
+        figure: Its figure in the column that is shown.
+        figure_width: Cells of the widest one.
         guides: What leads to it, two cells a level.
         fold: `▾` open, `▸` folded, empty for a module without modules in it.
         cursor: The cursor is here.
@@ -55,6 +57,8 @@ class TreeLine(NamedTuple):
     """
 
     row: ModuleRow
+    figure: str = ""
+    figure_width: int = 6
     guides: str = ""
     fold: str = ""
     cursor: bool = False
@@ -86,7 +90,7 @@ def fold_column(line: TreeLine, width: int) -> int:
 
 def segments(line: TreeLine, width: int, styles: TreeStyles) -> list[Segment]:
     """Draw a line in exactly `width` cells."""
-    columns = _columns(line.row, width, styles)
+    columns = _columns(line, width, styles)
     room = max(0, width - FLAGS - sum(cell_len(text) for text, _ in columns))
     parts = [
         ("›" if line.cursor else " ", styles.name),
@@ -101,7 +105,7 @@ def segments(line: TreeLine, width: int, styles: TreeStyles) -> list[Segment]:
 
 def _guides(line: TreeLine, width: int) -> str:
     """The guides of a line; of a deep module the innermost only, so that there is room for a name."""
-    room = max(0, width - FLAGS - _columns_width(width) - _SHORTEST_NAME)
+    room = max(0, width - FLAGS - _columns_width(width, line.figure_width) - _SHORTEST_NAME)
     levels = room // 2
     if len(line.guides) <= levels * 2:
         return line.guides
@@ -138,14 +142,14 @@ def _words(row: ModuleRow) -> tuple[str, str]:
     return printable(row.path.rpartition(".")[2]), printable(type_)
 
 
-def _columns(row: ModuleRow, width: int, styles: TreeStyles) -> list[tuple[str, Style]]:
+def _columns(line: TreeLine, width: int, styles: TreeStyles) -> list[tuple[str, Style]]:
     """The columns at the right that a tree of this width has room for.
 
-    The count takes only the cells it needs, so that a name may reach as far.
+    The figure takes only the cells it needs, so that a name may reach as far.
     """
-    columns = []
+    columns, row = [], line.row
     if width >= 24:
-        columns.append((f" {human_count(row.parameters)}", styles.parameters))
+        columns.append((f" {cut(printable(line.figure), line.figure_width)}", styles.parameters))
     if width >= 32:
         columns.append((f" {bar(row.masked, row.parameters, _BAR)}", styles.bar))
     if width >= 16:
@@ -154,6 +158,10 @@ def _columns(row: ModuleRow, width: int, styles: TreeStyles) -> list[tuple[str, 
     return columns
 
 
-def _columns_width(width: int) -> int:
+def _columns_width(width: int, figure_width: int) -> int:
     """The cells that the columns of the widest row take."""
-    return (7 if width >= 24 else 0) + (_BAR + 1 if width >= 32 else 0) + (_PERCENT + 1 if width >= 16 else 0)
+    return (
+        (figure_width + 1 if width >= 24 else 0)
+        + (_BAR + 1 if width >= 32 else 0)
+        + (_PERCENT + 1 if width >= 16 else 0)
+    )

@@ -193,3 +193,24 @@ def test_a_deep_model_does_not_exhaust_the_stack():
 )
 def test_devices(model, told):
     assert devices(model) == told
+
+
+def test_bytes_dtypes_and_devices_of_all_that_is_below():
+    model = nn.Sequential(nn.Linear(4, 2), nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2, bias=False)))
+    model[1][1].half()
+    model[1][1].to("meta")
+    rows = by_path(model)
+    assert {path: row.bytes for path, row in rows.items()} == {
+        "": 40 + 40 + 8, "0": 40, "1": 48, "1.0": 2 * 8 + 2 * 8 + 8, "1.1": 8,
+    }  # fmt: skip
+    assert {path: row.dtypes for path, row in rows.items()} == {
+        "": ("float16", "float32"), "0": ("float32",), "1": ("float16", "float32"), "1.0": ("float32",),
+        "1.1": ("float16",),
+    }  # fmt: skip
+    assert [rows[path].devices for path in ("", "1.0", "1.1")] == [("cpu", "meta"), ("cpu",), ("meta",)]
+    prune.identity(model[0], "weight")
+    assert by_path(model)["0"].bytes == 40 + 32
+
+
+def test_bytes_of_what_is_shared_count_once():
+    assert {path: row.bytes for path, row in by_path(Tied()).items()} == {"": 60, "embedding": 60, "head": 60}

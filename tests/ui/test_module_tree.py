@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from textual import events
 from textual.app import App, ComposeResult
@@ -9,6 +10,7 @@ from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from prune_tui.ui.tree_columns import KnownNorms
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.view_rows import ModuleRow, ParameterRow
 
@@ -254,7 +256,7 @@ async def test_go_to_a_module_that_is_not_there(pilot: Pilot[None]) -> None:
 async def test_before_the_model_is_there() -> None:
     app = TreeApp(())
     async with app.run_test(size=(40, 5)) as pilot:
-        await pilot.press("j", "k", "h", "l", "g", "G", "p", "enter", "pageup", "pagedown", "Z", "O")
+        await pilot.press("j", "k", "h", "l", "g", "G", "p", "enter", "pageup", "pagedown", "Z", "O", "c", "o")
         await pilot.click(ModuleTree, offset=(2, 2))
         assert lines(app)[2].strip() == "waiting for the model…"
         assert app.modules.current is None
@@ -401,3 +403,79 @@ def test_keys_of_the_app_and_of_tmux_are_left_alone() -> None:
     assert not taken & reserved
     assert all(binding.id and binding.description for binding in bindings)
     assert len(bindings) == len(ModuleTree.BINDINGS)
+
+
+def names(app: TreeApp) -> list[str]:
+    """The modules on the screen, from top to bottom."""
+    outline = app.modules._outline
+    return [outline.row(index).path for index in outline.visible]
+
+
+async def test_c_shows_another_column(pilot: Pilot[None]) -> None:
+    app = of(pilot)
+    rows = (*LENET[:2], *(msgspec.structs.replace(row, bytes=row.parameters * 4) for row in LENET[2:]))
+    app.modules.set_rows(rows)
+    await pilot.press("c")
+    assert lines(app)[2] == "  ├ conv2  Conv2d               3.5 KB"
+    await pilot.press("c")
+    assert lines(app)[2] == "  ├ conv2  Conv2d                    …"
+    app.modules.norms = KnownNorms({"conv2": 3.14159}, known=True)
+    await pilot.pause()
+    assert lines(app)[2] == "  ├ conv2  Conv2d                 3.14"
+
+
+async def test_o_sorts_siblings_and_keeps_the_cursor_on_its_module(pilot: Pilot[None]) -> None:
+    app = of(pilot)
+    before = names(app)
+    app.modules.go_to("conv2")
+    await pilot.press("o")
+    assert names(app) == ["", "body", "body.0", "body.1", "conv2", "head", "conv1"]
+    assert path(app) == "conv2"
+    assert lines(app)[4].startswith("› ├ conv2")
+    assert lines(app)[6].startswith("  └ ● conv1")
+    await pilot.press("o")
+    assert names(app) == ["", "head", "conv1", "conv2", "body", "body.0", "body.1"]
+    await pilot.press("o")
+    assert names(app) == before
+    assert path(app) == "conv2"
+    assert [message for message in app.told if message[0] == "highlighted"][-1] == ("highlighted", "conv2")
+
+
+async def test_new_numbers_find_their_place_in_the_order(pilot: Pilot[None]) -> None:
+    app = of(pilot)
+    await pilot.press("o", "o", "j")
+    assert path(app) == "head"
+    app.modules.update_rows(((7, ModuleRow("head", "Linear", 0, 850, 1, (PRUNED,))),))
+    await pilot.pause()
+    assert names(app)[:3] == ["", "conv1", "head"]
+    assert path(app) == "head"
+    assert lines(app)[2].startswith("› ├ ● head")
+
+
+async def test_norms_sort_as_soon_as_they_are_there(pilot: Pilot[None]) -> None:
+    app = of(pilot)
+    await pilot.press("c", "c", "o")
+    assert names(app) == ["", "conv1", "conv2", "body", "body.0", "body.1", "head"]
+    app.modules.norms = KnownNorms({"conv2": 9.0, "head": 2.0, "conv1": 1.0}, known=True)
+    assert names(app) == ["", "conv2", "head", "conv1", "body", "body.0", "body.1"]
+
+
+async def test_a_filter_and_an_order_go_together(pilot: Pilot[None]) -> None:
+    app = of(pilot)
+    app.modules.set_filter("conv")
+    await pilot.press("o")
+    assert names(app) == ["", "conv2", "conv1"]
+    assert path(app) == "", "the cursor stays on what leads to a match"
+    app.modules.set_filter("")
+    assert names(app)[1] == "body"
+    await pilot.press("c", "o", "o", "Z", "O")
+    assert names(app)[:4] == ["", "conv1", "conv2", "body"]
+
+
+async def test_what_is_folded_stays_so_in_another_order(pilot: Pilot[None]) -> None:
+    app = of(pilot)
+    app.modules.go_to("body")
+    await pilot.press("h", "o")
+    assert names(app) == ["", "body", "conv2", "head", "conv1"]
+    app.modules.go_to("body.0.fc")
+    assert path(app) == "body.0.fc"

@@ -149,6 +149,7 @@ class MainScreen(Looking, Screen[None]):
         self.query_one(KeyBar).readonly = opened.summary.readonly
         self.module_tree.set_rows(opened.rows)
         self.check_again()
+        self.survey_again()
         if opened.summary.notes:
             self.say("\n".join((*opened.summary.notes, "H shows this again")))
         self.look_for_errors()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -12,16 +13,16 @@ from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from prune_tui.ui import keys
 from prune_tui.ui.outline import OutlineModel
 from prune_tui.ui.tree_line import TreeLine, TreeStyles, cut, fold_column, most_levels, printable, segments
+from prune_tui.ui.widgets.arranging import Arranging
 from prune_tui.view_rows import ModuleRow
 
 
-class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
+class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
     """The modules as a tree that folds, filters and never draws more lines than the screen has.
 
     The rows come from the engine; what is open, marked or filtered is known here only.
@@ -41,7 +42,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     | `module-tree--guides` | Guides and fold marks. |
     | `module-tree--name` | Names of modules. |
     | `module-tree--type` | Types, and the names of modules that only lead to a match. |
-    | `module-tree--parameters` | Parameter counts. |
+    | `module-tree--parameters` | Parameter counts, or what else is shown. |
     | `module-tree--bar` | Bars of the masked share. |
     | `module-tree--percent` | Masked shares in percent. |
     | `module-tree--pruned` | The mark of modules with pruned tensors of their own. |
@@ -153,12 +154,29 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def update_rows(self, pairs: Sequence[tuple[int, ModuleRow]]) -> None:
         """Show new numbers for some modules, named by the indices of their rows."""
+        if self._outline.is_sorted:
+            with self._in_place():
+                self._outline.update_rows(pairs)
+            return
         self._outline.update_rows(pairs)
         if len(pairs) > self.size.height:
             self.refresh()
             return
         for index, _ in pairs:
             self._refresh_row(index)
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        """Let rows change places; the cursor stays on its module."""
+        path = self._outline.row(self.cursor).path if self.cursor >= 0 else ""
+        shown = self._cursor_line() is not None
+        yield
+        index = self._outline.index_of(path)
+        if index is not None and self.cursor >= 0:
+            if shown:
+                self._outline.reveal(index)
+            self.set_reactive(ModuleTree.cursor, index)
+        self._lines_changed()
 
     def set_filter(self, text: str) -> int:
         """Show only what matches a text, and say how much that is; the empty text shows everything.
@@ -326,6 +344,8 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         prefix = f"{row.path}." if row.path else ""
         return TreeLine(
             row=row,
+            figure=self.arrangement.figure(row, self.norms),
+            figure_width=self.arrangement.width,
             guides=outline.guides(index, most_levels(self._width)),
             fold=("▾" if outline.is_open(index) else "▸") if outline.has_children(index) else "",
             cursor=index == self.cursor,

@@ -48,6 +48,9 @@ class StatusLine(Widget):
     said: reactive[str] = reactive("")
     """What the last key did, where that may not show by itself: `undone l1_unstructured(amount=0.3)`."""
 
+    broken: reactive[int] = reactive(0)
+    """Tensors with NaN or Inf, or of one value only."""
+
     exported: reactive[bool] = reactive(False)
     """The steps that are done, all of them, stand in a file."""
 
@@ -85,6 +88,7 @@ class StatusLine(Widget):
             "device": summary.device,
             "params": f"{summary.parameters:,} params",
             "pruned": f"{percent(summary.masked, summary.parameters)} pruned",
+            "broken": f"{self.broken} broken" if self.broken else "",
             "metric": metric_text(self.metric),
             "readonly": "read-only" if summary.readonly else "",
         }

@@ -444,7 +444,6 @@ class TensorPane(Vertical):
         return there
 
 
-def _chosen(names: list[str], chosen: str) -> list[Content]:
-    return [
-        Content.styled(f"‹{name}›", "bold") if name == chosen else Content.styled(name, "dim") for name in names
-    ]
+def _chosen(names: Iterable[str], chosen: str) -> Iterator[Content]:
+    for name in names:
+        yield Content.styled(f"‹{name}›", "bold") if name == chosen else Content.styled(name, "dim")

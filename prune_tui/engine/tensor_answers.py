@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import statistics, tiles
+from prune_tui.engine import channel_rows, statistics, tiles
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import layers_of
 from prune_tui.engine.session import Session
@@ -32,8 +32,13 @@ def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop) -
     return statistics.statistics(layers_of(session, request.tensor, request.view), stop)
 
 
+def _channels(session: Session, request: protocol.GetChannels, stop: Stop) -> Body:
+    return channel_rows.channels(layers_of(session, request.tensor, request.view), request.dim, stop)
+
+
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
     protocol.GetStatistics: _statistics,
+    protocol.GetChannels: _channels,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import broken, drafting, entries, locating, norms, statistics, tiles
+from prune_tui.engine import broken, channel_rows, drafting, entries, locating, norms, statistics, tiles
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import layers_of
 from prune_tui.engine.session import Session
@@ -53,6 +53,10 @@ def _norms(session: Session, _: protocol.GetNorms, stop: Stop) -> Body:
     return norms.norms(session, stop)
 
 
+def _channels(session: Session, request: protocol.GetChannels, stop: Stop) -> Body:
+    return channel_rows.channels(layers_of(session, request.tensor, request.view), request.dim, stop)
+
+
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
     protocol.GetStatistics: _statistics,
@@ -61,5 +65,6 @@ ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetBroken: _broken,
     protocol.Draft: _draft,
     protocol.GetNorms: _norms,
+    protocol.GetChannels: _channels,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _UNITS = ("", "k", "M", "B", "T")
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -52,3 +54,27 @@ def bar(part: int, whole: int, width: int) -> str:
 def counted(number: int, thing: str) -> str:
     """`1 step`, `2 steps`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def significant(value: float, cells: int = 7) -> str:
+    """A number with three significant digits, or fewer where they do not fit: `0.123`, `1.2e-5`, `12346`."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "-Inf" if value < 0 else "Inf"
+    if value == 0:
+        return "0"
+    for digits in (3, 2, 1):
+        text = _rounded(value, digits)
+        if len(text) <= cells:
+            break
+    return text
+
+
+def _rounded(value: float, digits: int) -> str:
+    if 100 <= abs(value) < 99999.5:
+        return f"{value:.0f}"
+    if 1e-3 <= abs(value) < 100:
+        return f"{value:#.{digits}g}".removesuffix(".")
+    number, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{number}e{int(exponent)}"

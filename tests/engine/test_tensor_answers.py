@@ -1,37 +1,34 @@
-"""What is asked of single tensors, over the wire."""
+"""What the UI is told of single tensors: asked as the server asks, and sent as the server sends it."""
 
 from __future__ import annotations
 
-import torch
+import msgspec
+import pytest
+from torch import nn
 
-from prune_tui import protocol, views
-from prune_tui.tensor_views import Broken, BrokenTensors, Located
-from tests.engine.test_server import Line, lenet, line
-
-__all__ = ["lenet", "line"]
-
-
-def test_where_something_is_and_which_tensors_are_broken(lenet: Line) -> None:
-    assert lenet.ask(protocol.GetBroken(), BrokenTensors).tensors == ()
-    with torch.no_grad():
-        lenet.model.get_parameter("conv2.weight")[3, 1, 0, 2] = torch.nan
-    found = lenet.ask(protocol.Locate("conv2.weight", "effective", "nan", None), Located)
-    assert (found.index, found.number, found.of) == ((3, 1, 0, 2), 1, 1)
-    assert lenet.ask(protocol.GetBroken(), BrokenTensors).tensors == (Broken("conv2.weight", "1 NaN"),)
+from prune_tui import protocol
+from prune_tui.engine.cancelling import never
+from prune_tui.engine.session import Session
+from prune_tui.engine.tensor_answers import ANSWERS
+from prune_tui.protocol import Answer
 
 
-def test_a_draft_is_previewed_and_applied_as_any_step(lenet: Line) -> None:
-    toggles = (protocol.Toggle((0, 0, 1, 2)), protocol.Toggle((4, -1, -1, -1)))
-    previewed = lenet.ask(protocol.Draft("conv1.weight", toggles), views.Previewed)
-    assert previewed.effects[0].took == 10
-    edited = lenet.ask(protocol.Apply(previewed.step), views.Edited)
-    assert edited.summary.masked == 10
-    tile = lenet.ask(
-        protocol.GetTile(
-            "conv1.weight", "effective", 2, 3, (protocol.Block((0, 0), (1, 2), (0, 3)),), previewed.step
-        ),
-        views.Tile,
-    )
-    assert list(tile.blocks[0].states) == [views.ALIVE, views.ALIVE, views.NEWLY_MASKED]
-    refused = lenet.ask(protocol.Draft("conv1.weight", toggles), views.Failed)
-    assert "conv1.weight[0, 0, 1, 2] is masked already" in refused.message
+@pytest.fixture
+def session() -> Session:
+    """A model of three like layers, of one of them two channels of six gone."""
+    session = Session(nn.Sequential(*(nn.Linear(4, 6) for _ in range(3))))
+    session.apply("ln_structured", "1.weight", amount=2, n=2, dim=0)
+    return session
+
+
+def ask(session: Session, request: protocol.Request):
+    """The answer, there and back over the wire."""
+    body = ANSWERS[type(request)](session, request, never)
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(Answer(1, 1, body)), type=Answer).body
+
+
+def test_channels(session: Session) -> None:
+    told = ask(session, protocol.GetChannels("1.weight", "effective", 0))
+    assert sum(memoryview(told.kept).cast("f")) == 4
+    assert told.entries == 4
+    assert ask(session, protocol.GetChannels("1.weight", "orig", 2)).note

@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from prune_tui.ui.numbers import bar, human_count, percent
+from prune_tui.ui.numbers import bar, human_count, percent, significant
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,26 @@ def test_bar_never_shrinks_while_the_part_grows() -> None:
     drawn = [[order.index(cell) for cell in bar(part, 100, 4)] for part in range(101)]
     assert drawn == sorted(drawn)
     assert {len(cells) for cells in drawn} == {4}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (0.5, "0.500"),
+        (-0.00123, "-0.0012"),
+        (0.0009996, "1.00e-3"),
+        (12.0, "12.0"),
+        (99.96, "100"),
+        (-12345.6, "-12346"),
+        (99999.7, "1.00e5"),
+        (1.5e-5, "1.50e-5"),
+        (-1.6e-15, "-2e-15"),
+        (1e30, "1.00e30"),
+        (math.nan, "NaN"),
+        (-math.inf, "-Inf"),
+    ],
+)
+def test_three_significant_digits_in_seven_cells(value, text):
+    assert significant(value) == text
+    assert len(text) <= 7

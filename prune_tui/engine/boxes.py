@@ -1,0 +1,75 @@
+"""A tensor as channels, each with its entries in a row, in boxes of both that stay in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import NamedTuple
+
+from torch import Tensor
+
+PIECE = 2**18
+"""Entries of a box, at most: few enough for the cache as float64, enough to hide what a call costs."""
+_RUN = 512
+"""Entries of a channel in a box where channels lie side by side in memory: such a box reads whole cache lines."""
+
+
+class Box(NamedTuple):
+    """Some channels, and some consecutive entries of each.
+
+    Attributes:
+        dim: The axis of the channels.
+        channels: Which of its indices.
+        entries: Which entries of a channel, counted over the other axes in their order.
+        others: Where those are in the other axes, the last of which may be left out.
+    """
+
+    dim: int
+    channels: slice
+    entries: slice
+    others: tuple[int | slice, ...]
+
+    def cut(self, tensor: Tensor) -> Tensor:
+        """The box of a tensor: `channels × entries`, on the CPU. A view, or a copy as small as the box."""
+        part = tensor.movedim(self.dim, 0)[(self.channels, *self.others)]
+        return part.reshape(part.shape[0], -1).cpu()
+
+
+def boxes(tensor: Tensor, dim: int, multiple: int = 1) -> Iterator[Box]:
+    """Boxes that have each entry of a tensor once.
+
+    Args:
+        tensor: Of any strides; only its shape and strides are read.
+        dim: The axis of the channels.
+        multiple: A box begins at a multiple of so many channels: groups of them are not cut.
+    """
+    if not tensor.numel():
+        return
+    moved = tensor.movedim(dim, 0)
+    channels, *others = moved.shape
+    entries = prod(others)
+    strides = [stride for stride, size in zip(moved.stride()[1:], others, strict=True) if size > 1]
+    lies_apart = all(moved.stride(0) >= stride for stride in strides)
+    run = min(entries, PIECE if lies_apart else max(_RUN, PIECE // channels))
+    step = max(PIECE // run // multiple, 1) * multiple
+    for first in range(0, channels, step):
+        some = slice(first, min(first + step, channels))
+        for where, index in _runs(others, run):
+            yield Box(dim, some, where, index)
+
+
+def _runs(sizes: list[int], most: int) -> Iterator[tuple[slice, tuple[int | slice, ...]]]:
+    """Consecutive entries of a shape, at most so many, each run with its index."""
+    entries = prod(sizes)
+    if entries <= most:
+        yield slice(0, entries), ()
+        return
+    inner = entries // sizes[0]
+    step = most // inner
+    for at in range(0, sizes[0], max(step, 1)):
+        if step:
+            stop = min(at + step, sizes[0])
+            yield slice(at * inner, stop * inner), (slice(at, stop),)
+            continue
+        for run, index in _runs(sizes[1:], most):
+            yield slice(at * inner + run.start, at * inner + run.stop), (at, *index)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import statistics, tiles
+from prune_tui.engine import pooling, statistics, tiles
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import layers_of
 from prune_tui.engine.session import Session
@@ -28,12 +28,18 @@ def _tile(session: Session, request: protocol.GetTile, stop: Stop) -> Body:
         return tiles.tile(layers_of(session, request.tensor, request.view), request, pruning)
 
 
+def _heatmap(session: Session, request: protocol.GetHeatmap, stop: Stop) -> Body:
+    pruning = pruning_of(session, request.tensor, request.preview, stop)
+    return pooling.heatmap(layers_of(session, request.tensor, request.view), request, pruning, stop)
+
+
 def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop) -> Body:
     return statistics.statistics(layers_of(session, request.tensor, request.view), stop)
 
 
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
+    protocol.GetHeatmap: _heatmap,
     protocol.GetStatistics: _statistics,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import broken, channel_rows, drafting, entries, locating, norms, statistics, tiles
+from prune_tui.engine import broken, channel_rows, drafting, entries, locating, norms, pooling, statistics, tiles
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import layers_of
 from prune_tui.engine.session import Session
@@ -26,6 +26,11 @@ def _tile(session: Session, request: protocol.GetTile, stop: Stop) -> Body:
     pruning = pruning_of(session, request.tensor, request.preview, stop)
     with session.lock:
         return tiles.tile(layers_of(session, request.tensor, request.view), request, pruning)
+
+
+def _heatmap(session: Session, request: protocol.GetHeatmap, stop: Stop) -> Body:
+    pruning = pruning_of(session, request.tensor, request.preview, stop)
+    return pooling.heatmap(layers_of(session, request.tensor, request.view), request, pruning, stop)
 
 
 def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop) -> Body:
@@ -59,6 +64,7 @@ def _channels(session: Session, request: protocol.GetChannels, stop: Stop) -> Bo
 
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
+    protocol.GetHeatmap: _heatmap,
     protocol.GetStatistics: _statistics,
     protocol.GetEntry: _entry,
     protocol.Locate: _located,

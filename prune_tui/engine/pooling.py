@@ -1,0 +1,214 @@
+"""A rectangle of a tensor, pooled to the cells there are: read once, in bands that stay in the cache."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from prune_tui.engine.cancelling import Cancelled, Stop
+from prune_tui.engine.columns import JOINED, NOTHING, TOTALS, Array, Columns, Cut, Marked, columns
+from prune_tui.engine.layers import Layers, NoValues
+from prune_tui.engine.selection import cores
+from prune_tui.engine.tiles import Pruning, misfit, rectangle
+from prune_tui.protocol import GetHeatmap
+from prune_tui.tensor_views import Heatmap, Pool
+
+_BAND = 2**17
+"""Entries of a band on the CPU: the arrays made of it stay in the cache of a core."""
+_BAND_ON_DEVICE = 2**22
+"""Elsewhere: enough to hide what a call costs, and some 100 MB of scratch."""
+
+
+class _Grid(NamedTuple):
+    """Cells over a rectangle, each of the same size but those at the end.
+
+    Attributes:
+        rows: Of the rectangle.
+        columns: Of the rectangle.
+        tall: Rows of a cell.
+        wide: Columns of a cell.
+    """
+
+    rows: int
+    columns: int
+    tall: int
+    wide: int
+
+    @property
+    def height(self) -> int:
+        """Cells, down."""
+        return -(-self.rows // self.tall)
+
+    @property
+    def width(self) -> int:
+        """Cells, across."""
+        return -(-self.columns // self.wide)
+
+    def entries(self) -> Array:
+        """int64, height × width: how many entries each cell has."""
+        down = np.minimum(self.tall, self.rows - self.tall * np.arange(self.height))
+        across = np.minimum(self.wide, self.columns - self.wide * np.arange(self.width))
+        return np.outer(down, across)
+
+    def bands(self, entries: int) -> Iterator[_Band]:
+        """Rectangles of about so many entries, none reaching over two rows of cells."""
+        wide = min(self.columns, entries)
+        tall = max(1, entries // wide)
+        for top in range(0, self.rows, self.tall):
+            bottom = min(top + self.tall, self.rows)
+            for row in range(top, bottom, tall):
+                for column in range(0, self.columns, wide):
+                    yield _Band(row, min(row + tall, bottom), column, min(column + wide, self.columns))
+
+
+class _Band(NamedTuple):
+    """Rows and columns within the rectangle, each with one past the last."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+class _Part(NamedTuple):
+    """What some cells of one row of them hold, as far as one band goes."""
+
+    row: int
+    cells: slice
+    found: Columns
+
+
+def heatmap(layers: Layers | NoValues, request: GetHeatmap, pruning: Pruning, stop: Stop) -> Heatmap:
+    """The rectangle asked for; what reaches beyond the shape is left out.
+
+    Args:
+        layers: The tensor in the view asked for, or why it has no values.
+        request: The rectangle, the cells and the kind of pool.
+        pruning: What is marked.
+        stop: Asked between bands.
+
+    Returns:
+        So many cells or fewer, each of `⌈rows/height⌉ × ⌈columns/width⌉` entries but those at the end; or a note
+        why there are no values.
+
+    Raises:
+        Cancelled: `stop` said so.
+    """
+    axes = (request.row_axis, request.column_axis)
+    note = layers.note if isinstance(layers, NoValues) else misfit(layers.values, *axes, [request.block])
+    if note or isinstance(layers, NoValues):
+        return Heatmap(0, 0, note=note)
+
+    def cut(whole: Tensor) -> Tensor:
+        found = rectangle(whole, request.block, *axes)
+        return found.reshape((1,) * (2 - found.dim()) + tuple(found.shape))
+
+    return pooled(layers, pruning, cut, (request.height, request.width), pool=request.pool, stop=stop)
+
+
+def pooled(
+    layers: Layers, pruning: Pruning, cut: Cut, cells: tuple[int, int], *, pool: Pool, stop: Stop
+) -> Heatmap:
+    """A tensor as rows and columns, pooled.
+
+    Args:
+        layers: The whole tensor in the view that is shown.
+        pruning: What is marked in it.
+        cut: Takes the rows and columns out of a tensor of its shape; a view, so that nothing is copied.
+        cells: How many there are, down and across.
+        pool: What becomes of the entries of a cell. Of two of the same magnitude the positive one is the extreme.
+        stop: Asked between bands.
+
+    Raises:
+        Cancelled: `stop` said so.
+    """
+    seen = cut(layers.values)
+    if not seen.numel() or min(cells) < 1:
+        return Heatmap(0, 0)
+    # Memory is read in its order: where it runs down the columns, the picture is made lying on its side.
+    if seen.stride(0) < seen.stride(1):
+        lying = _arrays(layers, pruning, lambda whole: cut(whole).t(), cells[::-1], pool=pool, stop=stop)
+        return _packed(*(array.T for array in lying))
+    return _packed(*_arrays(layers, pruning, cut, cells, pool=pool, stop=stop))
+
+
+def _packed(values: Array, kept: Array, marks: Array) -> Heatmap:
+    height, width = values.shape
+    return Heatmap(height, width, values.tobytes(), kept.tobytes(), marks.tobytes())
+
+
+def _arrays(
+    layers: Layers, pruning: Pruning, cut: Cut, cells: tuple[int, int], *, pool: Pool, stop: Stop
+) -> tuple[Array, Array, Array]:
+    """Values, shares kept and marks as `Heatmap` has them, height × width."""
+    rows, width = cut(layers.values).shape
+    grid = _Grid(rows, width, -(-rows // cells[0]), -(-width // cells[1]))
+    marked = Marked(pruning.alive_before, pruning.planned, threading.Lock())
+
+    def read(band: _Band) -> _Part:
+        def cut_band(whole: Tensor) -> Tensor:
+            return cut(whole)[band.top : band.bottom, band.left : band.right]
+
+        return _gathered(columns(layers, marked, cut_band, pool), band, grid, pool)
+
+    if layers.values.device.type == "cpu":
+        parts = cores.spread(read, list(grid.bands(_BAND)), stop)
+    else:  # whose kernels run in parallel already
+        parts = _in_turn(read, grid.bands(_BAND_ON_DEVICE), stop)
+    found = _joined(parts, grid, pool)
+    most = np.finfo(np.float32).max
+    values = np.clip(_VALUES[pool](found), -most, most)  # a float64 may be greater; Inf is a mark of its own
+    return values.astype("<f4"), _shares(found.kept, grid.entries()), found.marks
+
+
+def _in_turn(read: Callable[[_Band], _Part], bands: Iterator[_Band], stop: Stop) -> list[_Part]:
+    parts = []
+    for band in bands:
+        if stop():
+            raise Cancelled
+        parts.append(read(band))
+    return parts
+
+
+def _gathered(found: Columns, band: _Band, grid: _Grid, pool: Pool) -> _Part:
+    """The columns of a band, gathered in the cells they belong to."""
+    first, last = band.left // grid.wide, -(-band.right // grid.wide)
+    if grid.wide > 1:
+        starts = np.maximum(grid.wide * np.arange(first, last), band.left) - band.left
+        found = Columns(*(join.reduceat(one, starts) for join, one in zip(JOINED[pool], found, strict=True)))
+    return _Part(band.top // grid.tall, slice(first, last), found)
+
+
+def _joined(parts: list[_Part], grid: _Grid, pool: Pool) -> Columns:
+    """All cells, height × width."""
+    shape = (grid.height, grid.width)
+    first, second = (np.full(shape, nothing) for nothing in NOTHING[pool])
+    cells = Columns(first, second, np.zeros(shape, np.int64), np.zeros(shape, np.uint8))
+    for part in parts:
+        for join, one, all_of_them in zip(JOINED[pool], part.found, cells, strict=True):
+            there = all_of_them[part.row, part.cells]
+            join(there, one, out=there)
+    return cells
+
+
+def _extreme(cells: Columns) -> Array:
+    none = cells.first < cells.second
+    return np.where(none, np.nan, np.where(cells.first >= -cells.second, cells.first, cells.second))
+
+
+def _mean(cells: Columns) -> Array:
+    with np.errstate(all="ignore"):
+        return np.where(cells.second == 0, np.nan, cells.first / cells.second * TOTALS)
+
+
+_VALUES: dict[Pool, Callable[[Columns], Array]] = {"extreme": _extreme, "mean": _mean}
+
+
+def _shares(kept: Array, entries: Array) -> Array:
+    """uint8: the share kept, of 255; 0 only for none, 255 only for all."""
+    rounded = np.clip(np.rint(255 * (kept / entries)), 1, 254)
+    return np.where(kept == 0, 0, np.where(kept == entries, 255, rounded)).astype(np.uint8)

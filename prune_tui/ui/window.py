@@ -18,8 +18,8 @@ class Window:
         columns: Likewise.
         height: Cells there are, down.
         width: Cells there are, across.
-        level: 0 shows the whole facet; each level above it shows half as much down and across, until a cell is an
-            entry, and then each entry in twice as many cells.
+        level: 0 shows the whole facet, as large as it fits; each level above it shows half as much down and across,
+            until a cell is an entry, and then each entry in twice as many cells.
         top: First row that is seen.
         left: First column that is seen.
     """
@@ -53,12 +53,25 @@ class Window:
     @property
     def magnified(self) -> int:
         """Cells that an entry takes, down and across."""
-        return int(min(2 ** max(0, self.level - self._levels_to_entries), MOST))
+        return min(self._magnified_whole << max(0, self.level - self._levels_to_entries), self._most_magnified)
+
+    @property
+    def _most_magnified(self) -> int:
+        """Cells that an entry takes at most: one has to fit."""
+        return int(2 ** int(math.log2(max(min(MOST, self.height, self.width), 1))))
+
+    @property
+    def _magnified_whole(self) -> int:
+        """Cells that an entry takes where the whole facet is shown."""
+        fits = 1
+        while fits < self._most_magnified and 2 * fits * self.rows <= self.height and 2 * fits * self.columns <= self.width:
+            fits *= 2
+        return fits
 
     @property
     def most(self) -> int:
         """The highest level."""
-        return self._levels_to_entries + int(math.log2(MOST))
+        return self._levels_to_entries + int(math.log2(self._most_magnified // self._magnified_whole))
 
     @property
     def seen(self) -> tuple[int, int]:
@@ -114,7 +127,8 @@ class Window:
         down, across = closer.pooled
         top = _within(row - rows // 2, rows, self.rows) // down * down
         left = _within(column - columns // 2, columns, self.columns) // across * across
-        return dataclasses.replace(closer, top=top, left=left)
+        # Whole cells, so that entries do not change theirs from one window to the next; the last may need another.
+        return dataclasses.replace(closer, top=top, left=left).holding(row, column)
 
     def resized(self, height: int, width: int, row: int, column: int) -> Window:
         """Through another window, with the same closeness and an entry in sight."""

@@ -114,6 +114,10 @@ class TensorPane(Vertical):
         """No blinking: over SSH each blink is a packet."""
         self.query_one("#go-to", Input).cursor_blink = False
 
+    def on_resize(self) -> None:
+        """Name all pictures in the frame where there is room."""
+        self._title()
+
     @property
     def picture(self) -> Picture:
         """The picture that is shown."""
@@ -231,8 +235,10 @@ class TensorPane(Vertical):
             self.border_subtitle = ""
             return
         shape = "×".join(map(str, tensor.shape)) or "scalar"
+        name, room = Content(f"{printable(tensor.tensor)}  {shape}  "), self.size.width - 6
         names = Content(" ").join(_chosen(PICTURES, self.picture_name))
-        self.border_title = Content(f"{printable(tensor.tensor)}  {shape}  ") + names
+        only = Content(" ").join(_chosen([self.picture_name], self.picture_name))
+        self.border_title = name + (names if name.cell_length + names.cell_length <= room else only)
         self.border_subtitle = Content(" ").join(_chosen(VIEWS, self.view))
 
     # The cursor

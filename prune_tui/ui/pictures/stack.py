@@ -1,0 +1,3 @@
+from typing import Any
+def lines(*a: Any, **k: Any) -> Any:
+    return []

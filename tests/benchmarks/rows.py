@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import array
 import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import torch
+from rich.segment import Segment
+from rich.style import Style
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
-from prune_tui.engine import bits, statistics
+from prune_tui.engine import bits, pooling, statistics
 from prune_tui.engine.cancelling import never
 from prune_tui.engine.layers import layers
+from prune_tui.engine.tiles import Pruning
+from prune_tui.protocol import Block, GetHeatmap
+from prune_tui.tensor_views import Heatmap
+from prune_tui.ui.pictures import heatmap, ramps
+from prune_tui.ui.pictures.look import Look
 from tests.benchmarks import models
 from tests.benchmarks.measuring import Contest
 
@@ -171,6 +179,31 @@ def _snapshot(scale: float) -> Contest:
     return Contest(lambda: mask, torch.clone, bits.packed, mask.numel())
 
 
+def _heatmap(scale: float) -> Contest:
+    """80 × 120 cells, drawn: two of them in a character, against one `Style` made for each character."""
+    height, width = max(2, 2 * int(40 * scale)), 120
+    values = models.normal(height * width, columns=width)
+    whole = Block((), (0, height), (0, width))
+    request = GetHeatmap("weight", "effective", 0, 1, whole, height, width)
+    found = pooling.heatmap(layers(models.holding(values), "weight", "effective"), request, Pruning(), never)
+    look = Look()
+
+    def a_style_per_cell(picture: Heatmap) -> list[list[Segment]]:
+        numbers = array.array("f", picture.values)
+        rows = [numbers[start : start + width] for start in range(0, height * width, width)]
+        return [
+            [
+                Segment("▀", Style(color=ramps.colour(up / 3, look), bgcolor=ramps.colour(down / 3, look)))
+                for up, down in zip(upper, lower, strict=True)
+            ]
+            for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+        ]
+
+    return Contest(
+        lambda: found, a_style_per_cell, lambda picture: heatmap.lines(picture, 3, look), height * width
+    )
+
+
 _L1 = "prune.l1_unstructured"
 _GLOBAL = "prune.global_unstructured"
 
@@ -192,5 +225,6 @@ ROWS = (
     Row("sample", "first, sampled answer", "the same", 0, missing="not built yet: issue 4"),
     Row("snapshot", "undo snapshot, 10M", "a float32 copy", 1, _snapshot, 1 / 8 + 0.01),
     Row("paint", "first paint", "the app with no model", 1 / 1.15),
+    Row("heatmap", "full heat map at 120x40", "a Style per cell", 4, _heatmap, rounds=15),
     Row("opening", "opening a 2 GB checkpoint", "torch.load", 100, missing="not built yet: issue 5"),
 )

@@ -3,7 +3,7 @@
 Away from the centre lightness only grows on a dark ground and only falls on a light one, so that magnitude reads
 in grey and for colour-blind eyes, too; blue and orange are what those tell apart. Each number of colours has its
 own hand-picked steps. An automatic downgrade would merge them: of twenty steps twelve are left in 256 colours,
-four in 16. With so few, and without any, magnitude is told by shades.
+four in 16. With so few, and where glyphs are wanted, magnitude is told by shades and only the sign by a hue.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ _ASCII_SHADES = ".:+#@"
 Ramp = tuple[Color | None, ...]
 
 
+def halved(look: Look) -> bool:
+    """Whether a character shows two cells by their colours: there are enough of them, and time to send them."""
+    return look.depth in {"truecolor", "256"} and not look.ascii and not look.slow
+
+
 @functools.lru_cache(maxsize=16)
 def ramp(look: Look) -> Ramp:
     """Colours from beyond the negative end to beyond the positive one.
@@ -46,7 +51,7 @@ def ramp(look: Look) -> Ramp:
     ground = "dark" if look.dark else "light"
     if look.depth == "none":
         return (None,) * (2 * len(_SHADES) + 1)
-    if look.depth == "16" or look.slow:
+    if not halved(look):
         return _of_two_hues(ground, slow=look.slow)
     negative, positive = _fine(ground) if look.depth == "truecolor" else _indexed(ground)
     return (*reversed(negative), *positive[1:])

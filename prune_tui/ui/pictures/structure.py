@@ -1,3 +1,0 @@
-from typing import Any
-def lines(*a: Any, **k: Any) -> Any:
-    return []

@@ -1,0 +1,287 @@
+"""Heat maps from tensor to cells: golden files, and what each kind of cell looks like."""
+
+import array
+import io
+import math
+import re
+
+import pytest
+import torch
+from rich.console import Console
+from rich.segment import Segment, Segments
+
+from prune_tui.engine.cancelling import never
+from prune_tui.engine.layers import Layers
+from prune_tui.engine.pooling import heatmap
+from prune_tui.engine.selection.planned_masks import Whole
+from prune_tui.engine.statistics import statistics
+from prune_tui.engine.tiles import Pruning
+from prune_tui.protocol import Block, GetHeatmap
+from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, HAS_WOULD_GO, Heatmap
+from prune_tui.ui.pictures import ramps
+from prune_tui.ui.pictures.heatmap import cell_size, columns_per_cell, lines, rows_per_line, scale_of
+from prune_tui.ui.pictures.heatmap_legend import legend, pooling
+from prune_tui.ui.pictures.look import Look
+from prune_tui.views import Statistics
+from tests.ui.pictures.golden_files import check
+
+LOOKS = {
+    "truecolor": Look("truecolor"),
+    "256": Look("256"),
+    "256-light": Look("256", dark=False),
+    "16": Look("16"),
+    "ascii": Look("none", ascii=True),
+    "slow": Look("truecolor", slow=True),
+}
+WIDTH, HEIGHT = 24, 6
+"""Of the golden pictures, in columns and lines."""
+
+
+def normal(*shape):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(7))
+
+
+def bad():
+    values = normal(4, 6)
+    values[0, 1], values[1, 3], values[2, 2] = math.nan, math.inf, -math.inf
+    return values
+
+
+def pruned():
+    """A tensor, its mask, what went last, what would go."""
+    values = normal(8, 12)
+    kept, goes = (values.abs() > 0.5).float(), values.abs() < 0.9
+    newly = torch.zeros(8, 12, dtype=torch.bool)
+    newly[:, :4] = True
+    return Layers(values, kept, "effective"), Pruning(newly, Whole(~goes))
+
+
+def plain(values):
+    return Layers(values, None, "effective"), Pruning()
+
+
+# Name: layers and marks, facet, row axis, column axis.
+TENSORS = {
+    "1-d": lambda: (*plain(normal(40)), (), -1, 0),
+    "2-d": lambda: (*plain(normal(9, 20)), (), 0, 1),
+    "conv": lambda: (*plain(normal(4, 3, 5, 5)), (2, 1), 2, 3),
+    "1x1": lambda: (*plain(torch.tensor([[-0.25]])), (), 0, 1),
+    "empty": lambda: (*plain(torch.empty(0, 5)), (), 0, 1),
+    "nan-inf": lambda: (*plain(bad()), (), 0, 1),
+    "bfloat16": lambda: (*plain(normal(6, 6).bfloat16()), (), 0, 1),
+    "bool": lambda: (*plain(normal(6, 6) > 0), (), 0, 1),
+    "masked": lambda: (*pruned(), (), 0, 1),
+    "pooled": lambda: (*plain(torch.linspace(-1, 1, 50304)[:, None] * torch.linspace(-1, 1, 2048)), (), 0, 1),
+}
+
+
+def picture(name, look):
+    """A tensor of the table through the engine and the renderer, its legend below."""
+    layers, pruning, facet, row_axis, column_axis = TENSORS[name]()
+    ends = [layers.values.shape[axis] if axis >= 0 else 1 for axis in (row_axis, column_axis)]
+    block = Block(facet, (0, ends[0]), (0, ends[1]))
+    cells = HEIGHT * rows_per_line(look), WIDTH // columns_per_cell(look)
+    request = GetHeatmap("weight", "effective", row_axis, column_axis, block, *cells)
+    found = heatmap(layers, request, pruning, never)
+    scale = scale_of(statistics(layers, never))
+    told = pooling("extreme", block, found)
+    return [*lines(found, scale, look, pooled=bool(told)), legend(scale, look, told, 200)]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", TENSORS)
+def test_golden(name, look):
+    check(f"heatmap-{name}-{look}", picture(name, LOOKS[look]))
+
+
+# ---------------------------------------------------------------- what each cell looks like
+
+
+def cells(rows):
+    """A heat map of cells (value, kept, marks)."""
+    flat = [cell for row in rows for cell in row]
+    values, kept, marks = zip(*flat, strict=True)
+    return Heatmap(len(rows), len(rows[0]), array.array("f", values).tobytes(), bytes(kept), bytes(marks))
+
+
+ZERO, ONE, MINUS = (0.0, 255, 0), (1.0, 255, 0), (-1.0, 255, 0)
+MASKED, NEWLY = (0.0, 0, 0), (0.0, 0, HAS_NEWLY_MASKED)
+GOES = (-1.0, 255, HAS_WOULD_GO)
+NAN, INF = (math.nan, 255, HAS_NAN), (1.0, 255, HAS_INF)
+MANY, FEW = Look("256"), Look("none")
+
+
+def text(found):
+    return ["".join(segment.text for segment in line) for line in found]
+
+
+def test_two_rows_of_cells_share_a_line():
+    ((segment,),) = lines(cells([[ONE], [MINUS]]), 1, MANY)
+    assert (segment.text, segment.style.color.number, segment.style.bgcolor.number) == ("▀", 214, 45)
+    assert segment.style.color == ramps.colour(1, MANY)
+
+
+def test_a_row_without_a_partner_has_no_ground():
+    *_, (segment,) = lines(cells([[ONE], [MINUS], [ONE]]), 1, MANY)
+    assert (segment.text, segment.style.bgcolor) == ("▀", None)
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "glyph"),
+    [
+        (MASKED, MASKED, "×"),
+        (MASKED, ONE, "ˣ"),
+        (ONE, MASKED, "ₓ"),
+        (GOES, GOES, "○"),
+        (GOES, ONE, "º"),
+        (ONE, GOES, "ₒ"),
+        (MASKED, GOES, "ₒ"),
+        (NEWLY, NEWLY, "×"),
+        (NEWLY, MASKED, "ˣ"),
+        (NAN, ONE, "N"),
+        (MASKED, NAN, "N"),
+        (INF, ONE, "∞"),
+        (ZERO, ZERO, "▀"),
+    ],
+)
+def test_what_is_no_value_has_a_glyph(upper, lower, glyph):
+    assert text(lines(cells([[upper], [lower]]), 1, MANY)) == [glyph]
+
+
+def test_behind_half_a_glyph_is_the_colour_of_the_other_cell():
+    def ground(upper, lower):
+        ((segment,),) = lines(cells([[upper], [lower]]), 1, MANY)
+        return segment.style.bgcolor and segment.style.bgcolor.number
+
+    assert [ground(MASKED, ONE), ground(MINUS, MASKED), ground(GOES, ONE)] == [214, 45, 214]
+    assert [ground(GOES, GOES), ground(MASKED, MASKED), ground(GOES, MASKED)] == [45, None, None]
+    assert ground(NAN, ONE) is None
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_without_colours_every_kind_of_cell_is_another_text(ascii_only):
+    kinds = [ZERO, ONE, MINUS, (2.0, 255, 0), (-2.0, 255, 0), MASKED, NEWLY, GOES, NAN, INF, (0.5, 255, 0)]
+    (line,) = text(lines(cells([kinds]), 1, Look("none", ascii=ascii_only)))
+    found = [line[at : at + 2] for at in range(0, len(line), 2)]
+    assert len(set(found)) == len(kinds)
+    assert line.isascii() == ascii_only
+    assert found[:7] == ([" .", " @", "-@", ">@", "<@", " x", "*x"] if ascii_only else
+                         [" ·", " █", "-█", ">█", "<█", " ×", "*×"])  # fmt: skip
+
+
+def test_masked_and_zero_differ_in_every_look():
+    for look in LOOKS.values():
+        assert text(lines(cells([[ZERO], [ZERO]]), 1, look)) != text(lines(cells([[MASKED], [MASKED]]), 1, look))
+
+
+def test_what_lies_beyond_the_scale_has_a_colour_of_its_own():
+    ((within, beyond),) = lines(cells([[ONE, (1.01, 255, 0)]]), 1, MANY)
+    assert (within.style.color.number, beyond.style.color.number) == (214, 229)
+
+
+def test_a_masked_entry_has_a_value_in_the_views_that_show_one():
+    for view, expected in (("effective", "*×"), ("mask", "*×"), ("orig", " █"), ("step", " █")):
+        assert text(lines(cells([[(1.0, 0, HAS_NEWLY_MASKED)]]), 1, FEW, view=view)) == [expected]
+    assert text(lines(cells([[(1.0, 255, HAS_WOULD_GO)]]), 1, FEW, view="start")) == [" █"]
+
+
+def test_where_some_of_a_pooled_cell_would_go_its_value_is_seen_and_it_stands_out():
+    ((segment,),) = lines(cells([[GOES], [ZERO]]), 1, MANY, pooled=True)
+    assert (segment.text, segment.style.bgcolor.number) == ("˙", 45)
+    ((segment,),) = lines(cells([[GOES]]), 1, FEW, pooled=True)
+    assert (segment.text, segment.style.underline) == ("-█", True)
+
+
+def test_neighbours_of_one_style_are_one_segment():
+    (line,) = lines(cells([[ONE, ONE, MINUS], [ONE, ONE, ONE]]), 1, MANY)
+    assert [segment.text for segment in line] == ["▀▀", "▀"]
+
+
+def test_with_a_scale_of_nothing_zero_is_zero_and_all_else_is_clipped():
+    assert text(lines(cells([[ZERO, ONE, MINUS]]), 0.0, FEW)) == [" ·>█<█"]
+
+
+def test_the_scale_is_the_largest_but_not_above_three_rms():
+    def scale(low, high, rms):
+        return scale_of(Statistics(9, 0, minimum=low, maximum=high, rms=rms))
+
+    assert [scale(-2, 1, 1), scale(-9, 1, 1), scale(0, 0, 0), scale(None, None, None)] == [2, 3, 0, 0]
+
+
+# ---------------------------------------------------------------- the legend
+
+
+def test_the_legend_says_scale_pool_and_marks():
+    (told,) = text([legend(0.314, MANY, "extreme of 17×8", 200)])
+    assert told.startswith("-0.314 ▇▇▇▇ 0 ▇▇▇▇ 0.314 · extreme of 17×8 · ▇▇ clipped · × masked · · some would go")
+    (told,) = text([legend(0.314, Look("none", ascii=True), "mean of 2×8", 200)])
+    assert told.startswith("-0.314 -@-#-+-: . : + # @ 0.314 | mean of 2x8 | <@>@ clipped | x masked")
+    assert told.isascii()
+
+
+def test_the_legend_leaves_out_what_does_not_fit():
+    whole = legend(0.3, MANY, "", 200)
+    for width in range(120):
+        (told,) = text([legend(0.3, MANY, "", width)])
+        assert len(told) <= width
+        assert text([whole])[0].startswith(told)
+        assert not told.endswith("· ")
+
+
+def test_how_a_cell_was_pooled():
+    found = Heatmap(3, 120)
+    block = Block((), (10, 60), (0, 900))
+    assert cell_size(block, found) == (17, 8)
+    assert pooling("extreme", block, found) == "extreme of 17×8"
+    assert pooling("mean", Block((), (0, 3), (0, 120)), found) == ""
+    assert pooling("mean", Block((), (0, 0), (0, 9)), Heatmap(0, 0)) == ""
+
+
+# ---------------------------------------------------------------- bytes on the wire
+
+SYSTEMS = {"truecolor": "truecolor", "256": "256", "16": "standard", "none": None}
+
+
+def sent(found, look):
+    """What a terminal of so many colours is sent."""
+    console = Console(file=io.StringIO(), color_system=SYSTEMS[look.depth], force_terminal=True, width=200)
+    for line in found:
+        console.print(Segments([*line, Segment.line()]), end="")
+    return console.file.getvalue()
+
+
+def full_size(look, *, half_masked=False):
+    """A picture of 120 columns and 40 lines, whose every cell is another."""
+    layers, pruning = plain(normal(400, 600))
+    if half_masked:
+        kept = (normal(400, 600) > 0).float()
+        layers, pruning = layers._replace(kept=kept), Pruning(torch.ones(400, 600, dtype=torch.bool))
+    height, width = 40 * rows_per_line(look), 120 // columns_per_cell(look)
+    request = GetHeatmap("weight", "effective", 0, 1, Block((), (0, height), (0, width)), height, width)
+    return lines(heatmap(layers, request, pruning, never), 3.0, look)
+
+
+@pytest.mark.parametrize("half_masked", [True, False])
+@pytest.mark.parametrize("depth", ["truecolor", "16", "none"])
+def test_a_slow_line_carries_a_tenth(half_masked, depth):
+    fine = full_size(Look("truecolor"), half_masked=False)
+    slow = full_size(Look(depth, slow=True), half_masked=half_masked)
+    assert {len(line) for line in text(fine)} == {len(line) for line in text(slow)} == {120}
+    assert len(fine) == len(slow) == 40
+    wide = len(sent(fine, Look("truecolor")).encode())
+    assert len(sent(slow, Look(depth)).encode()) <= wide / 10
+
+
+@pytest.mark.parametrize("depth", ["truecolor", "256", "16"])
+def test_the_colours_of_the_ramp_are_those_that_are_sent(depth):
+    look = Look(depth)
+    told = sent(full_size(look), look)
+    wanted = {
+        ";".join(colour.get_ansi_codes(foreground))
+        for colour in ramps.ramp(look)
+        if colour
+        for foreground in (True, False)
+    }
+    found = set(re.findall(r"[34]8;5;\d+|[34]8;2;\d+;\d+;\d+|(?<=\[)3\d(?=m)", told))
+    assert len(found) >= (2 if depth == "16" else 12)
+    assert found <= wanted

@@ -29,7 +29,8 @@ def _tile(session: Session, request: protocol.GetTile, stop: Stop) -> Body:
 
 
 def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop) -> Body:
-    return statistics.statistics(layers_of(session, request.tensor, request.view), stop)
+    count = statistics.sampled if request.sampled else statistics.statistics
+    return count(layers_of(session, request.tensor, request.view), stop)
 
 
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {

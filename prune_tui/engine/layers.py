@@ -44,6 +44,10 @@ class Layers(NamedTuple):
 
     def shown(self) -> Tensor:
         """float64: what the view shows. As large as `values` in eight bytes an entry: cut or walk before."""
+        return as_numbers(self.seen())
+
+    def seen(self) -> Tensor:
+        """The same in the dtype it has; differences are float64."""
         if self.view not in {"step", "start"}:
             return viewed(self.values, self.kept, self.view)
         if self.earlier is None:

@@ -151,7 +151,7 @@ def effective(values: Tensor, kept: Tensor | None) -> Tensor:
 
 
 def viewed(values: Tensor, kept: Tensor | None, view: View) -> Tensor:
-    """What a view of one moment shows of stored values and their mask, as float64.
+    """What a view of one moment shows of stored values and their mask, in the dtype it has.
 
     Args:
         values: Stored values, or a part of them.
@@ -159,10 +159,8 @@ def viewed(values: Tensor, kept: Tensor | None, view: View) -> Tensor:
         view: `effective`, `orig` or `mask`.
     """
     if view == "mask":
-        return torch.ones_like(as_numbers(values)) if kept is None else as_numbers(kept)
-    if view == "orig":
-        return as_numbers(values)
-    return as_numbers(effective(values, kept))
+        return torch.ones_like(values, dtype=torch.bool) if kept is None else kept
+    return values if view == "orig" else effective(values, kept)
 
 
 def difference(now: Tensor, then: Tensor) -> Tensor:

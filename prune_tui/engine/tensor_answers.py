@@ -34,7 +34,8 @@ def _heatmap(session: Session, request: protocol.GetHeatmap, stop: Stop) -> Body
 
 
 def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop) -> Body:
-    return statistics.statistics(layers_of(session, request.tensor, request.view), stop)
+    count = statistics.sampled if request.sampled else statistics.statistics
+    return count(layers_of(session, request.tensor, request.view), stop)
 
 
 def _entry(session: Session, request: protocol.GetEntry, _: Stop) -> Body:

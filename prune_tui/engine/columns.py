@@ -18,7 +18,7 @@ from torch import Tensor
 
 from prune_tui.engine.earlier import Earlier
 from prune_tui.engine.layers import Layers
-from prune_tui.engine.reading import as_numbers
+from prune_tui.engine.reading import as_numbers, comparable
 from prune_tui.engine.selection import cores
 from prune_tui.engine.selection.magnitudes import KINDS
 from prune_tui.engine.selection.planned_masks import PlannedMask
@@ -80,7 +80,7 @@ class Marked(NamedTuple):
         if self.planned is None:
             return None
         with self.asking:
-            return as_numbers(self.planned.shown(lambda whole: cut(whole).cpu())) == 0
+            return comparable(self.planned.shown(lambda whole: cut(whole).cpu())) == 0
 
 
 def columns(layers: Layers, marked: Marked, cut: Cut, pool: Pool) -> Columns:
@@ -168,7 +168,8 @@ def _by_numpy(band: Layers, marked: Marked, cut: Cut, pool: Pool) -> Columns | N
     _mark(marks, HAS_ZERO, np.equal(shown, 0, out=_scratch(np.bool_, shown, 8)), alive)
     before, going = marked.newly(cut), marked.going(cut)
     if before is not None and alive is not None:
-        _mark(marks, HAS_NEWLY_MASKED, ~alive, before.numpy())
+        taken = np.greater(before.numpy(), alive, out=_scratch(np.bool_, shown, 9))
+        _mark(marks, HAS_NEWLY_MASKED, taken, None)
     if going is not None:
         _mark(marks, HAS_WOULD_GO, going.numpy(), alive)
     counts = np.full(width, rows, np.int64) if alive is None else _count(alive)

@@ -10,6 +10,11 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
+from prune_tui.engine.cancelling import never
+from prune_tui.engine.tensor_answers import ANSWERS
+from prune_tui.protocol import Block, GetHeatmap
+from prune_tui.steps import L1Unstructured
+from prune_tui.tensor_views import POOLS, Heatmap, Pool
 
 pytestmark = [
     pytest.mark.cuda,
@@ -56,3 +61,19 @@ def test_undo_of_remove_is_exact_on_the_device(models: tuple[nn.Module, nn.Modul
     for (name, tensor), (_, expected) in zip(model.named_parameters(), twin.named_parameters(), strict=True):
         assert tensor.equal(expected), name
     model[3](torch.zeros(1, 1, 8, device="cuda"))
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_picture_is_that_of_the_same_tensor_on_the_cpu(pool: Pool) -> None:
+    model = nn.Linear(300, 700)
+    step = L1Unstructured(targets=("weight",), amount=0.3)
+    request = GetHeatmap("weight", "effective", 0, 1, Block((), (5, 699), (0, 300)), 40, 90, pool, step)
+    on_cpu, on_device = (
+        ANSWERS[GetHeatmap](Session(copy.deepcopy(model).to(device)), request, never) for device in ("cpu", "cuda")
+    )
+    assert isinstance(on_cpu, Heatmap)
+    assert isinstance(on_device, Heatmap)
+    assert (on_cpu.height, on_cpu.width, on_cpu.kept) == (on_device.height, on_device.width, on_device.kept)
+    assert on_cpu.marks == on_device.marks
+    values = [torch.frombuffer(bytearray(one.values), dtype=torch.float32) for one in (on_cpu, on_device)]
+    torch.testing.assert_close(*values, rtol=1e-6, atol=1e-9)

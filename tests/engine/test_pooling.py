@@ -4,6 +4,7 @@ import math
 import struct
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 import torch
 from hypothesis import given
@@ -20,7 +21,7 @@ from prune_tui.engine.pooling import heatmap
 from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.tensor_answers import ANSWERS
 from prune_tui.engine.tiles import Pruning
-from prune_tui.protocol import Block, GetHeatmap
+from prune_tui.protocol import Answer, Block, GetHeatmap
 from prune_tui.steps import L1Unstructured
 from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, HAS_WOULD_GO, HAS_ZERO, POOLS
 from prune_tui.view_rows import VIEWS
@@ -320,6 +321,13 @@ def test_a_sessions_steps_are_seen_in_its_picture():
     assert after.marks == (HAS_NEWLY_MASKED,) * 8 + (0,) * 8
     assert after.kept == (0,) * 8 + (255,) * 8
     assert asked_of(session, view="step").values == tuple(map(float, [*range(-1, -9, -1), *[0] * 8]))
+
+
+def test_a_picture_travels_as_bytes():
+    session = Session(holding(torch.ones(4, 4)))
+    request = GetHeatmap("weight", "effective", 0, 1, Block((), (0, 4), (0, 4)), 4, 4)
+    answer = Answer(1, 0, ANSWERS[GetHeatmap](session, request, never))
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=Answer) == answer
 
 
 def test_a_preview_whose_ties_torch_decides_is_made_once():

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from prune_tui import journal
 from prune_tui.commands import seeds
@@ -43,6 +43,8 @@ def open_model(
     readonly: bool = False,
     resume: bool = False,
     no_journal: bool = False,
+    ascii: bool = False,  # noqa: A002 - the option's name
+    slow: bool = False,
     debug: bool = False,
 ) -> int:
     """Open a model.
@@ -60,8 +62,11 @@ def open_model(
         resume: Go on with the steps kept in the journal: of the last session, of the last one on SOURCE, or of the
             session that SOURCE names as `prune-tui sessions` does.
         no_journal: Keep the steps for as long as the app runs only.
+        ascii: Draw tensors in ASCII.
+        slow: Draw tensors with as few bytes as can be, for a slow line: shades in few colours.
         debug: Show tracebacks.
     """
+    drawing = Drawing(ascii, slow)
     refusal = _no_terminal() or _unusable(source or "demo", arg, device, seed, plugin)
     if resume and (readonly or no_journal or arg or device != "auto" or seed):
         refusal = (
@@ -72,12 +77,24 @@ def open_model(
         return _fail(refusal)
     with _journals(lasting=not no_journal) as journals:
         if resume:
-            return _go_on(journals, source, plugin, debug=debug)
+            return _go_on(journals, source, plugin, drawing, debug=debug)
         request = Open(source or "demo", arg, device, seed, readonly, plugins=plugin, journals=str(journals))
-        return _run_app(request, Path.cwd(), lasting=not no_journal, debug=debug)
+        return _run_app(request, Path.cwd(), drawing, lasting=not no_journal, debug=debug)
 
 
-def _go_on(journals: Path, source: str | None, plugins: tuple[str, ...], *, debug: bool) -> int:
+class Drawing(NamedTuple):
+    """How a person wants tensors drawn.
+
+    Attributes:
+        ascii_only: In ASCII.
+        slow: With few bytes.
+    """
+
+    ascii_only: bool = False
+    slow: bool = False
+
+
+def _go_on(journals: Path, source: str | None, plugins: tuple[str, ...], drawing: Drawing, *, debug: bool) -> int:
     """Open what a session was on, as it was opened then, and go on with its steps."""
     last = next(iter(journal.listing(journals)), None)
     if source is None and last is not None and journal.in_use(last):
@@ -90,7 +107,7 @@ def _go_on(journals: Path, source: str | None, plugins: tuple[str, ...], *, debu
         on = f" on {source}" if source else ""
         return _fail(f"there is no session{on} to go on with; prune-tui sessions lists those that are kept")
     request = Open.going_on(kept, str(journals), tuple(str(Path(file).resolve()) for file in plugins))
-    return _run_app(request, Path(kept.header.folder), lasting=True, debug=debug)
+    return _run_app(request, Path(kept.header.folder), drawing, lasting=True, debug=debug)
 
 
 @contextlib.contextmanager
@@ -103,7 +120,7 @@ def _journals(*, lasting: bool) -> Iterator[Path]:
         yield Path(journals)
 
 
-def _run_app(request: Open, folder: Path, *, lasting: bool, debug: bool) -> int:
+def _run_app(request: Open, folder: Path, drawing: Drawing, *, lasting: bool, debug: bool) -> int:
     """Run the app, with engines that work in a folder."""
     from prune_tui.client import EngineProcess  # noqa: PLC0415 - a refusal needs none of it
 
@@ -117,7 +134,7 @@ def _run_app(request: Open, folder: Path, *, lasting: bool, debug: bool) -> int:
     try:
         from prune_tui.ui.app import PruneApp  # noqa: PLC0415
 
-        ui = PruneApp(request, lambda: next(first, None) or start_engine(), keeps=lasting)
+        ui = PruneApp(request, lambda: next(first, None) or start_engine(), keeps=lasting, drawing=drawing)
         with _ended_by_signals(ui.signalled):
             ui.run(mouse=True)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +21,8 @@ from prune_tui.journal import JournalError
 from prune_tui.ui import keys
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.palette import Commands
+from prune_tui.ui.pictures.depth import look_of
+from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, HelpScreen, LeaveQuestion, Question
@@ -71,8 +74,16 @@ class PruneApp(App[None]):
         Binding("ctrl+q,ctrl+c", "leave", show=False, priority=True, id="app.leave"),
     ]
 
-    def __init__(self, request: protocol.Open, start_engine: Callable[[], Engine], *, keeps: bool = True) -> None:
+    def __init__(
+        self,
+        request: protocol.Open,
+        start_engine: Callable[[], Engine],
+        *,
+        keeps: bool = True,
+        drawing: tuple[bool, bool] = (False, False),
+    ) -> None:
         super().__init__()
+        self._drawing = drawing
         self.animation_level = "none"
         self._request = request
         self._start_engine = start_engine
@@ -95,6 +106,13 @@ class PruneApp(App[None]):
     def get_default_screen(self) -> MainScreen:
         """The panes are there from the first paint on."""
         return MainScreen()
+
+    @property
+    def look(self) -> Look:
+        """How tensors are to be drawn in this terminal."""
+        ascii_only, slow = self._drawing
+        system, dark = self.console.color_system, self.current_theme.dark
+        return look_of(os.environ, system, dark=dark, ascii_only=ascii_only, slow=slow)
 
     @property
     def main(self) -> MainScreen:

@@ -39,6 +39,7 @@ class Looking(Surveying):
             if worker.group.startswith("picture "):
                 worker.cancel()
         self.view = view
+        self.tensor_pane.look = self._main.prune_app.look
         self.tensor_pane.show_tensor(self.tensor, view)
         self.show_threshold(None)
 

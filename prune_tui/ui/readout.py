@@ -40,9 +40,16 @@ def statistics_text(statistics: Statistics | None) -> Text:
     return text
 
 
-def entry_text(aim: Aim, entry: Entry) -> Text:
-    """`[3, 0] 0.127`, and where it is masked `× 0 · orig 0.127`; what changed it behind that."""
-    text = Text(f"[{', '.join(map(str, aim.index))}] ", style="bold")
+def entry_text(aim: Aim, entry: Entry, located: Located | None = None, sought: str = "") -> Text:
+    """`[3, 0] 0.127`, and where it is masked `× 0 · orig 0.127`; what changed it behind that.
+
+    Args:
+        aim: Where it is.
+        entry: What is there.
+        located: Which it is of the kind that was looked for.
+        sought: That kind.
+    """
+    text = Text(f"[{', '.join(map(str, aim.index))}] ", style="bold", no_wrap=True, overflow="ellipsis")
     if entry.note:
         return text + Text(printable(entry.note), style="dim")
     if entry.mask is None:
@@ -53,19 +60,14 @@ def entry_text(aim: Aim, entry: Entry) -> Text:
         text.append(f"× {entry.effective:.6g} · orig {entry.orig:.6g}")
     else:
         text.append(f"{entry.effective:.6g} · orig {entry.orig:.6g} · mask {entry.mask:.6g}")
+    if located is not None and located.index is not None:
+        text.append(f" · {sought} {located.number:,} of {located.of:,}", style="bold")
     if entry.step:
         text.append(f" · last step {entry.step:+.4g}")
     elif entry.start:
         text.append(f" · since start {entry.start:+.4g}")
     named = " ".join(f"{axis} {at}" for axis, at in zip(aim.axes, aim.index, strict=True))
     return text + Text(f"  {named}", style="dim")
-
-
-def located_text(located: Located | None, sought: str) -> Text:
-    """`  masked 3 of 40`."""
-    if located is None or located.index is None:
-        return Text()
-    return Text(f"  {sought} {located.number:,} of {located.of:,}", style="bold")
 
 
 def draft_text(draft: Draft, drafted: Previewed | None) -> Text:
@@ -75,4 +77,5 @@ def draft_text(draft: Draft, drafted: Previewed | None) -> Text:
         return Text(f"painting: {strokes}…", style="bold")
     took = sum(effect.took for effect in drafted.effects)
     left = sum(effect.left - effect.took for effect in drafted.effects)
-    return Text(f"painted: −{took:,}, keeps {left:,} ({strokes}) · enter applies · esc drops it", style="bold")
+    text = f"painted −{took:,}, keeps {left:,} · enter applies, esc drops · {strokes}"
+    return Text(text, style="bold", no_wrap=True, overflow="ellipsis")

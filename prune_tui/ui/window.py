@@ -18,8 +18,8 @@ class Window:
         columns: Likewise.
         height: Cells there are, down.
         width: Cells there are, across.
-        level: 0 shows the whole facet, as large as it fits; each level above it shows half as much down and across,
-            until a cell is an entry, and then each entry in twice as many cells.
+        level: 0 shows the whole facet, as large as it fits; each level above it shows half as much down and
+            across, until a cell is an entry, and then each entry in twice as many cells.
         top: First row that is seen.
         left: First column that is seen.
     """
@@ -53,7 +53,8 @@ class Window:
     @property
     def magnified(self) -> int:
         """Cells that an entry takes, down and across."""
-        return min(self._magnified_whole << max(0, self.level - self._levels_to_entries), self._most_magnified)
+        closer = max(0, self.level - self._levels_to_entries)
+        return min(self._magnified_whole << closer, self._most_magnified)
 
     @property
     def _most_magnified(self) -> int:
@@ -64,7 +65,11 @@ class Window:
     def _magnified_whole(self) -> int:
         """Cells that an entry takes where the whole facet is shown."""
         fits = 1
-        while fits < self._most_magnified and 2 * fits * self.rows <= self.height and 2 * fits * self.columns <= self.width:
+        while (
+            fits < self._most_magnified
+            and 2 * fits * self.rows <= self.height
+            and 2 * fits * self.columns <= self.width
+        ):
             fits *= 2
         return fits
 

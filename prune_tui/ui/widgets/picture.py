@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -14,6 +15,7 @@ from textual.strip import Strip
 from prune_tui.protocol import Request
 from prune_tui.steps import AnyStep
 from prune_tui.ui.aim import Aim
+from prune_tui.ui.pictures.depth import exact
 from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.tree_line import cut
 from prune_tui.view_rows import TensorRow, View
@@ -94,6 +96,10 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
         self.statistics: Statistics | None = None
         self.look = Look()
         self.note = ""
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Colours were picked for this terminal: nothing is to change them."""
+        return exact(super().get_line_filters())
 
     # What the pane asks of it
 

@@ -21,7 +21,8 @@ from prune_tui.tensor_views import Entry, Located
 from prune_tui.ui import keys
 from prune_tui.ui.aim import Aim, read_index
 from prune_tui.ui.draft import Draft
-from prune_tui.ui.readout import draft_text, entry_text, located_text, statistics_text
+from prune_tui.ui.pictures.look import Look
+from prune_tui.ui.readout import draft_text, entry_text, statistics_text
 from prune_tui.ui.tree_line import printable
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.ui.widgets.tensor_grid import TensorGrid
@@ -48,6 +49,7 @@ _AIMS = 64
 class TensorPane(Vertical):
     """A picture under a line of statistics and above a line that reads out the entry at the cursor."""
 
+    ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("tensor")]
     DEFAULT_CSS = """
     TensorPane {
@@ -94,6 +96,7 @@ class TensorPane(Vertical):
         self.view: View = "effective"
         self.preview: AnyStep | None = None
         self.statistics: Statistics | None = None
+        self.look = Look()
         self.draft = Draft()
         self._drafted: Previewed | None = None
         self._aims: dict[str, Aim] = {}
@@ -182,6 +185,7 @@ class TensorPane(Vertical):
     def _show_picture(self) -> None:
         self._title()
         picture, subject = self.picture, None
+        picture.look = self.look
         if self.tensor is not None:
             subject = Subject(self.tensor, self.view, self._marked_step)
         picture.show_statistics(self.statistics)
@@ -273,7 +277,7 @@ class TensorPane(Vertical):
         elif self.draft.toggles:
             line.update(draft_text(self.draft, self._drafted))
         else:
-            line.update(entry_text(aim, self._entry) + located_text(self._located, self._sought))
+            line.update(entry_text(aim, self._entry, self._located, self._sought))
 
     @on(Picture.Pointed)
     def _pointed(self, event: Picture.Pointed) -> None:

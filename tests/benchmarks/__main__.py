@@ -75,6 +75,7 @@ def _measured(name: str, scale: float, rounds: int | None) -> dict[str, Any]:
         "against": row.against,
         "goal": row.goal,
         "bytes_goal": row.bytes_goal,
+        "seconds_goal": row.seconds_goal,
         "missing": row.missing,
     }
     if row.missing:
@@ -88,13 +89,14 @@ def _measured(name: str, scale: float, rounds: int | None) -> dict[str, Any]:
     ratio = torchs.seconds / ours.seconds
     theirs, held = (_per_parameter(run.peak, contest.parameters) for run in (torchs, ours))
     small_enough = row.bytes_goal is None or held is None or held <= row.bytes_goal
+    soon_enough = row.seconds_goal is None or ours.seconds <= row.seconds_goal
     return {
         **found,
         "parameters": contest.parameters,
         "baseline_s": torchs.seconds,
         "ours_s": ours.seconds,
         "ratio": ratio,
-        "reached": ratio >= row.goal and small_enough,
+        "reached": ratio >= row.goal and small_enough and soon_enough,
         "baseline_bytes": theirs,
         "ours_bytes": held,
     }
@@ -120,7 +122,8 @@ _HEAD = {
 def _told(found: dict[str, Any]) -> dict[str, str]:
     """One row as the words of its line."""
     empty = dict.fromkeys(_HEAD, "")
-    line = {**empty, "what": found["what"], "against": found["against"], "goal": f"{found['goal']:.3g}×"}
+    goal = f"{found['goal']:.3g}×" if found["seconds_goal"] is None else f"{found['seconds_goal'] * 1000:.3g} ms"
+    line = {**empty, "what": found["what"], "against": found["against"], "goal": goal}
     if found["missing"]:
         return {**line, "against": found["missing"], "goal": ""}
     held, theirs = found.get("ours_bytes"), found.get("baseline_bytes")

@@ -15,13 +15,14 @@ from torch.nn.utils import prune
 
 from prune_tui import Session
 from prune_tui.engine import bits, pooling, statistics
-from prune_tui.engine.cancelling import never
-from prune_tui.engine.layers import layers
+from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.layers import Layers, NoValues, layers
 from prune_tui.engine.tiles import Pruning
 from prune_tui.protocol import Block, GetHeatmap
 from prune_tui.tensor_views import Heatmap
 from prune_tui.ui.pictures import heatmap, ramps
 from prune_tui.ui.pictures.look import Look
+from prune_tui.views import Statistics
 from tests.benchmarks import models
 from tests.benchmarks.measuring import Contest
 
@@ -39,6 +40,7 @@ class Row:
             measured in another way or not at all.
         bytes_goal: How many bytes a parameter it may hold at the peak.
         rounds: How often each side is run.
+        seconds_goal: How long it may take.
         missing: Why it is not measured.
     """
 
@@ -49,6 +51,7 @@ class Row:
     contest: Callable[[float], Contest] | None = None
     bytes_goal: float | None = None
     rounds: int = 5
+    seconds_goal: float | None = None
     missing: str = ""
 
 
@@ -156,9 +159,7 @@ def _globally_by_torch(model: nn.Sequential) -> None:
     prune.global_unstructured([(module, "weight") for module in model], prune.L1Unstructured, amount=0.5)
 
 
-def _statistics(scale: float) -> Contest:
-    values = models.normal(int(100_000_000 * scale))
-
+def _statistics(ours: Callable[[Layers | NoValues, Stop], Statistics]) -> Callable[[float], Contest]:
     def torchs(module: nn.Module) -> None:
         weight = module.weight.detach()
         for figure in (Tensor.min, Tensor.max, Tensor.mean, Tensor.std, Tensor.norm, Tensor.count_nonzero):
@@ -166,12 +167,16 @@ def _statistics(scale: float) -> Contest:
         int(weight.isnan().sum()), int(weight.isinf().sum())
         weight.sort()
 
-    return Contest(
-        lambda: models.holding(values),
-        torchs,
-        lambda module: statistics.statistics(layers(module, "weight", "effective"), never),
-        values.numel(),
-    )
+    def contest(scale: float) -> Contest:
+        values = models.normal(int(100_000_000 * scale))
+        return Contest(
+            lambda: models.holding(values),
+            torchs,
+            lambda module: ours(layers(module, "weight", "effective"), never),
+            values.numel(),
+        )
+
+    return contest
 
 
 def _snapshot(scale: float) -> Contest:
@@ -206,6 +211,7 @@ def _heatmap(scale: float) -> Contest:
 
 _L1 = "prune.l1_unstructured"
 _GLOBAL = "prune.global_unstructured"
+_CALLS = "torch calls and a sort"
 
 ROWS = (
     Row("l1", "L1 apply, no straddling tie, 10M float32", _L1, 25, _l1_without_a_tie),
@@ -221,8 +227,10 @@ ROWS = (
         "preview", "preview of a global step, 124M, ties=index", _GLOBAL, 150, _global("preview", "index"), 1.2, 3
     ),
     Row("preview-torch", "the same, ties=torch", _GLOBAL, 150, _global("preview", "torch"), 1.2, 3),
-    Row("statistics", "all statistics of a 100M tensor", "torch calls and a sort", 60, _statistics, rounds=3),
-    Row("sample", "first, sampled answer", "the same", 0, missing="not built yet: issue 4"),
+    Row("statistics", "all statistics of a 100M tensor", _CALLS, 60, _statistics(statistics.statistics), rounds=3),
+    Row(
+        "sample", "first, sampled answer", _CALLS, 0, _statistics(statistics.sampled), rounds=3, seconds_goal=0.01
+    ),
     Row("snapshot", "undo snapshot, 10M", "a float32 copy", 1, _snapshot, 1 / 8 + 0.01),
     Row("paint", "first paint", "the app with no model", 1 / 1.15),
     Row("heatmap", "full heat map at 120x40", "a Style per cell", 4, _heatmap, rounds=15),

@@ -25,10 +25,14 @@ def test_one_row_is_measured_printed_and_written(tmp_path):
 
 
 def test_what_is_not_built_says_so(capsys):
-    assert main(["sample", "opening", "--quick"]) == 0
-    told = capsys.readouterr().out
-    assert "not built yet: issue 4" in told
-    assert "not built yet: issue 5" in told
+    assert main(["opening", "--quick"]) == 0
+    assert "not built yet: issue 5" in capsys.readouterr().out
+
+
+def test_a_goal_in_time_is_told_as_such(capfd):
+    assert main(["sample", "--quick"]) == 0
+    (line,) = (line for line in capfd.readouterr().out.splitlines() if line.startswith("first, sampled"))
+    assert " 10 ms " in line
 
 
 def test_a_row_that_does_not_exist_is_refused_with_those_that_do(capsys):

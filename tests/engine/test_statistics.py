@@ -275,6 +275,18 @@ def test_a_mask_of_other_numbers_than_zeros_and_ones(piece, monkeypatch):
     assert (told.masked, told.zeros) == (1, 0)
 
 
+@pytest.mark.skipif(not hasattr(torch, "float8_e8m0fnu"), reason="this torch has no float8_e8m0fnu")
+@pytest.mark.parametrize("piece", [2, 2**18])
+def test_a_dtype_without_a_zero(piece, monkeypatch):
+    monkeypatch.setattr(reading, "PIECE", piece)
+    module = holding(torch.zeros(3), torch.tensor([1.0, 0.0, 1.0]))
+    module.weight_orig.data = torch.tensor([2.0, 4.0, 0.5]).to(torch.float8_e8m0fnu)
+    told = count(module)
+    product = module.weight_mask.to(torch.float8_e8m0fnu).float() * module.weight_orig.float()
+    assert_as_float64(told, product.to(torch.float8_e8m0fnu))
+    assert (told.masked, told.zeros) == (1, 0)
+
+
 def test_a_histogram_tells_kept_from_masked_by_the_values_before():
     told = count(holding(torch.tensor([0.0, 1.0, 2.0, 4.0]), torch.tensor([1.0, 0.0, 0.0, 1.0])))
     assert (told.histogram.low, told.histogram.high) == (0, 4)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine.counting.distribution import Floats
+from prune_tui.engine.counting.patterns import coding
 from prune_tui.engine.layers import Layers
 from prune_tui.engine.reading import as_numbers
 from prune_tui.engine.selection.cores import scratch
@@ -65,7 +66,9 @@ def part_of(piece: Layers, scale: float) -> Part:
     if piece.view != "effective":
         return Part(before, before, gone)
     ones = np.equal(kept, 1, out=scratch(np.bool_, kept.size, 1))
-    if np.count_nonzero(gone) + np.count_nonzero(ones) == kept.size and not piece.values.is_complex():
+    binary = np.count_nonzero(gone) + np.count_nonzero(ones) == kept.size
+    # A complex infinity times 1 is NaN in part, and float8_e8m0fnu has no 0.
+    if binary and not piece.values.is_complex() and coding(before.dtype).zeros:
         return Part(before, None, gone, kept)
     return Part(before, _row(piece.seen(), scale), gone)
 

@@ -30,7 +30,7 @@ class Coding(NamedTuple):
     Attributes:
         lowest: float64, for each pattern the least value it may stand for; NaN or infinite where it is neither.
         highest: The greatest.
-        zeros: The patterns that stand for 0.
+        zeros: The patterns that stand for 0; float8_e8m0fnu has none.
         nothing: The pattern of NaN; None where there is none.
         ascending: The patterns of finite values, from the least to the greatest.
         exact: Each pattern stands for one value.
@@ -58,11 +58,14 @@ class Coding(NamedTuple):
         return Distribution(self.lowest[found], self.highest[found], counts[0, found], counts[1, found])
 
     def masked(self, taken: Counts) -> Counts:
-        """What becomes of patterns that are multiplied with 0: 0, and NaN of what is not finite."""
+        """What becomes of patterns that are multiplied with 0: that, and NaN of what is not finite.
+
+        Args:
+            taken: How often each occurs; the dtype must have a 0.
+        """
         product = np.zeros_like(taken)
         finite = int(taken[self.ascending].sum())
-        if self.zeros:
-            product[self.zeros[0]] = finite
+        product[self.zeros[0]] = finite
         if self.nothing is not None:
             product[self.nothing] = int(taken.sum()) - finite
         return product

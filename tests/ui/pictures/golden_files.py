@@ -1,13 +1,17 @@
-"""Golden pictures: text and styles of each line, in files that a person can read and compare.
+"""Golden pictures: text that a person can read and compare, and under each line its styles.
 
-`RENEW_GOLDEN=1 pytest tests/ui/pictures` writes them anew; `git diff` shows what has changed: look at it.
+`RENEW_GOLDEN=1 pytest tests/ui/pictures` writes them anew; `git diff` shows what has changed: look at it. A style is
+told by a letter, which the end of the file explains.
 """
 
 from __future__ import annotations
 
 import os
+import string
+from collections.abc import Sequence
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from prune_tui.ui.pictures.look import Look
@@ -19,25 +23,32 @@ LOOKS = {
     "16": Look("16"),
     "none-ascii": Look("none", ascii=True),
 }
+_LETTERS = (string.ascii_letters + string.digits + string.punctuation).replace(".", "").replace("|", "")
 
 
-def written(lines: list[list[Segment]]) -> str:
-    """Each line as text between bars, and under all of them where which style begins."""
-    texts = ["|" + "".join(segment.text for segment in line) + "|\n" for line in lines]
-    styles = []
-    for number, line in enumerate(lines):
-        column = 0
-        for segment in line:
-            if segment.style:
-                styles.append(f"{number}:{column}+{len(segment.text)} {segment.style}\n")
-            column += len(segment.text)
-    return "".join([*texts, "styles\n", *styles])
+def written(lines: Sequence[Sequence[Segment]]) -> str:
+    """Lines of segments as a golden file."""
+    letters: dict[str, str] = {}
+    told = []
+    for line in lines:
+        styles = ""
+        for text, style, _ in line:
+            name = str(style or "")
+            letter = letters.setdefault(name, "." if name in {"", "none"} else _letter(len(letters)))
+            styles += letter * cell_len(text)
+        told += ["".join(segment.text for segment in line) + "|", styles]
+    return "\n".join([*told, "", *(f"{letter} {name or 'plain'}" for name, letter in letters.items()), ""])
 
 
-def check(name: str, lines: list[list[Segment]]) -> None:
+def _letter(number: int) -> str:
+    """Past the letters, further characters; a picture of a hundred colours is meant to be small."""
+    return _LETTERS[number] if number < len(_LETTERS) else chr(0x100 + number)
+
+
+def check(name: str, lines: Sequence[Sequence[Segment]]) -> None:
     """Compare a picture with its golden file."""
     file, text = FOLDER / f"{name}.txt", written(lines)
     if os.environ.get("RENEW_GOLDEN"):
         FOLDER.mkdir(exist_ok=True)
-        file.write_text(text)
-    assert text == file.read_text(), f"{file} says otherwise; see tests/ui/pictures/golden_files.py"
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8"), f"{file} says otherwise; see tests/ui/pictures/golden_files.py"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import channel_rows, statistics, tiles
+from prune_tui.engine import channel_rows, statistics, structure, tiles
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import layers_of
 from prune_tui.engine.session import Session
@@ -36,9 +36,15 @@ def _channels(session: Session, request: protocol.GetChannels, stop: Stop) -> Bo
     return channel_rows.channels(layers_of(session, request.tensor, request.view), request.dim, stop)
 
 
+def _structure(session: Session, request: protocol.GetStructure, stop: Stop) -> Body:
+    layers = layers_of(session, request.tensor, "effective")
+    return structure.structure(session.model, request.tensor, layers, stop)
+
+
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
     protocol.GetStatistics: _statistics,
     protocol.GetChannels: _channels,
+    protocol.GetStructure: _structure,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""

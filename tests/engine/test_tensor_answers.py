@@ -32,3 +32,9 @@ def test_channels(session: Session) -> None:
     assert sum(memoryview(told.kept).cast("f")) == 4
     assert told.entries == 4
     assert ask(session, protocol.GetChannels("1.weight", "orig", 2)).note
+
+
+def test_structure(session: Session) -> None:
+    told = ask(session, protocol.GetStructure("1.weight"))
+    assert [axis.dead for axis in told.axes] == [2, 0]
+    assert told.kept == 16

@@ -47,8 +47,8 @@ def patterns(place: Place, stop: Stop) -> tuple[Satisfied, ...]:
     """
     axis = _summed_axis(place.axes)
     names = [f"{kept}:{of} along {place.axes[axis]}" if axis >= 0 else f"{kept}:{of}" for kept, of in _GROUPS]
-    if place.values.dim() < 2:
-        why = "Kernels for this take matrices; a tensor of fewer than two axes is none."
+    if place.values.dim() < 2 or not place.values.numel():
+        why = _NO_ENTRIES if not place.values.numel() else _NO_MATRIX
         return tuple(Satisfied(name, 0, 0, why) for name in (*names, _BLOCKS))
     there = _groups_there(place, axis, stop)
     means = (_means_of_2_4(place, axis), _MEANS_OF_4_8)
@@ -60,6 +60,8 @@ def patterns(place: Place, stop: Stop) -> tuple[Satisfied, ...]:
     return (*told, _blocks(place, stop))
 
 
+_NO_ENTRIES = "It has no entries."
+_NO_MATRIX = "Kernels for this take matrices; a tensor of fewer than two axes is none."
 _GROUPS = ((2, 4), (4, 8))
 _BLOCKS = f"{BLOCK}×{BLOCK} blocks"
 _MEANS_OF_4_8 = (
@@ -134,8 +136,8 @@ def _either(names: list[str]) -> str:
 def _blocks(place: Place, stop: Stop) -> Satisfied:
     """Blocks of the matrix first axis × all others that the mask takes wholly."""
     rows = place.values.shape[0]
-    columns = place.values.numel() // rows if rows else 0
-    if not place.values.numel() or rows % BLOCK or columns % BLOCK:
+    columns = place.values.numel() // rows
+    if rows % BLOCK or columns % BLOCK:
         unfit = f"As a matrix this is {rows}×{columns}: not both are multiples of {BLOCK}."
         return Satisfied(_BLOCKS, 0, 0, unfit)
     shape = (rows // BLOCK, columns // BLOCK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
@@ -60,6 +61,22 @@ def boxes(tensor: Tensor, dim: int, multiple: int = 1) -> Iterator[Box]:
         some = slice(first, min(first + step, channels))
         for where, index in _runs(others, run):
             yield Box(dim, some, where, index)
+
+
+def parts_of(run: slice, size: int, parts: int) -> tuple[int, list[int]]:
+    """Where a run lies among so many parts, as equal as can be, of an axis.
+
+    Args:
+        run: Some of its indices.
+        size: How many it has.
+        parts: How many parts, at most as many as indices.
+
+    Returns:
+        The first part that the run has indices of, and where in the run each of its parts begins.
+    """
+    edges = [part * size // parts for part in range(parts)]
+    first = bisect_right(edges, run.start) - 1
+    return first, [max(edge - run.start, 0) for edge in edges[first : bisect_left(edges, run.stop)]]
 
 
 def alive(kept: Tensor) -> npt.NDArray[np.uint8]:

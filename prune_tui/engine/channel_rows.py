@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
-from prune_tui.engine.boxes import Box, alive, boxes
+from prune_tui.engine.boxes import Box, alive, boxes, parts_of
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.layers import Layers, NoValues
 from prune_tui.tensor_views import HAS_INF, HAS_NAN, PROFILE, Channels
@@ -30,6 +29,7 @@ class Rows:
         lowest: float64, `channels × stretches`: over finite values; Inf where there are none.
         highest: Likewise; -Inf where there are none.
         squares: float64: the sum of the squared finite values.
+        finite: int64: how many those are.
         kept: int64: entries that the mask keeps.
         bad: uint8: bits `HAS_NAN`, `HAS_INF`.
     """
@@ -40,6 +40,7 @@ class Rows:
         self.lowest: _Numbers = np.full((channels, self.stretches), np.inf)
         self.highest: _Numbers = np.full((channels, self.stretches), -np.inf)
         self.squares: _Numbers = np.zeros(channels)
+        self.finite = np.zeros(channels, np.int64)
         self.kept = np.zeros(channels, np.int64)
         self.bad = np.zeros(channels, np.uint8)
 
@@ -51,6 +52,7 @@ class Rows:
         else:
             self.kept[box.channels] += alive(layers.kept).sum(axis=1, dtype=np.uint32)
         finite = np.isfinite(values)
+        self.finite[box.channels] += np.count_nonzero(finite, axis=1)
         if finite.all():
             self._add_finite(box, values, values, values)
             return
@@ -61,19 +63,12 @@ class Rows:
 
     def _add_finite(self, box: Box, low: _Numbers, high: _Numbers, values: _Numbers) -> None:
         """Take in values in which others stand for what is not finite: nothing that changes a bound or a sum."""
-        first, starts = self._stretches(box.entries)
+        first, starts = parts_of(box.entries, self.entries, self.stretches)
         here = (box.channels, slice(first, first + len(starts)))
         self.lowest[here] = np.minimum(self.lowest[here], _reduced(np.minimum, low, starts))
         self.highest[here] = np.maximum(self.highest[here], _reduced(np.maximum, high, starts))
         with np.errstate(over="ignore"):  # beyond float64's range the sum is Inf
             self.squares[box.channels] += np.einsum("ij,ij->i", values, values)
-
-    def _stretches(self, entries: slice) -> tuple[int, list[int]]:
-        """The first stretch that some entries lie in, and where among them each of their stretches begins."""
-        edges = [stretch * self.entries // self.stretches for stretch in range(self.stretches)]
-        first = bisect_right(edges, entries.start) - 1
-        last = bisect_left(edges, entries.stop)
-        return first, [max(edge - entries.start, 0) for edge in edges[first:last]]
 
 
 def _reduced(bound: np.ufunc, values: _Numbers, starts: list[int]) -> _Numbers:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import channel_rows, statistics, structure, tiles
+from prune_tui.engine import channel_rows, stack, statistics, structure, tiles, whole_pictures
 from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.layers import layers_of
+from prune_tui.engine.layers import Layers, NoValues, layers_of
 from prune_tui.engine.session import Session
 from prune_tui.engine.tiles import Pruning
 from prune_tui.steps import AnyStep
+from prune_tui.tensor_views import Heatmap
 from prune_tui.views import Body
 
 
@@ -41,10 +42,23 @@ def _structure(session: Session, request: protocol.GetStructure, stop: Stop) -> 
     return structure.structure(session.model, request.tensor, layers, stop)
 
 
+def _stack(session: Session, request: protocol.GetStack, stop: Stop) -> Body:
+    def look(tensor: str) -> Layers | NoValues:
+        return layers_of(session, tensor, request.view)
+
+    def pool(layers: Layers, height: int, width: int) -> Heatmap:
+        return whole_pictures.pooled(layers, height, width, stop)
+
+    with session.lock:
+        found = stack.siblings(session.model, request.tensor)
+    return stack.stack(found, look, (request.height, request.width), pool, stop)
+
+
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
     protocol.GetStatistics: _statistics,
     protocol.GetChannels: _channels,
     protocol.GetStructure: _structure,
+    protocol.GetStack: _stack,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""

@@ -28,9 +28,8 @@ def told(model: nn.Module, path: str = "weight", mask: Tensor | None = None) -> 
     if mask is not None:
         prune.custom_from_mask(module, name, mask)
     found = layers(module, name, "effective")
-    return _as_of_one_torch(engine.structure(model, path, found, never)), axis_names(
-        module, name, getattr(module, name).shape
-    )
+    axes = axis_names(module, name, getattr(module, name).shape)
+    return _as_of_one_torch(engine.structure(model, path, found, never)), axes
 
 
 def _as_of_one_torch(found: Structure) -> Structure:

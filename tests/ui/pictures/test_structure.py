@@ -55,6 +55,12 @@ def lstm_with_inf() -> tuple[Structure, tuple[str, ...]]:
     return structs.replace(found, groups=spoiled), axes
 
 
+def of_bools() -> nn.Module:
+    module = nn.Linear(16, 16, bias=False)
+    module.weight = nn.Parameter(torch.ones(16, 16, dtype=torch.bool), requires_grad=False)
+    return module
+
+
 CASES = {
     "1d": lambda: told(nn.Linear(3, 12), "bias", without(12)),
     "2d": lambda: told(nn.Linear(32, 64), "weight", without(64, 32)),
@@ -65,6 +71,7 @@ CASES = {
     "lstm-inf": lstm_with_inf,
     "heads": lambda: told(nn.MultiheadAttention(16, 4), "in_proj_weight", without(48, 16)),
     "bfloat16": lambda: told(nn.Linear(32, 16).bfloat16(), "weight", without(16, 32)),
+    "bool": lambda: told(of_bools(), "weight", without(16, 16)),
     "meta": lambda: told(nn.Linear(2, 3, device="meta")),
 }  # fmt: skip
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor
 
-PIECE = 2**18
-"""Entries of a box, at most: few enough for the cache as float64, enough to hide what a call costs."""
+PIECE = 2**15 - 1
+"""Entries of a box, at most: so few that torch computes in the thread that asks. For more it wakes threads of its
+own and waits for them, at each box, which on a busy machine takes twenty times as long as the work."""
 _RUN = 512
 """Entries of a channel in a box where channels lie side by side in memory: such a box reads whole cache lines."""
 
@@ -56,6 +61,30 @@ def boxes(tensor: Tensor, dim: int, multiple: int = 1) -> Iterator[Box]:
         some = slice(first, min(first + step, channels))
         for where, index in _runs(others, run):
             yield Box(dim, some, where, index)
+
+
+def parts_of(run: slice, size: int, parts: int) -> tuple[int, list[int]]:
+    """Where a run lies among so many parts, as equal as can be, of an axis.
+
+    Args:
+        run: Some of its indices.
+        size: How many it has.
+        parts: How many parts, at most as many as indices.
+
+    Returns:
+        The first part that the run has indices of, and where in the run each of its parts begins.
+    """
+    edges = [part * size // parts for part in range(parts)]
+    first = bisect_right(edges, run.start) - 1
+    return first, [max(edge - run.start, 0) for edge in edges[first : bisect_left(edges, run.stop)]]
+
+
+def alive(kept: Tensor) -> npt.NDArray[np.uint8]:
+    """A part of a mask, on the CPU, as 1 where it keeps an entry and 0 where it does not."""
+    narrow = kept.dtype.is_floating_point and kept.dtype.itemsize < 4
+    # numpy compares several times as fast as torch; the types that it lacks or is slow with are few among masks.
+    flags: npt.NDArray[np.bool_] = (kept.to(torch.float32) if narrow else kept).numpy() != 0
+    return flags.view(np.uint8)
 
 
 def _runs(sizes: list[int], most: int) -> Iterator[tuple[slice, tuple[int | slice, ...]]]:

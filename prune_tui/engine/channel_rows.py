@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
-from prune_tui.engine.boxes import Box, boxes
+from prune_tui.engine.boxes import Box, alive, boxes, parts_of
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.layers import Layers, NoValues
-from prune_tui.engine.reading import comparable
 from prune_tui.tensor_views import HAS_INF, HAS_NAN, PROFILE, Channels
 
 MOST = 2**20
@@ -31,6 +29,7 @@ class Rows:
         lowest: float64, `channels × stretches`: over finite values; Inf where there are none.
         highest: Likewise; -Inf where there are none.
         squares: float64: the sum of the squared finite values.
+        finite: int64: how many those are.
         kept: int64: entries that the mask keeps.
         bad: uint8: bits `HAS_NAN`, `HAS_INF`.
     """
@@ -41,6 +40,7 @@ class Rows:
         self.lowest: _Numbers = np.full((channels, self.stretches), np.inf)
         self.highest: _Numbers = np.full((channels, self.stretches), -np.inf)
         self.squares: _Numbers = np.zeros(channels)
+        self.finite = np.zeros(channels, np.int64)
         self.kept = np.zeros(channels, np.int64)
         self.bad = np.zeros(channels, np.uint8)
 
@@ -50,35 +50,37 @@ class Rows:
         if layers.kept is None:
             self.kept[box.channels] += values.shape[1]
         else:
-            alive = (comparable(layers.kept) != 0).numpy().view(np.uint8)
-            self.kept[box.channels] += alive.sum(axis=1, dtype=np.int64)
-        for stretch, part in self._stretches(box.entries):
-            self._add_stretch(box.channels, stretch, values[:, part])
+            self.kept[box.channels] += alive(layers.kept).sum(axis=1, dtype=np.uint32)
+        finite = np.isfinite(values)
+        self.finite[box.channels] += np.count_nonzero(finite, axis=1)
+        if finite.all():
+            self._add_finite(box, values, values, values)
+            return
+        nan, infinite = np.isnan(values).any(axis=1), np.isinf(values).any(axis=1)
+        self.bad[box.channels] |= (nan * HAS_NAN + infinite * HAS_INF).astype(np.uint8)
+        filled = (np.where(finite, values, other) for other in (np.inf, -np.inf, 0.0))
+        self._add_finite(box, *filled)
 
-    def _stretches(self, entries: slice) -> list[tuple[int, slice]]:
-        """The stretches that some entries lie in, each with its part of them."""
-        edges = [stretch * self.entries // self.stretches for stretch in range(self.stretches + 1)]
-        found = []
-        for stretch, (start, stop) in enumerate(pairwise(edges)):
-            first, last = max(start, entries.start), min(stop, entries.stop)
-            if first < last:
-                found.append((stretch, slice(first - entries.start, last - entries.start)))
-        return found
-
-    def _add_stretch(self, channels: slice, stretch: int, values: _Numbers) -> None:
-        low, high = values.min(axis=1), values.max(axis=1)  # NaN where there is one
-        finite = values
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            nan, infinite = np.isnan(values), np.isinf(values)
-            self.bad[channels] |= (nan.any(axis=1) * HAS_NAN + infinite.any(axis=1) * HAS_INF).astype(np.uint8)
-            bad = nan | infinite
-            low = np.where(bad, np.inf, values).min(axis=1)
-            high = np.where(bad, -np.inf, values).max(axis=1)
-            finite = np.where(bad, 0.0, values)
-        self.lowest[channels, stretch] = np.minimum(self.lowest[channels, stretch], low)
-        self.highest[channels, stretch] = np.maximum(self.highest[channels, stretch], high)
+    def _add_finite(self, box: Box, low: _Numbers, high: _Numbers, values: _Numbers) -> None:
+        """Take in values in which others stand for what is not finite: nothing that changes a bound or a sum."""
+        first, starts = parts_of(box.entries, self.entries, self.stretches)
+        here = (box.channels, slice(first, first + len(starts)))
+        self.lowest[here] = np.minimum(self.lowest[here], _reduced(np.minimum, low, starts))
+        self.highest[here] = np.maximum(self.highest[here], _reduced(np.maximum, high, starts))
         with np.errstate(over="ignore"):  # beyond float64's range the sum is Inf
-            self.squares[channels] += np.einsum("ij,ij->i", finite, finite)
+            self.squares[box.channels] += np.einsum("ij,ij->i", values, values)
+
+
+def _reduced(bound: np.ufunc, values: _Numbers, starts: list[int]) -> _Numbers:
+    """The bound of each stretch of each channel."""
+    found: _Numbers
+    if len(starts) > 1 and values.flags.c_contiguous:
+        found = bound.reduceat(values, starts, axis=1)
+    else:  # across the memory reduceat takes ten times as long
+        stops = [*starts[1:], values.shape[1]]
+        parts = [bound.reduce(values[:, at:stop], axis=1) for at, stop in zip(starts, stops, strict=True)]
+        found = np.stack(parts, axis=1)
+    return found
 
 
 def rows(layers: Layers, dim: int, stop: Stop) -> Rows:
@@ -107,7 +109,7 @@ def channels(layers: Layers | NoValues, dim: int, stop: Stop) -> Channels:
     Args:
         layers: The tensor in the view asked for, or why it has no values.
         dim: The axis, from 0.
-        stop: Asked between boxes of about 2^18 entries.
+        stop: Asked between boxes of 2^15 entries.
 
     Returns:
         The rows, or a note why there are none.

@@ -136,6 +136,26 @@ def pooled(
     return _packed(*_arrays(layers, pruning, cut, cells, pool=pool, stop=stop))
 
 
+def whole(layers: Layers, height: int, width: int, stop: Stop) -> Heatmap:
+    """All of a tensor by extreme: its last axis runs across, all others down.
+
+    Args:
+        layers: The tensor.
+        height: Cells there are, down.
+        width: Cells there are, across.
+        stop: Asked between bands.
+
+    Raises:
+        Cancelled: `stop` said so.
+    """
+    return pooled(layers, Pruning(), _as_rows, (height, width), pool="extreme", stop=stop)
+
+
+def _as_rows(tensor: Tensor) -> Tensor:
+    """Copied where its memory does not run so."""
+    return tensor.flatten(0, -2) if tensor.dim() > 1 else tensor.reshape(1, -1)
+
+
 def _packed(values: Array, kept: Array, marks: Array) -> Heatmap:
     height, width = values.shape
     return Heatmap(height, width, values.tobytes(), kept.tobytes(), marks.tobytes())

@@ -6,12 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 from prune_tui import protocol
-from prune_tui.engine import broken, channel_rows, drafting, entries, locating, norms, pooling, statistics, tiles
+from prune_tui.engine import (
+    broken,
+    channel_rows,
+    drafting,
+    entries,
+    locating,
+    norms,
+    pooling,
+    stack,
+    statistics,
+    structure,
+    tiles,
+)
 from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.layers import layers_of
+from prune_tui.engine.layers import Layers, NoValues, layers_of
 from prune_tui.engine.session import Session
 from prune_tui.engine.tiles import Pruning
 from prune_tui.steps import AnyStep
+from prune_tui.tensor_views import Heatmap
 from prune_tui.views import Body
 
 
@@ -63,6 +76,23 @@ def _channels(session: Session, request: protocol.GetChannels, stop: Stop) -> Bo
     return channel_rows.channels(layers_of(session, request.tensor, request.view), request.dim, stop)
 
 
+def _structure(session: Session, request: protocol.GetStructure, stop: Stop) -> Body:
+    layers = layers_of(session, request.tensor, "effective")
+    return structure.structure(session.model, request.tensor, layers, stop)
+
+
+def _stack(session: Session, request: protocol.GetStack, stop: Stop) -> Body:
+    def look(tensor: str) -> Layers | NoValues:
+        return layers_of(session, tensor, request.view)
+
+    def pool(layers: Layers, height: int, width: int) -> Heatmap:
+        return pooling.whole(layers, height, width, stop)
+
+    with session.lock:
+        found = stack.siblings(session.model, request.tensor)
+    return stack.stack(found, look, (request.height, request.width), pool, stop)
+
+
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
     protocol.GetHeatmap: _heatmap,
@@ -73,5 +103,7 @@ ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.Draft: _draft,
     protocol.GetNorms: _norms,
     protocol.GetChannels: _channels,
+    protocol.GetStructure: _structure,
+    protocol.GetStack: _stack,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""

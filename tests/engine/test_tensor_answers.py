@@ -32,3 +32,18 @@ def test_channels(session: Session) -> None:
     assert sum(memoryview(told.kept).cast("f")) == 4
     assert told.entries == 4
     assert ask(session, protocol.GetChannels("1.weight", "orig", 2)).note
+
+
+def test_structure(session: Session) -> None:
+    told = ask(session, protocol.GetStructure("1.weight"))
+    assert [axis.dead for axis in told.axes] == [2, 0]
+    assert told.kept == 16
+
+
+def test_stack(session: Session) -> None:
+    told = ask(session, protocol.GetStack("1.weight", "effective", 3, 4))
+    assert told.pattern == "*.weight"
+    assert [member.kept for member in told.members] == [24, 16, 24]
+    assert told.members[1].oddness == float("inf")
+    assert len(told.members[1].picture.kept) == 12
+    assert ask(session, protocol.GetStack("1.bias", "mask", 3, 4)).members[2].rms == 1

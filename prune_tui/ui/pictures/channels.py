@@ -22,7 +22,8 @@ from prune_tui.ui.numbers import percent, significant
 from prune_tui.ui.pictures.arrays import floats
 from prune_tui.ui.pictures.inks import Role
 from prune_tui.ui.pictures.look import Look
-from prune_tui.ui.pictures.texts import bar, cut, line, wrapped
+from prune_tui.ui.pictures.texts import bar, line, wrapped
+from prune_tui.ui.tree_line import cut
 
 By = Literal["index", "norm", "kept", "min", "max"]
 ORDERS: tuple[By, ...] = ("index", "norm", "kept", "min", "max")

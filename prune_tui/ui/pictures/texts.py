@@ -5,27 +5,21 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 
 from prune_tui.ui import numbers
 from prune_tui.ui.pictures.inks import Role, ink
 from prune_tui.ui.pictures.look import Look
+from prune_tui.ui.tree_line import printable
 
 # What pictures write beyond ASCII, and what stands for it there.
 _ASCII = str.maketrans({"·": "-", "…": "~", "×": "x", "–": "-", "▸": ">", "▼": "v", "▲": "^", "−": "-"})
 
 
 def plain(text: str, look: Look) -> str:
-    """A text in the characters that the terminal has."""
+    """A text in the characters that the terminal has, none of which moves its cursor."""
+    text = printable(text)
     return text.translate(_ASCII).encode("ascii", "replace").decode() if look.ascii else text
-
-
-def cut(text: str, width: int) -> str:
-    """A text in at most so many cells; an ellipsis says that there is more."""
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
 def line(parts: Iterable[tuple[str, Role]], look: Look) -> list[Segment]:

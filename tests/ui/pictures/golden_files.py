@@ -1,7 +1,7 @@
 """Golden pictures: text that a person can read and compare, and under each line its styles.
 
-`RENEW_GOLDEN=1 pytest tests/ui/pictures` writes them anew; `git diff` shows what has changed: look at it. A style is
-told by a letter, which the end of the file explains.
+`RENEW_GOLDEN=1 pytest tests/ui/pictures` writes them anew; `git diff` shows what has changed: look at it. A style
+is told by a letter, which the end of the file explains.
 """
 
 from __future__ import annotations
@@ -51,4 +51,6 @@ def check(name: str, lines: Sequence[Sequence[Segment]]) -> None:
     if os.environ.get("RENEW_GOLDEN"):
         FOLDER.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8"), f"{file} says otherwise; see tests/ui/pictures/golden_files.py"
+    assert text == file.read_text(encoding="utf-8"), (
+        f"{file} differs; see golden_files.py"
+    )

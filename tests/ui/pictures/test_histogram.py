@@ -188,4 +188,3 @@ def test_the_terminal_gets_what_was_drawn():
     for line in picture("pruned", Look("256")):
         console.print(Segments(line))
     assert "\x1b[2;38;5;131m░" in console.file.getvalue()
-

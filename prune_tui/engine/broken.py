@@ -20,12 +20,16 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from prune_tui.engine import pruned
-from prune_tui.engine.cancelling import Cancelled, Stop, never
+from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor.orphans import may_not_be_finite
 from prune_tui.engine.reading import comparable, effective, fits, pieces, stored, why_no_values
+from prune_tui.engine.selection import cores
 from prune_tui.engine.session import Session
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.tensor_views import Broken, BrokenTensors
+
+_Piece = tuple[int, Tensor, "Tensor | None"]
+"""Number of a suspect, a part of its values and of its mask."""
 
 
 class _Suspect(NamedTuple):
@@ -63,8 +67,8 @@ class _Seen:
         by_mask: Entries that only the mask makes NaN or Inf.
         below: -Inf among the infinities.
         kept: Entries that the mask keeps.
-        value: The value of all kept entries so far; None before the first.
-        constant: There is no other.
+        value: That of a kept entry that is finite; None before the first.
+        constant: There is no other, as far as was looked.
     """
 
     nans: int = 0
@@ -76,17 +80,32 @@ class _Seen:
     value: float | complex | None = None
     constant: bool = True
 
-    def add(self, values: Tensor, kept: Tensor | None) -> None:
-        """Take in a piece."""
+    def add(self, values: Tensor, kept: Tensor | None, *, value_too: bool) -> None:
+        """Take in a piece.
+
+        Args:
+            values: A part of the stored values.
+            kept: The same part of the mask.
+            value_too: Whether it may still be that there is one value only.
+        """
         shown = effective(values, kept)
         # A product of a NaN or an Inf is none that is finite, whatever the mask holds.
-        if may_not_be_finite(shown):
+        odd = may_not_be_finite(shown)
+        if odd:
             self._add_odd(comparable(values), kept, comparable(shown))
         alive = None if kept is None else comparable(kept) != 0
         self.kept += shown.numel() if alive is None else int(alive.count_nonzero())
-        if self.constant:
-            left = comparable(shown) if alive is None else comparable(shown)[alive]
-            self._add_value(left[left.isfinite()])
+        if value_too:
+            left = comparable(shown).reshape(-1) if alive is None else comparable(shown)[alive]
+            self._add_value(left[left.isfinite()] if odd else left)
+
+    def unite(self, other: _Seen) -> None:
+        """Take in what was seen of another part."""
+        for count in ("nans", "infinities", "under_mask", "by_mask", "below", "kept"):
+            setattr(self, count, getattr(self, count) + getattr(other, count))
+        if other.value is not None:
+            self.constant &= other.constant and self.value in (None, other.value)
+            self.value = other.value
 
     def _add_odd(self, values: Tensor, kept: Tensor | None, shown: Tensor) -> None:
         finite = values.isfinite()
@@ -99,11 +118,9 @@ class _Seen:
             self.by_mask += int((finite & ~shown.isfinite()).count_nonzero())
 
     def _add_value(self, left: Tensor) -> None:
-        if not left.numel():
-            return
-        if self.value is None:
+        if left.numel():
             self.value = left[0].item()
-        self.constant = not bool((left != self.value).any())
+            self.constant = not bool((left != self.value).any())
 
 
 def broken_tensors(session: Session, stop: Stop = never) -> BrokenTensors:
@@ -121,8 +138,26 @@ def broken_tensors(session: Session, stop: Stop = never) -> BrokenTensors:
     """
     with session.lock:
         suspects = list(_suspects(session.model))
-    told = ((suspect.path, _verdict(suspect, _seen(suspect, stop))) for suspect in suspects)
+    seen = [_Seen() for _ in suspects]
+
+    def look(piece: _Piece) -> tuple[int, _Seen]:
+        number, values, kept = piece
+        found = _Seen()
+        found.add(values, kept, value_too=seen[number].constant)
+        if not found.constant:
+            seen[number].constant = False  # so that no other piece looks for it
+        return number, found
+
+    for number, found in cores.spread_lazily(look, _pieces(suspects), stop):
+        seen[number].unite(found)
+    told = ((suspect.path, _verdict(suspect, own)) for suspect, own in zip(suspects, seen, strict=True))
     return BrokenTensors(tuple(Broken(path, what) for path, what in told if what))
+
+
+def _pieces(suspects: list[_Suspect]) -> Iterator[_Piece]:
+    for number, suspect in enumerate(suspects):
+        for values, *kept in pieces(suspect.values, *([] if suspect.kept is None else [suspect.kept])):
+            yield number, values, kept[0] if kept else None
 
 
 def _suspects(model: nn.Module) -> Iterator[_Suspect]:
@@ -142,16 +177,6 @@ def _suspects(model: nn.Module) -> Iterator[_Suspect]:
                 continue
             dotted = f"{path}.{name}" if path else name
             yield _Suspect(dotted, module, values.detach(), kept if fits(kept, values) else None, buffer)
-
-
-def _seen(suspect: _Suspect, stop: Stop) -> _Seen:
-    seen = _Seen()
-    there = (suspect.values,) if suspect.kept is None else (suspect.values, suspect.kept)
-    for values, *kept in pieces(*there):
-        if stop():
-            raise Cancelled
-        seen.add(values, kept[0] if kept else None)
-    return seen
 
 
 def _verdict(suspect: _Suspect, seen: _Seen) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, islice
 from math import prod
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,8 +29,6 @@ from prune_tui.tensor_views import Located
 EXTREMES = 100
 """How many entries count as extreme."""
 
-_BATCH = 1024
-"""Pieces taken hold of at a time: of a tensor that is expanded without end there are millions."""
 _NONE = {
     "nan": "no NaN here",
     "inf": "no Inf here",
@@ -39,7 +37,6 @@ _NONE = {
 }
 
 _Holds = Callable[[Layers], Tensor]
-_R = TypeVar("_R")
 
 
 class _Piece(NamedTuple):
@@ -151,7 +148,7 @@ def _seek(holds: _Holds, layers: Layers, after: int | None, forward: bool, stop:
             int(found[: max(after + 1 - piece.start, 0)].count_nonzero()),
         )
 
-    counts = _over_all(count, layers, stop)
+    counts = cores.spread_lazily(count, _pieces(layers), stop)
     of, before, upto = (sum(column) for column in zip(*counts, strict=True))
     if not of:
         return 0, 0, 0
@@ -168,14 +165,6 @@ def _pieces(layers: Layers) -> Iterator[_Piece]:
     for piece in layers.pieces_in_order():
         yield _Piece(start, piece)
         start += piece.values.numel()
-
-
-def _over_all(work: Callable[[_Piece], _R], layers: Layers, stop: Stop) -> list[_R]:
-    results: list[_R] = []
-    waiting = _pieces(layers)
-    while batch := list(islice(waiting, _BATCH)):
-        results += cores.spread(work, batch, stop)
-    return results
 
 
 # ---------------------------------------------------------------- extreme values
@@ -212,7 +201,7 @@ class _Greatest:
 def _seek_extreme(layers: Layers, after: int | None, forward: bool, stop: Stop) -> tuple[int, int, int]:
     """Number, count and place of the next extreme entry; nothing is 0 of 0."""
     greatest = _Greatest()
-    _over_all(greatest.add, layers, stop)
+    cores.spread_lazily(greatest.add, _pieces(layers), stop)
     places = sorted(place for _, place in sorted(greatest.found)[:EXTREMES])
     if not places:
         return 0, 0, 0

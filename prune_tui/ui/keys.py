@@ -271,7 +271,7 @@ KEYS: tuple[Key, ...] = (
         ("c",),
         "next_column",
         "column",
-        "Show parameters, bytes, the norm, the dtype or the device of each module.",
+        "Next column: parameters, bytes, norm, dtype, device.",
     ),
     Key(
         "tree.order",
@@ -279,7 +279,7 @@ KEYS: tuple[Key, ...] = (
         ("o",),
         "next_order",
         "order",
-        "Sort: as in the model, by what is shown, or by the share pruned, greatest first.",
+        "Next order: the model's, by column, by share pruned.",
     ),
     Key("tree.enter", "tree", ("enter",), "select", "open", "Go to the module pane."),
     Key("module.up", "module", ("up", "k"), "cursor_up", "up", "Go up; on a tensor's line, show that tensor."),

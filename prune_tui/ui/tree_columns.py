@@ -87,10 +87,11 @@ class Arrangement(NamedTuple):
 
     @property
     def heading(self) -> str:
-        """`Modules · bytes · by bytes`: over the tree, as far as it is not what everybody expects."""
+        """`Modules · bytes ↓`, greatest first: over the tree, as far as it is not what everybody expects."""
         if self == Arrangement():
             return "Modules"
-        orders = {"model": "", "column": f" · by {self.column}", "pruned": " · by % pruned"}
+        by_name = self.column in {"dtype", "device"}
+        orders = {"model": "", "column": " ↑" if by_name else " ↓", "pruned": " · % ↓"}
         return f"Modules · {self.column}{orders[self.order]}"
 
     @property

@@ -158,7 +158,7 @@ def test_one_layer_unlike_the_others_is_odd():
     # The median is 1.03, the median deviation from it 0.02.
     assert told.members[5].oddness == pytest.approx(0.97 / 0.02)
     assert max(one.oddness for at, one in enumerate(told.members) if at != 5) < 3.5
-    assert (told.members[0].picture.height, told.members[0].picture.width) == (2, 2), "of four columns two make a cell, for three cells"
+    assert (told.members[0].picture.height, told.members[0].picture.width) == (2, 2), "two of four columns a cell"
 
 
 def test_one_layer_pruned_more_is_odd():

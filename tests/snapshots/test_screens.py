@@ -28,6 +28,7 @@ WALKS = {
     "export": ("j", "3", "enter", "e"),
     "n-m": ("j", "j", "j", "8"),
     "more-methods": ("j", "9"),
+    "columns": ("j", "3", "enter", "c", "o"),
 }
 
 

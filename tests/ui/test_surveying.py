@@ -111,7 +111,7 @@ async def test_c_shows_norms_and_an_edit_makes_them_new() -> None:
 async def test_o_sorts_the_tree_and_says_so() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "o")
-        assert "Modules · params · by params" in screen_text(pilot)
+        assert "Modules · params ↓" in screen_text(pilot)
         lines = screen_text(pilot).splitlines()
         order = [
             name

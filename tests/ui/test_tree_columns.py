@@ -49,8 +49,9 @@ def test_the_heading_says_what_is_not_usual() -> None:
         Arrangement().heading,
         Arrangement("bytes").heading,
         Arrangement("params", "column").heading,
+        Arrangement("dtype", "column").heading,
         Arrangement("norm", "pruned").heading,
-    ] == ["Modules", "Modules · bytes", "Modules · params · by params", "Modules · norm · by % pruned"]
+    ] == ["Modules", "Modules · bytes", "Modules · params ↓", "Modules · dtype ↑", "Modules · norm · % ↓"]
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -11,7 +11,7 @@ import itertools
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +22,8 @@ from prune_tui.engine.cancelling import Cancelled, Stop
 PIECE = 2**19
 """Entries of a piece: its scratch stays in the cache, and it hides what the calls on it cost."""
 MOST_THREADS = 8
+BATCH = 1024
+"""Pieces that are taken hold of at a time, where there may be many."""
 
 _Piece = TypeVar("_Piece")
 _Result = TypeVar("_Result")
@@ -82,6 +84,14 @@ def spread(work: Callable[[_Piece], _Result], pieces: Sequence[_Piece], stop: St
         helper.join()
     if failures:
         raise failures[0]
+    return results
+
+
+def spread_lazily(work: Callable[[_Piece], _Result], pieces: Iterable[_Piece], stop: Stop) -> list[_Result]:
+    """As `spread`, but so many pieces are taken hold of at a time only: of some tensors there are millions."""
+    waiting, results = iter(pieces), list[_Result]()
+    while batch := list(itertools.islice(waiting, BATCH)):
+        results += spread(work, batch, stop)
     return results
 
 

@@ -162,9 +162,9 @@ async def test_the_engine_dies_and_the_screen_stays(tmp_path: Path) -> None:
         pilot.app._engine_gone()
         for _ in range(100):
             await pilot.pause(0.01)
-            if isinstance(pilot.app.screen, Question):
+            if "The engine is gone" in screen_text(pilot):
                 break
-        assert "The engine is gone" in screen_text(pilot)
+        assert isinstance(pilot.app.screen, Question)
         assert "do your 1 step again" in screen_text(pilot)
         await pilot.press("escape")
         await pilot.press("j", "k", "question_mark", "escape", "3")

@@ -180,6 +180,7 @@ class Editing(Screen[None]):
             if request is None:
                 return
             main.status.activity = "working…"
+            told = main.status.metric
             try:
                 edited = await main.ask(request, views.Edited)
             except Refused as refused:
@@ -191,6 +192,8 @@ class Editing(Screen[None]):
                     form.applying = False
             if edited is None:
                 return
+            if main.status.metric is told:  # else the engine has told since; it may have measured already
+                main.status.expect_measurement()
             if form is not None and form is self.form:
                 self.close_form()
             await self.show_edit(edited)
@@ -218,7 +221,6 @@ class Editing(Screen[None]):
         self._doubted = False
         main.status.summary = edited.summary
         main.status.exported = False
-        main.status.expect_measurement()
         rows = list(main.rows)
         for index, row in edited.rows:
             rows[index] = row

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from textual.pilot import Pilot
 
-from prune_tui import protocol
+from prune_tui import protocol, views
 from prune_tui.engine import server
 from tests.in_process import app_on, press, running, screen_text, settle
 from tests.ui.test_app_life import MODELS
@@ -156,3 +156,27 @@ async def test_a_bug_of_the_engine_leaves_the_screen_standing(monkeypatch: pytes
         await press(pilot, "m", "j", "3", "enter")
         assert pilot.app.main.status.summary.steps == 1
         assert "injected" in screen_text(pilot)
+
+
+async def test_a_measurement_that_comes_in_one_piece_with_the_edit_is_the_new_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A screen that is busy for a moment reads the answer and both events after it at once."""
+    async with running(app_on()) as pilot:
+        client = pilot.app.client
+        take, together = client._take, []
+
+        def at_once(answer: protocol.Answer) -> None:
+            if not together and not isinstance(answer.body, views.Edited):
+                take(answer)
+                return
+            together.append(answer)
+            if isinstance(answer.body, views.MetricMeasured) and answer.body.state == "measured":
+                monkeypatch.setattr(client, "_take", take)
+                for one in together:
+                    take(one)
+
+        monkeypatch.setattr(client, "_take", at_once)
+        await press(pilot, "j", "4", "enter")
+        metric = pilot.app.main.status.metric
+        assert (metric.state, metric.value == metric.start) == ("measured", False)

@@ -314,21 +314,21 @@ async def test_t_goes_round_the_tensors_of_the_module() -> None:
         assert main_of(pilot).tensor.name == "weight"
 
 
-async def test_v_shows_the_original_the_mask_and_the_changes() -> None:
+async def test_w_shows_the_original_the_mask_and_the_changes() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "3", "enter")
         assert "‹effective›" in screen_text(pilot)
         assert "×0.054" in screen_text(pilot)
-        await press(pilot, "v")
+        await press(pilot, "w")
         assert "‹orig›" in screen_text(pilot)
         assert "×0.054" not in screen_text(pilot)
-        await press(pilot, "v")
+        await press(pilot, "w")
         assert "‹mask›" in screen_text(pilot)
-        await press(pilot, "v")
+        await press(pilot, "w")
         for view in ("step", "start"):
             assert f"‹{view}›" in screen_text(pilot)
             assert "-0.054" in screen_text(pilot), "what the mask takes away"
-            await press(pilot, "v")
+            await press(pilot, "w")
         assert "‹effective›" in screen_text(pilot)
 
 
@@ -424,7 +424,7 @@ async def test_the_grid_scrolls_in_both_directions_and_asks_only_for_what_is_see
         await settle(pilot)
         await press(pilot, "enter", "enter")
         grid = main_of(pilot).tensor_pane.grid
-        await press(pilot, "down", "right", "right", "pagedown")
+        await press(pilot, "down", "right", "right", "pagedown", "pagedown", "ctrl+right", "ctrl+right")
         assert grid.scroll_offset.y > 5
         assert grid.scroll_offset.x > 0
         asked = sum(len(values.values) for _, values in grid._tile.values())
@@ -508,13 +508,16 @@ async def test_an_open_form_is_not_swept_away_by_undo() -> None:
         assert masked(pilot) == 16
 
 
-async def test_ctrl_arrows_scroll_a_page_of_whole_columns() -> None:
+async def test_ctrl_arrows_go_a_page_of_columns() -> None:
     async with running(app_on()) as pilot:
         main_of(pilot).go_to("fc1")
         await settle(pilot)
-        await press(pilot, "enter", "enter", "ctrl+right")
-        grid = main_of(pilot).tensor_pane.grid
-        assert grid.scroll_offset.x % grid._step == 0
-        assert grid.scroll_offset.x > 3 * grid._step
-        await press(pilot, "ctrl+left")
-        assert grid.scroll_offset.x == 0
+        await press(pilot, "enter", "enter", "ctrl+right", "ctrl+right")
+        pane = main_of(pilot).tensor_pane
+        column = pane.aim.index[1]
+        assert column > 8
+        assert column % 2 == 0, "two pages"
+        assert pane.grid.scroll_offset.x > 0
+        await press(pilot, "ctrl+left", "ctrl+left")
+        assert pane.aim.index == (0, 0)
+        assert pane.grid.scroll_offset.x == 0

@@ -146,7 +146,7 @@ async def test_every_dtype_is_shown_and_pruned_or_refused(models: str) -> None:
         seen = set()
         for _ in range(8):
             seen.add(pilot.app.main.tensor.tensor)
-            await press(pilot, "v", "v", "v", "v", "3", "enter", "escape")
+            await press(pilot, *"wwwww", "3", "enter", "escape")
             while pilot.app.main.tensor.tensor in seen and len(seen) < 8:
                 await press(pilot, "t")
         assert len(seen) == 8

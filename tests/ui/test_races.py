@@ -110,7 +110,7 @@ async def test_values_never_stand_under_another_views_name(held: Held) -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j")
         with held(protocol.GetTile):
-            await type_ahead(pilot, "v", "v")
+            await type_ahead(pilot, "w", "w")
             text = screen_text(pilot)
             assert "‹mask›" in text
             assert " … " in text

@@ -172,7 +172,7 @@ class ChannelsPicture(LinesPicture):
             width=width,
             height=height,
             axis=aim.axes[self._dim],
-            cursor=at,
+            cursor=place,
             by=self._by,
             descending=self._descending,
         )

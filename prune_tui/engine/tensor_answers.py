@@ -10,6 +10,7 @@ from prune_tui.engine import statistics, tiles
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import layers_of
 from prune_tui.engine.session import Session
+from prune_tui.engine.telling import Tell
 from prune_tui.engine.tiles import Pruning
 from prune_tui.steps import AnyStep
 from prune_tui.views import Body
@@ -28,13 +29,17 @@ def _tile(session: Session, request: protocol.GetTile, stop: Stop) -> Body:
         return tiles.tile(layers_of(session, request.tensor, request.view), request, pruning)
 
 
-def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop) -> Body:
-    count = statistics.sampled if request.sampled else statistics.statistics
-    return count(layers_of(session, request.tensor, request.view), stop)
+def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop, tell: Tell) -> Body:
+    layers = layers_of(session, request.tensor, request.view)
+    return statistics.sampled(layers, stop) if request.sampled else statistics.statistics(layers, stop, tell)
 
 
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
-    protocol.GetStatistics: _statistics,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""
+
+LONG_ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop, Tell], Body]] = {
+    protocol.GetStatistics: _statistics,
+}
+"""Likewise, of those that tell how far they are."""

@@ -10,6 +10,9 @@ from torch import nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
+from prune_tui.engine.cancelling import never
+from prune_tui.engine.layers import Layers, NoValues, layers
+from prune_tui.engine.statistics import sampled, statistics
 
 pytestmark = [
     pytest.mark.cuda,
@@ -56,3 +59,16 @@ def test_undo_of_remove_is_exact_on_the_device(models: tuple[nn.Module, nn.Modul
     for (name, tensor), (_, expected) in zip(model.named_parameters(), twin.named_parameters(), strict=True):
         assert tensor.equal(expected), name
     model[3](torch.zeros(1, 1, 8, device="cuda"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
+def test_statistics_are_those_of_the_same_tensor_on_the_cpu(dtype: torch.dtype) -> None:
+    model, mask = nn.Linear(1000, 700).to(dtype), torch.rand(700, 1000) < 0.7
+
+    def on(device: str) -> Layers | NoValues:
+        there = copy.deepcopy(model).to(device)
+        prune.custom_from_mask(there, "weight", mask.to(device))
+        return layers(there, "weight", "effective")
+
+    for count in (statistics, sampled):
+        assert count(on("cpu"), never) == count(on("cuda"), never)

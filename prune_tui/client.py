@@ -143,6 +143,7 @@ class Client:
         self._on_event = on_event
         self._on_gone = on_gone
         self._waiting: dict[int, asyncio.Future[views.Body]] = {}
+        self._watched: dict[int, Callable[[str], None]] = {}
         self._last = 0
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -173,12 +174,13 @@ class Client:
                 await self._writer.wait_closed()
         self._fail_all()
 
-    async def ask(self, request: Request, kind: type[B]) -> B:
+    async def ask(self, request: Request, kind: type[B], watch: Callable[[str], None] | None = None) -> B:
         """Ask and wait for the answer; a task that is cancelled while it waits cancels the request too.
 
         Args:
             request: What to ask.
             kind: The answer it must have.
+            watch: Called with where the request stands, while it takes long.
 
         Raises:
             Refused: The engine answered `Failed`.
@@ -189,6 +191,8 @@ class Client:
         identifier = self._new_id()
         future: asyncio.Future[views.Body] = asyncio.get_running_loop().create_future()
         self._waiting[identifier] = future
+        if watch is not None:
+            self._watched[identifier] = watch
         try:
             self._send(identifier, request)
             body = await future
@@ -198,6 +202,7 @@ class Client:
             raise
         finally:
             self._waiting.pop(identifier, None)
+            self._watched.pop(identifier, None)
         if isinstance(body, views.Failed):
             raise Refused(body)
         if not isinstance(body, kind):
@@ -229,11 +234,18 @@ class Client:
     def _take(self, answer: Answer) -> None:
         self.revision = max(self.revision, answer.revision)
         if answer.id == 0:
-            self._on_event(answer.body)
+            self._take_event(answer.body)
             return
         future = self._waiting.get(answer.id)
         if future is not None and not future.done():
             future.set_result(answer.body)
+
+    def _take_event(self, body: views.Body) -> None:
+        """How far a request is matters to the one who asked, if he still waits."""
+        if not isinstance(body, views.Progress) or body.request == 0:
+            self._on_event(body)
+        elif body.request in self._watched:
+            self._watched[body.request](body.text)
 
     def _fail_all(self) -> None:
         for future in self._waiting.values():

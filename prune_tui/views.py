@@ -344,7 +344,7 @@ class Progress(Body, frozen=True):
     """An event: where a long request stands.
 
     Attributes:
-        request: Its id.
+        request: Its id; 0 for the opening of the model, which everybody waits for.
         text: What is being done.
     """
 

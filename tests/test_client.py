@@ -76,10 +76,24 @@ async def test_an_answer_goes_to_the_one_who_asked(talk: Conversation) -> None:
 
 
 async def test_events_go_to_their_handler(talk: Conversation) -> None:
-    progress = views.Progress(1, "opening demo")
+    progress = views.Progress(0, "opening demo")
     talk.answer(Question(0, protocol.Undo()), progress)
     await _until(lambda: bool(talk.events))
     assert talk.events == [progress]
+
+
+async def test_how_far_a_request_is_goes_to_the_one_who_asked(talk: Conversation) -> None:
+    seen: list[str] = []
+    asking = asyncio.create_task(talk.client.ask(protocol.Undo(), views.Done, seen.append))
+    unwatched = _undo(talk)
+    questions = [await talk.asked(), await talk.asked()]
+    for question in questions:
+        talk.answer(Question(0, protocol.Undo()), views.Progress(question.id, f"request {question.id}"))
+        talk.answer(question, views.Done())
+    await asking
+    await unwatched
+    assert seen == ["request 1"]
+    assert talk.events == []
 
 
 async def test_a_refusal_is_raised(talk: Conversation) -> None:

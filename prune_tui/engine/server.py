@@ -26,6 +26,7 @@ from prune_tui.engine.lanes import Job, Lane
 from prune_tui.engine.record import DoubtfulError
 from prune_tui.engine.session import Session
 from prune_tui.engine.sources import SourceError
+from prune_tui.engine.telling import Tell
 from prune_tui.engine.wrapped import WrappedModelError
 from prune_tui.journal import InUseError, JournalError
 from prune_tui.protocol import LANES, Answer, Question
@@ -76,6 +77,7 @@ class Server:
         self._connection = connection
         self._gone = gone
         self._sending = threading.Lock()
+        self._at_work = threading.local()  # the job of each lane
         self._session: Session | None = None
         self._rows: tuple[view_rows.ModuleRow, ...] = ()
         self._opened: Summary | None = None
@@ -147,8 +149,9 @@ class Server:
     def _body(self, job: Job) -> views.Body:
         """The answer, whatever happens: a request without one would leave the UI waiting for ever."""
         request, revision = job.question.request, self._revision
+        self._at_work.job = job
         if isinstance(request, protocol.Open):
-            self._tell(Progress(job.question.id, f"opening {request.source}"))
+            self._tell(Progress(0, f"opening {request.source}"))
         try:
             return _HANDLERS[type(request)](self, request, job.stop)
         except (Cancelled, KeyboardInterrupt):
@@ -178,6 +181,11 @@ class Server:
     def _tell(self, body: views.AnyBody) -> None:
         """Send an event."""
         self._send(0, self._revision, body)
+
+    def _teller(self) -> Tell:
+        """Tells, from any thread, how far the job is that the calling thread works on now."""
+        identifier = self._at_work.job.question.id
+        return lambda text: self._tell(Progress(identifier, text))
 
     def _send(self, identifier: int, revision: int, body: Any) -> None:
         try:
@@ -332,4 +340,9 @@ def _of_a_tensor(answer: Callable[[Session, Any, Stop], views.Body]) -> Callable
     return lambda server, request, stop: answer(server._open_session, request, stop)
 
 
+def _long(answer: Callable[[Session, Any, Stop, Tell], views.Body]) -> Callable[..., views.Body]:
+    return lambda server, request, stop: answer(server._open_session, request, stop, server._teller())
+
+
 _HANDLERS |= {kind: _of_a_tensor(answer) for kind, answer in tensor_answers.ANSWERS.items()}
+_HANDLERS |= {kind: _long(answer) for kind, answer in tensor_answers.LONG_ANSWERS.items()}

@@ -15,6 +15,7 @@ from prune_tui.engine.counting import figures
 from prune_tui.engine.counting.figures import Figures
 from prune_tui.engine.layers import Layers, NoValues
 from prune_tui.engine.reading import elements_of
+from prune_tui.engine.telling import Tell, silent
 from prune_tui.views import Histogram, Statistics
 
 SAMPLE = 2**14
@@ -24,12 +25,13 @@ _IN_REACH = (2.0**-100, 2.0**120)
 """Greatest magnitudes beside which float32 holds all that matters; other tensors are scaled to be counted."""
 
 
-def statistics(layers: Layers | NoValues, cancelled: Stop) -> Statistics:
+def statistics(layers: Layers | NoValues, cancelled: Stop, tell: Tell = silent) -> Statistics:
     """Statistics of one tensor, without a copy of it.
 
     Args:
         layers: The tensor in the view that is counted, or why it has no values.
         cancelled: Asked between pieces of about 2^18 entries.
+        tell: Called with `counting 40%` now and then while that takes long.
 
     Returns:
         Counts, range and moments exactly; quantiles and histogram exactly of numbers of 8 and 16 bits and of
@@ -40,10 +42,10 @@ def statistics(layers: Layers | NoValues, cancelled: Stop) -> Statistics:
     """
     if isinstance(layers, NoValues):
         return Statistics(layers.elements, layers.masked, note=layers.note)
-    found, scale = _figures(layers, 1, cancelled), 1.0
+    found, scale = _figures(layers, 1, cancelled, tell), 1.0
     if 0 < found.largest < math.inf and not _IN_REACH[0] <= found.largest <= _IN_REACH[1]:
         scale = 2.0 ** min(100 - math.frexp(found.largest)[1], 1023)  # a power of two costs no digits
-        found = _figures(layers, scale, cancelled)
+        found = _figures(layers, scale, cancelled, tell)
     return _told(layers, found, 1 / scale)
 
 
@@ -74,10 +76,10 @@ def sampled(layers: Layers | NoValues, cancelled: Stop) -> Statistics:
     return _scaled_up(statistics(layers.cut(picked), cancelled), elements)
 
 
-def _figures(layers: Layers, scale: float, cancelled: Stop) -> Figures:
+def _figures(layers: Layers, scale: float, cancelled: Stop, tell: Tell) -> Figures:
     if elements_of(layers.values) <= reading.PIECE:
         return figures.of_few(layers, scale)
-    return figures.of_many(layers, scale, cancelled)
+    return figures.of_many(layers, scale, cancelled, tell)
 
 
 def _told(layers: Layers, counted: Figures, unit: float) -> Statistics:

@@ -22,6 +22,7 @@ from prune_tui.engine import (
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.layers import Layers, NoValues, layers_of
 from prune_tui.engine.session import Session
+from prune_tui.engine.telling import Tell
 from prune_tui.engine.tiles import Pruning
 from prune_tui.steps import AnyStep
 from prune_tui.tensor_views import Heatmap
@@ -46,9 +47,9 @@ def _heatmap(session: Session, request: protocol.GetHeatmap, stop: Stop) -> Body
     return pooling.heatmap(layers_of(session, request.tensor, request.view), request, pruning, stop)
 
 
-def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop) -> Body:
-    count = statistics.sampled if request.sampled else statistics.statistics
-    return count(layers_of(session, request.tensor, request.view), stop)
+def _statistics(session: Session, request: protocol.GetStatistics, stop: Stop, tell: Tell) -> Body:
+    layers = layers_of(session, request.tensor, request.view)
+    return statistics.sampled(layers, stop) if request.sampled else statistics.statistics(layers, stop, tell)
 
 
 def _entry(session: Session, request: protocol.GetEntry, _: Stop) -> Body:
@@ -96,7 +97,6 @@ def _stack(session: Session, request: protocol.GetStack, stop: Stop) -> Body:
 ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetTile: _tile,
     protocol.GetHeatmap: _heatmap,
-    protocol.GetStatistics: _statistics,
     protocol.GetEntry: _entry,
     protocol.Locate: _located,
     protocol.GetBroken: _broken,
@@ -107,3 +107,8 @@ ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop], Body]] = {
     protocol.GetStack: _stack,
 }
 """Each is called in the thread of its request's lane, without the session's lock."""
+
+LONG_ANSWERS: dict[type[protocol.Request], Callable[[Session, Any, Stop, Tell], Body]] = {
+    protocol.GetStatistics: _statistics,
+}
+"""Likewise, of those that tell how far they are."""

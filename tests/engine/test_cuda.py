@@ -11,6 +11,8 @@ from torch.nn.utils import prune
 
 from prune_tui import Session
 from prune_tui.engine.cancelling import never
+from prune_tui.engine.layers import Layers, NoValues, layers
+from prune_tui.engine.statistics import sampled, statistics
 from prune_tui.engine.tensor_answers import ANSWERS
 from prune_tui.protocol import Block, GetHeatmap
 from prune_tui.steps import L1Unstructured
@@ -77,3 +79,16 @@ def test_a_picture_is_that_of_the_same_tensor_on_the_cpu(pool: Pool) -> None:
     assert on_cpu.marks == on_device.marks
     values = [torch.frombuffer(bytearray(one.values), dtype=torch.float32) for one in (on_cpu, on_device)]
     torch.testing.assert_close(*values, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
+def test_statistics_are_those_of_the_same_tensor_on_the_cpu(dtype: torch.dtype) -> None:
+    model, mask = nn.Linear(1000, 700).to(dtype), torch.rand(700, 1000) < 0.7
+
+    def on(device: str) -> Layers | NoValues:
+        there = copy.deepcopy(model).to(device)
+        prune.custom_from_mask(there, "weight", mask.to(device))
+        return layers(there, "weight", "effective")
+
+    for count in (statistics, sampled):
+        assert count(on("cpu"), never) == count(on("cuda"), never)

@@ -7,10 +7,11 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 from prune_tui.engine.hooks import hooks_of
+from prune_tui.engine.layers import layers
 from prune_tui.engine.modules import is_stale, module_view
 from prune_tui.engine.outline import outline
 from prune_tui.engine.statistics import statistics
-from prune_tui.engine.tiles import tile
+from prune_tui.engine.tiles import Pruning, tile
 from prune_tui.protocol import Block, GetTile
 from prune_tui.view_rows import VIEWS, HistoryRow
 
@@ -271,8 +272,9 @@ def test_looking_changes_nothing():
             rows, columns = [-1, *range(len(row.shape))][-2:] if len(row.shape) > 1 else (-1, len(row.shape) - 1)
             block = Block((0,) * (len(row.shape) - 2), (0, 2), (0, 2))
             for view in VIEWS:
-                tile(module, name, GetTile(row.tensor, view, rows, columns, (block,)), None, None)
-                statistics(module, name, view, lambda: False)
+                found = layers(module, name, view)
+                tile(found, GetTile(row.tensor, view, rows, columns, (block,)), Pruning())
+                statistics(found, lambda: False)
     for handle in handles:
         handle.remove()
     assert state(model) == before

@@ -21,6 +21,7 @@ from prune_tui.engine.layers import Layers
 from prune_tui.engine.selection import search
 from prune_tui.engine.server import Server
 from prune_tui.engine.sources import Loaded
+from prune_tui.engine.telling import Tell
 from prune_tui.protocol import Answer, Question
 from prune_tui.steps import L1Unstructured, RandomUnstructured, Remove
 from prune_tui.views import Failed, MetricMeasured
@@ -165,7 +166,7 @@ def test_opening_tells_the_model_and_its_rows(line: Line) -> None:
     assert (opened.summary.name, opened.summary.device, opened.summary.parameters) == ("LeNet", "cpu", 60_074)
     assert (opened.summary.seed, opened.summary.metric) == (3, "accuracy")
     assert [row.path for row in opened.rows] == ["", "conv1", "conv2", "fc1", "fc2", "fc3"]
-    assert line.events[0] == views.Progress(1, "opening demo")
+    assert line.events[0] == views.Progress(0, "opening demo")
 
 
 def test_before_a_model_is_open_everything_is_refused(line: Line) -> None:
@@ -281,6 +282,22 @@ def test_statistics(lenet: Line) -> None:
     assert found.mean == pytest.approx(weight.mean().item(), abs=1e-6)
 
 
+def test_a_sample_of_what_is_small_is_all_of_it(lenet: Line) -> None:
+    sampled, whole = (
+        lenet.ask(protocol.GetStatistics("conv1.weight", "effective", sampled=sampled), views.Statistics)
+        for sampled in (True, False)
+    )
+    assert sampled == whole
+    assert sampled.quality == "exact"
+
+
+def test_a_sample_of_what_is_large_is_a_sample(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    _opening(monkeypatch, nn.Linear(1000, 1000))
+    line.ask(protocol.Open(), views.Opened)
+    found = line.ask(protocol.GetStatistics("weight", "effective", sampled=True), views.Statistics)
+    assert (found.quality, found.elements) == ("sampled", 1_000_000)
+
+
 # Editing
 
 
@@ -349,9 +366,10 @@ def slow_statistics(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate = Gate()
     count = statistics.statistics
 
-    def slow(layers: Layers, stop: Stop) -> views.Statistics:
+    def slow(layers: Layers, stop: Stop, tell: Tell) -> views.Statistics:
+        tell("counting 40%")
         gate.wait(stop)
-        return count(layers, stop)
+        return count(layers, stop, tell)
 
     monkeypatch.setattr(statistics, "statistics", slow)
     return gate
@@ -366,6 +384,14 @@ def test_looking_goes_on_while_something_is_counted(lenet: Line, slow_statistics
     lenet.ask(protocol.GetModule("conv1"), views.ModuleView)
     assert counting not in lenet.answers
     slow_statistics.open.set()
+    assert isinstance(lenet.answer(counting).body, views.Statistics)
+
+
+def test_how_far_the_counting_is_is_told(lenet: Line, slow_statistics: Gate) -> None:
+    counting = lenet.send(_COUNT)
+    progress = lenet.event(lambda body: isinstance(body, views.Progress) and body.request == counting)
+    slow_statistics.open.set()
+    assert progress == views.Progress(counting, "counting 40%")
     assert isinstance(lenet.answer(counting).body, views.Statistics)
 
 

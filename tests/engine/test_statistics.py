@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
-from prune_tui.engine import reading
+from prune_tui.engine import reading, telling
 from prune_tui.engine.cancelling import Cancelled, never
 from prune_tui.engine.layers import layers
 from prune_tui.engine.statistics import SAMPLE, sampled, statistics
@@ -379,6 +379,14 @@ def test_counting_stops_between_pieces():
     with pytest.raises(Cancelled):
         statistics(layers(holding(torch.ones(2**20)), "weight", "effective"), stop)
     assert len(asked) in {3, 4}
+
+
+def test_where_the_counting_stands_is_told(monkeypatch):
+    monkeypatch.setattr(telling, "EVERY", 0)
+    monkeypatch.setattr(reading, "PIECE", 10)
+    seen = []
+    statistics(layers(holding(torch.ones(100)), "weight", "effective"), never, seen.append)
+    assert seen == [f"counting {percent}%" for percent in range(10, 101, 10)]
 
 
 def test_buffers_have_statistics_too():

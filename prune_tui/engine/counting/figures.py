@@ -16,8 +16,9 @@ from prune_tui.engine.counting.moments import Moments, finite_ones
 from prune_tui.engine.counting.parts import Part, Truths, part_of
 from prune_tui.engine.counting.patterns import Coding
 from prune_tui.engine.layers import Layers
-from prune_tui.engine.reading import as_numbers
+from prune_tui.engine.reading import as_numbers, elements_of
 from prune_tui.engine.selection import cores
+from prune_tui.engine.telling import Share, Tell, silent
 from prune_tui.views import Quality
 
 
@@ -83,13 +84,14 @@ def of_few(layers: Layers, scale: float) -> Figures:
     return Figures(found, seen_at, before_at, "exact")
 
 
-def of_many(layers: Layers, scale: float, stop: Stop) -> Figures:
+def of_many(layers: Layers, scale: float, stop: Stop, tell: Tell = silent) -> Figures:
     """By one pass over pieces that stay in the cache, on all cores.
 
     Args:
         layers: The tensor in the view that is counted.
         scale: What numbers are multiplied with before, as in `parts.part_of`.
         stop: Asked before each piece.
+        tell: Called with how far it is, now and then.
 
     Returns:
         Of numbers of 8 and 16 bits everything exactly; of others counts, range and moments exactly, the rest
@@ -100,7 +102,14 @@ def of_many(layers: Layers, scale: float, stop: Stop) -> Figures:
     """
     pieces = list(layers.pieces())
     counting = _Counting(patterns.coding(part_of(pieces[0], scale).before.dtype), scale)
-    return counting.figures(cores.spread(counting.count, pieces, stop))
+    counted = Share("counting", elements_of(layers.values), tell)
+
+    def count(piece: Layers) -> Found:
+        found = counting.count(piece)
+        counted.add(elements_of(piece.values))
+        return found
+
+    return counting.figures(cores.spread(count, pieces, stop))
 
 
 class _Counting:

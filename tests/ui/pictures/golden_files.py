@@ -51,6 +51,4 @@ def check(name: str, lines: Sequence[Sequence[Segment]]) -> None:
     if os.environ.get("RENEW_GOLDEN"):
         FOLDER.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8"), (
-        f"{file} differs; see golden_files.py"
-    )
+    assert text == file.read_text(encoding="utf-8"), f"{file} differs; see golden_files.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from textual import on
@@ -51,7 +52,7 @@ class Looking(Surveying):
 
     async def _fetch(self, wanted: Picture.Wanted) -> None:
         try:
-            answer = await self._main.ask(wanted.request, wanted.kind)
+            answer = await self._main.ask(wanted.request, wanted.kind, self._watching(wanted.request))
         except Refused as refused:
             if isinstance(wanted.request, protocol.Draft):
                 self.tensor_pane.refuse_stroke()
@@ -63,6 +64,10 @@ class Looking(Surveying):
             return
         if answer is not None:
             wanted.receiver.receive(wanted.request, answer)
+
+    def _watching(self, request: protocol.Request) -> Callable[[str], None] | None:
+        """Who is told how far a long answer is."""
+        return self.tensor_pane.show_progress if isinstance(request, protocol.GetStatistics) else None
 
     @on(TensorPane.Said)
     def _pane_said(self, event: TensorPane.Said) -> None:

@@ -12,14 +12,19 @@ from prune_tui.ui.tree_line import printable
 from prune_tui.views import Previewed, Statistics
 
 
-def statistics_text(statistics: Statistics | None) -> Text:
-    """Counts, range and moments in a line; those that are nought are left out."""
+def statistics_text(statistics: Statistics | None, progress: str = "") -> Text:
+    """Counts, range and moments in a line; those that are nought are left out.
+
+    Args:
+        statistics: None while nothing is known.
+        progress: How far the exact ones are, `counting 40%`.
+    """
     if statistics is None:
-        return Text("counting…", style="dim")
+        return Text(progress or "counting…", style="dim")
     counts = {"NaN": statistics.nans, "Inf": statistics.infinities, "zero": statistics.zeros}
     text = Text()
     if statistics.quality == "sampled":
-        text.append("≈ of a sample, counting… · ", style="dim")
+        text.append(f"≈ of a sample, {progress or 'counting…'} · ", style="dim")
     for name, count in counts.items():
         if count:  # first, so that a narrow pane does not cut them off
             text.append(f"{count:,} {name}", style="" if name == "zero" else "bold reverse")

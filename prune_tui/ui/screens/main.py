@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events, on, work
@@ -111,14 +112,21 @@ class MainScreen(Looking, Screen[None]):
         """The status line."""
         return self.query_one(StatusLine)
 
-    async def ask(self, request: protocol.Request, kind: type[B]) -> B | None:
+    async def ask(
+        self, request: protocol.Request, kind: type[B], watch: Callable[[str], None] | None = None
+    ) -> B | None:
         """Ask the engine; None when the answer is not wanted any more, or there is no engine.
+
+        Args:
+            request: The question.
+            kind: What the answer will be.
+            watch: Told how far it is, while it takes long.
 
         Raises:
             Refused: The engine says why not.
         """
         try:
-            return await self.prune_app.client.ask(request, kind)
+            return await self.prune_app.client.ask(request, kind, watch)
         except EngineGone:
             return None
         except Refused as refused:

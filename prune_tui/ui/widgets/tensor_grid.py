@@ -13,10 +13,13 @@ from textual.strip import Strip
 from prune_tui.protocol import Block, GetTile, Request
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.facets import Canvas, Span
+from prune_tui.ui.pictures import heatmap
+from prune_tui.ui.pictures.backgrounds import behind
+from prune_tui.ui.pictures.texts import plain
 from prune_tui.ui.render import STATE_STYLES, cell, number_format, seen
 from prune_tui.ui.tree_line import cut
 from prune_tui.ui.widgets.picture import Picture, Subject
-from prune_tui.views import Body, Statistics, Tile, TileBlock
+from prune_tui.views import ALIVE, Body, Statistics, Tile, TileBlock
 
 
 class TensorGrid(Picture):
@@ -35,6 +38,7 @@ class TensorGrid(Picture):
         super().__init__(id=id)
         self._form = number_format(None, "", "effective")
         self._digits = 0
+        self._scale = 0.0
         self._canvas: Canvas | None = None
         self._tile: dict[tuple[int, ...], tuple[Block, TileBlock]] = {}
 
@@ -61,11 +65,18 @@ class TensorGrid(Picture):
         self.statistics = statistics
         if statistics is not None:
             self._write_as(statistics)
+            self._scale = heatmap.scale_of(statistics)
+            self.refresh()
 
     def receive(self, request: Request, body: Body) -> None:
         """Show what was asked for; as long as nothing is known of the other values, it suggests the format."""
         if not (isinstance(request, GetTile) and isinstance(body, Tile)):
             raise TypeError(f"{type(body).__name__} answers no GetTile")
+        subject = self.subject
+        if subject is None or (request.tensor, request.view) != (subject.tensor.tensor, subject.view):
+            return  # it was asked for something else
+        if (request.row_axis, request.column_axis) != self.axes:
+            return
         self._tile = {
             block.facet: (block, values) for block, values in zip(request.blocks, body.blocks, strict=False)
         }
@@ -340,6 +351,10 @@ class TensorGrid(Picture):
             original = values.origs[index] if values.origs else None
             text = cell(values.values[index], original, state, subject.view, form)
             style = self._state_style(STATE_STYLES[state])
+            if state == ALIVE and subject.view != "mask":
+                style += behind(values.values[index], self._scale, self.look)
+            if self.look.ascii:
+                text = plain(text, self.look)
             if column == at_cursor:
                 # The gap at its end is not part of the entry.
                 segments += [Segment(text[:-1], style + _CURSOR), Segment(text[-1:])]

@@ -15,6 +15,7 @@ from prune_tui.tensor_views import Channels, Heatmap, Stack, Structure
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import channels, heatmap, histogram, stack, structure
 from prune_tui.ui.widgets.picture import Picture, Subject
+from prune_tui.view_rows import View
 from prune_tui.views import Body, Statistics
 
 Lines = list[list[Segment]]
@@ -66,6 +67,11 @@ class LinesPicture(Picture):
         """Colours and bars may follow from them."""
         self.statistics = statistics
         self.redraw()
+
+    def _is_of(self, tensor: str, view: View | None = None) -> bool:
+        """Whether an answer is about what is shown now."""
+        subject = self.subject
+        return subject is not None and subject.tensor.tensor == tensor and view in {None, subject.view}
 
     def redraw(self) -> None:
         """Work the lines out anew."""
@@ -146,7 +152,7 @@ class ChannelsPicture(LinesPicture):
         """Show them, in the order that was chosen."""
         if not (isinstance(request, GetChannels) and isinstance(body, Channels)):
             raise TypeError(f"{type(body).__name__} answers no GetChannels")
-        if request.dim == self._dim:
+        if request.dim == self._dim and self._is_of(request.tensor, request.view):
             self._answer, self.note = body, body.note
             self._sort()
 
@@ -246,10 +252,11 @@ class StructurePicture(LinesPicture):
 
     def receive(self, request: Request, body: Body) -> None:
         """Show it."""
-        if not isinstance(body, Structure):
+        if not (isinstance(request, GetStructure) and isinstance(body, Structure)):
             raise TypeError(f"{type(body).__name__} answers no GetStructure")
-        self._answer, self.note = body, body.note
-        self.redraw()
+        if self._is_of(request.tensor):
+            self._answer, self.note = body, body.note
+            self.redraw()
 
     def lines(self, width: int, height: int) -> Lines:
         """As many as it takes."""
@@ -281,10 +288,11 @@ class StackPicture(LinesPicture):
 
     def receive(self, request: Request, body: Body) -> None:
         """Show it."""
-        if not isinstance(body, Stack):
+        if not (isinstance(request, GetStack) and isinstance(body, Stack)):
             raise TypeError(f"{type(body).__name__} answers no GetStack")
-        self._answer, self.note = body, body.note
-        self.redraw()
+        if self._is_of(request.tensor, request.view):
+            self._answer, self.note = body, body.note
+            self.redraw()
 
     def lines(self, width: int, height: int) -> Lines:
         """All members on one scale, so that the odd one stands out."""

@@ -55,6 +55,7 @@ class TensorMap(Picture):
         super().__init__(id=id)
         self._window: Window | None = None
         self._asked: Window | None = None
+        self._request: Request | None = None
         self._answer: Heatmap | None = None
         self._lines: list[Strip] = []
 
@@ -102,6 +103,8 @@ class TensorMap(Picture):
         """Draw the map."""
         if not isinstance(body, Heatmap):
             raise TypeError(f"{type(body).__name__} answers no GetHeatmap")
+        if request is not self._request:
+            return  # the window has moved on: what it is drawn by is another one's
         self._answer = body
         self.note = body.note
         self._redraw()
@@ -187,7 +190,7 @@ class TensorMap(Picture):
         rows, columns = window.rectangle
         down, across = window.cells
         block = Block(aim.facet, rows, columns)
-        request = GetHeatmap(
+        request = self._request = GetHeatmap(
             subject.tensor.tensor,
             self.view,
             aim.row_axis,

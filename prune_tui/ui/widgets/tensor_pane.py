@@ -224,10 +224,14 @@ class TensorPane(Vertical):
         if statistics.quality == "sampled":
             self.post_message(Picture.Wanted(GetStatistics(request.tensor, request.view), Statistics, self))
 
-    def _tell(self, *, outdated: bool) -> None:
+    def show_progress(self, text: str) -> None:
+        """Say how far the counting is."""
+        self._tell(outdated=False, progress=text)
+
+    def _tell(self, *, outdated: bool, progress: str = "") -> None:
         """Write the counts; dim while those of the model as it is now are still to come."""
         line = self.query_one("#statistics", Static)
-        text = Text("") if self.tensor is None or self.tensor.note else statistics_text(self.statistics)
+        text = Text("") if self.tensor is None or self.tensor.note else statistics_text(self.statistics, progress)
         if outdated:
             text.stylize("dim")
         line.update(text)

@@ -8,3 +8,7 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True, deadline=None, max_examples=120, database=None)
 settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+# Wherever the tests run, the app believes to be in the same terminal: pictures are drawn for its colours.
+os.environ.update(COLORTERM="truecolor", TERM="xterm-256color")
+os.environ.pop("NO_COLOR", None)

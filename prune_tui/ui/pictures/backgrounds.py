@@ -35,5 +35,13 @@ def _shade(step: int, look: Look) -> Style:
     colour = ramps.colour(step / _STEPS, look) if step else None
     if colour is None:
         return Style.null()
+    if look.depth == "truecolor":
+        colour = _faded(colour, look)
     text = "#000000" if ramps.lightness(colour) > _LIGHT else "#ffffff"
     return Style(color=Color.parse(text), bgcolor=colour)
+
+
+def _faded(colour: Color, look: Look) -> Color:
+    """Half way to the ground: the numbers are what is read."""
+    ground = 0x12 if look.dark else 0xF4
+    return Color.from_rgb(*((channel + ground) / 2 for channel in colour.get_truecolor()))

@@ -19,7 +19,7 @@ from prune_tui.ui.pictures.texts import plain
 from prune_tui.ui.render import STATE_STYLES, cell, number_format, seen
 from prune_tui.ui.tree_line import cut
 from prune_tui.ui.widgets.picture import Picture, Subject
-from prune_tui.views import ALIVE, Body, Statistics, Tile, TileBlock
+from prune_tui.views import ALIVE, NEWLY_MASKED, Body, Statistics, Tile, TileBlock
 
 
 class TensorGrid(Picture):
@@ -355,7 +355,12 @@ class TensorGrid(Picture):
                 style += behind(values.values[index], self._scale, self.look)
             if self.look.ascii:
                 text = plain(text, self.look)
-            if column == at_cursor:
+            if state == NEWLY_MASKED and column != at_cursor:
+                # Only what is written stands out, not the room around it.
+                written = text.strip()
+                before, _, after = text.partition(written)
+                segments += [Segment(before), Segment(written, style), Segment(after)]
+            elif column == at_cursor:
                 # The gap at its end is not part of the entry.
                 segments += [Segment(text[:-1], style + _CURSOR), Segment(text[-1:])]
             else:

@@ -13,7 +13,7 @@ from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.tree_line import printable
 
 # What pictures write beyond ASCII, and what stands for it there.
-_ASCII = str.maketrans({"·": "-", "…": "~", "×": "x", "–": "-", "▸": ">", "▼": "v", "▲": "^", "−": "-"})
+_ASCII = str.maketrans("·…×–▸▼▲−↓→‹›≈", "-~x->v^-v><>~")
 
 
 def plain(text: str, look: Look) -> str:

@@ -17,6 +17,7 @@ from prune_tui.steps import AnyStep
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures.depth import exact
 from prune_tui.ui.pictures.look import Look
+from prune_tui.ui.pictures.texts import plain
 from prune_tui.ui.tree_line import cut
 from prune_tui.view_rows import TensorRow, View
 from prune_tui.views import Body, Statistics
@@ -171,7 +172,12 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
         """A line of the screen where a sentence stands in the middle in place of the picture."""
         if y != self.size.height // 2 or not text:
             return Strip.blank(width)
-        return Strip([Segment(cut(text, width).center(width), self.style("note"))]).adjust_cell_length(width)
+        told = cut(plain(text, self.look), width).center(width)
+        return Strip([Segment(told, self.style("note"))]).adjust_cell_length(width)
+
+    def axis_line(self, width: int, text: str) -> Strip:
+        """The line above a picture: what runs down and across."""
+        return Strip([Segment(cut(plain(text, self.look), width), self.style("axis"))]).adjust_cell_length(width)
 
     def style(self, name: str) -> Style:
         """The style of one of the component classes that every picture has."""

@@ -17,7 +17,6 @@ from prune_tui.ui.pictures import heatmap
 from prune_tui.ui.pictures.backgrounds import behind
 from prune_tui.ui.pictures.texts import plain
 from prune_tui.ui.render import STATE_STYLES, cell, number_format, seen
-from prune_tui.ui.tree_line import cut
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.views import ALIVE, NEWLY_MASKED, Body, Statistics, Tile, TileBlock
 
@@ -281,9 +280,7 @@ class TensorGrid(Picture):
             empty = "" if canvas is None else f"{'×'.join(map(str, canvas.shape))}: no entries"
             return self.note_line(y, width, self.note or empty)
         if y == 0:
-            return Strip([Segment(cut(self._axes_text(canvas), width), self.style("axis"))]).adjust_cell_length(
-                width
-            )
+            return self.axis_line(width, self._axes_text(canvas))
         x, top = self.scroll_offset
         line = top + y - 1
         gutter = self._gutter

@@ -16,7 +16,6 @@ from prune_tui.tensor_views import POOLS, Heatmap, Pool
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import bitmap, heatmap, heatmap_legend
 from prune_tui.ui.pictures.inks import ink
-from prune_tui.ui.tree_line import cut
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.ui.window import Window
 from prune_tui.view_rows import View
@@ -237,7 +236,7 @@ class TensorMap(Picture):
         if self.note or self.subject is None:
             return self.note_line(y, width, self.note)
         if y < _AXES:
-            strip = Strip([Segment(cut(self._axes_text(), width), self.style("axis"))])
+            strip = self.axis_line(width, self._axes_text())
         elif y - _AXES < len(self._lines):
             label = Strip([Segment(self._label(y), self.style("axis"))])
             strip = self._with_cursor(y, Strip.join([label, self._lines[y - _AXES]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shlex
@@ -13,9 +14,11 @@ import pytest
 import torch
 
 from prune_tui import Session
+from prune_tui.cli import open_model
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
 from prune_tui.protocol import Open
+from prune_tui.ui.widgets.tensor_pane import PICTURES
 from tests import readme_findings
 from tests.terminal.conftest import Start
 
@@ -165,6 +168,22 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 def test_every_picture_is_there() -> None:
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / picture).is_file(), picture
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_the_gallery_shows_each_picture_of_a_tensor(picture: str) -> None:
+    assert f"(screenshots/{picture}.svg)" in README
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "screenshots").glob("*.svg")), ids=lambda file: file.stem)
+def test_no_picture_is_made_for_nothing(picture: Path) -> None:
+    assert f"({picture.relative_to(ROOT)})" in README
+
+
+def test_every_option_has_a_row() -> None:
+    first_cells = " ".join(line.split(" | ")[0] for line in README.splitlines() if line.startswith("| `--"))
+    options = [name.replace("_", "-") for name in inspect.signature(open_model).parameters if name != "source"]
+    assert [option for option in options if f"`--{option}" not in first_cells] == []
 
 
 def test_every_link_into_the_repository_leads_somewhere() -> None:

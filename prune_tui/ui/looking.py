@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from textual import on
@@ -48,7 +49,8 @@ class Looking(Surveying):
     def _picture_wanted(self, event: Picture.Wanted) -> None:
         # A newer request takes the place of the older of its kind, here as in the engine.
         name = type(event.request).__name__
-        self.run_worker(self._fetch(event), group=f"picture {name}", exclusive=True)
+        # Not a coroutine but what makes it: a request that is superseded at once is never begun.
+        self.run_worker(partial(self._fetch, event), group=f"picture {name}", exclusive=True)
 
     async def _fetch(self, wanted: Picture.Wanted) -> None:
         try:

@@ -88,7 +88,7 @@ PICTURES = {
     "before": Picture(typed("j"), WHOLE),
     "form": Picture(typed("j 5 up*4"), WHOLE),
     "after": Picture(typed("j 5 up*4 enter"), WHOLE),
-    "global": Picture(typed("6 up*12"), WHOLE),
+    "global": Picture(typed("j*3 f3 6 up*12"), WHOLE),
     "values": Picture(typed(f"j*2 3 enter {OPEN} f2 j*2 l x l*2 x X j*3 x"), (92, 24)),
     "heatmap": Picture(typed(f"j*4 5 enter {IN_COLUMNS} enter minus*3 {OPEN} f3"), (92, 28)),
     "mask": Picture(typed(f"j*4 5 enter 3 enter {IN_COLUMNS} enter minus*3 {OPEN} f4"), (92, 28)),

@@ -152,8 +152,7 @@ class Editing(Screen[None]):
             return
         if previewed is not None and form is not None and form is self.form:
             form.show_preview(previewed)
-            self._main.show_preview_cells(step)
-            self._main.show_threshold(previewed)
+            self._main.show_preview_cells(step, previewed)
 
     @on(StepForm.Submitted)
     def _form_submitted(self, event: StepForm.Submitted) -> None:
@@ -230,8 +229,7 @@ class Editing(Screen[None]):
             main.show_module(main.module_tree.current.path)
         main.check_again()
         await self.show_history()
-        main.tensor_pane.drop_draft()
-        main.show_threshold(None)
+        main.show_done()
         say = edited.action != "applied"
         main.status.said = f"{edited.action} {steps.describe(edited.entry.step)}" if say else ""
 

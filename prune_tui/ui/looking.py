@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import cast
 
@@ -29,6 +29,7 @@ class Looking(Surveying):
         super().__init__()
         self.tensor: TensorRow | None = None
         self.view: View = "effective"
+        self._previewed: views.Previewed | None = None
 
     @property
     def tensor_pane(self) -> TensorPane:
@@ -38,19 +39,20 @@ class Looking(Surveying):
     def show_tensor(self, view: View) -> None:
         """Show the selected tensor in a view; answers on their way for another are not wanted any more."""
         for worker in list(self.workers):
-            if worker.group.startswith("picture "):
+            if worker.group.startswith("picture ") and worker.group != "picture Draft":
                 worker.cancel()
         self.view = view
         self.tensor_pane.look = self._main.prune_app.look
         self.tensor_pane.show_tensor(self.tensor, view)
-        self.show_threshold(None)
+        self._show_threshold()
 
     @on(Picture.Wanted)
     def _picture_wanted(self, event: Picture.Wanted) -> None:
         # A newer request takes the place of the older of its kind, here as in the engine.
         name = type(event.request).__name__
         # Not a coroutine but what makes it: a request that is superseded at once is never begun.
-        self.run_worker(partial(self._fetch, event), group=f"picture {name}", exclusive=True)
+        fetch: Callable[[], Coroutine[None, None, None]] = partial(self._fetch, event)
+        self.run_worker(fetch, group=f"picture {name}", exclusive=True)
 
     async def _fetch(self, wanted: Picture.Wanted) -> None:
         try:
@@ -80,17 +82,25 @@ class Looking(Surveying):
         if self._between_forms():
             self._edit(lambda: protocol.Apply(event.step))
 
-    def show_preview_cells(self, step: Step | None) -> None:
-        """Mark the entries that a step would mask, or none any more."""
+    def show_preview_cells(self, step: Step | None, previewed: views.Previewed | None = None) -> None:
+        """Mark the entries that a step would mask and draw its threshold, or none any more."""
+        self._previewed = previewed
+        self._show_threshold()
         if step is not None or self.tensor_pane.preview is not None:
             self.tensor_pane.show_preview(cast("AnyStep | None", step))
 
-    def show_threshold(self, previewed: views.Previewed | None) -> None:
+    def show_done(self) -> None:
+        """After an edit: what was painted is done with, and the last step is another one."""
+        self.tensor_pane.drop_draft()
+        self._show_threshold()
+
+    def _show_threshold(self) -> None:
         """Draw the threshold of the open form, else that of the last step, into the histogram of the tensor."""
         done = [entry.effects for entry in self.entries if not entry.undone]
-        effects = previewed.effects if previewed is not None else done[-1] if done else ()
+        effects = self._previewed.effects if self._previewed is not None else done[-1] if done else ()
         here = [one.threshold for one in effects if self.tensor is not None and one.target == self.tensor.tensor]
-        self.tensor_pane.show_threshold(here[0] if here else None)
+        of_values = self.view in {"effective", "orig"}
+        self.tensor_pane.show_threshold(here[0] if here and of_values else None)
 
     def action_next_view(self) -> None:
         """Show other values of the tensor."""

@@ -113,7 +113,10 @@ class Window:
         return (row, column) if row < bottom and column < right else None
 
     def holding(self, row: int, column: int) -> Window:
-        """Moved as little as needed to see an entry, by whole cells."""
+        """Moved as little as needed to see an entry, by whole cells but at the end of the facet.
+
+        A window never reaches beyond the end: all cells hold as many entries, which is what the engine counts on.
+        """
         rows, columns = self.seen
         top, left = (
             _moved(first, at, size, whole, step)
@@ -130,10 +133,9 @@ class Window:
         closer = dataclasses.replace(self, level=level, top=0, left=0)
         rows, columns = closer.seen
         down, across = closer.pooled
-        top = _within(row - rows // 2, rows, self.rows) // down * down
-        left = _within(column - columns // 2, columns, self.columns) // across * across
-        # Whole cells, so that entries do not change theirs from one window to the next; the last may need another.
-        return dataclasses.replace(closer, top=top, left=left).holding(row, column)
+        top = _within((row - rows // 2) // down * down, rows, self.rows)
+        left = _within((column - columns // 2) // across * across, columns, self.columns)
+        return dataclasses.replace(closer, top=top, left=left)
 
     def resized(self, height: int, width: int, row: int, column: int) -> Window:
         """Through another window, with the same closeness and an entry in sight."""
@@ -144,8 +146,7 @@ class Window:
 def _moved(first: int, at: int, size: int, whole: int, step: int) -> int:
     if first <= at < first + size:
         return first
-    wanted = at // step * step if at < first else (at // step + 1) * step - size
-    return max(0, min(wanted, max(whole - 1, 0)))
+    return _within(at // step * step if at < first else (at // step + 1) * step - size, size, whole)
 
 
 def _within(first: int, size: int, whole: int) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from rich.segment import Segment
@@ -143,7 +143,7 @@ def lines(
         return wrapped(channels.note, look, width)[:height]
     if not channels.bad:
         return wrapped(f"{axis} has size 0: there are no channels", look, width)[:height]
-    table = _Table(channels, look)
+    table = _table(channels, look)
     columns = _columns(table, axis, width, by)
     rows = range(first, min(first + max(height - AROUND, 0), len(order)))
     drawn = [
@@ -152,6 +152,12 @@ def lines(
         line([(_sum(table, axis, by, width), "dim")], look),
     ]
     return drawn[:height]
+
+
+@lru_cache(maxsize=4)
+def _table(channels: Channels, look: Look) -> _Table:
+    """Made once for an answer: of a vocabulary it takes longer than drawing."""
+    return _Table(channels, look)
 
 
 def _columns(table: _Table, axis: str, width: int, by: By) -> list[_Column]:

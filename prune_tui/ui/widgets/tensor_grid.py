@@ -38,6 +38,7 @@ class TensorGrid(Picture):
         self._form = number_format(None, "", "effective")
         self._digits = 0
         self._scale = 0.0
+        self._outdated = False  # what is held is of the model before an edit, good enough until better comes
         self._canvas: Canvas | None = None
         self._tile: dict[tuple[int, ...], tuple[Block, TileBlock]] = {}
 
@@ -51,8 +52,9 @@ class TensorGrid(Picture):
             self.scroll_to(0, 0, animate=False, force=True)
             self._tile = {}
             self._digits = 0
-        elif subject.view != before.view:
-            self._tile = {}  # what stands there is of another view: not under this one's name
+        elif subject.view != before.view or aim is None or self.axes != (aim.row_axis, aim.column_axis):
+            self._tile = {}  # what stands there is of another view or other axes: not under this one's name
+        self._outdated = True
         self._choose_format(self.statistics)
         self._lay_out()
         self._ask()
@@ -62,9 +64,9 @@ class TensorGrid(Picture):
     def show_statistics(self, statistics: Statistics | None) -> None:
         """Write the values in the format that they suggest."""
         self.statistics = statistics
+        self._scale = 0.0 if statistics is None else heatmap.scale_of(statistics)
         if statistics is not None:
             self._write_as(statistics)
-            self._scale = heatmap.scale_of(statistics)
             self.refresh()
 
     def receive(self, request: Request, body: Body) -> None:
@@ -79,6 +81,7 @@ class TensorGrid(Picture):
         self._tile = {
             block.facet: (block, values) for block, values in zip(request.blocks, body.blocks, strict=False)
         }
+        self._outdated = False
         self.note = body.note
         if self.statistics is None:
             self._write_as(seen(body))
@@ -214,9 +217,13 @@ class TensorGrid(Picture):
 
     def _holds(self, block: Block) -> bool:
         known = self._tile.get(block.facet)
-        return known is not None and all(
-            have[0] <= need[0] and need[1] <= have[1]
-            for have, need in ((known[0].rows, block.rows), (known[0].columns, block.columns))
+        return (
+            not self._outdated
+            and known is not None
+            and all(
+                have[0] <= need[0] and need[1] <= have[1]
+                for have, need in ((known[0].rows, block.rows), (known[0].columns, block.columns))
+            )
         )
 
     # Geometry

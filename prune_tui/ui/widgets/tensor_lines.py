@@ -134,6 +134,7 @@ class ChannelsPicture(LinesPicture):
         self._descending = False
         self._answer: Channels | None = None
         self._order: list[int] = []
+        self._places: dict[int, int] = {}
         self._first = 0
 
     def needed(self, subject: Subject, aim: Aim) -> tuple[Request, type[Body]] | None:
@@ -159,6 +160,7 @@ class ChannelsPicture(LinesPicture):
     def _sort(self) -> None:
         if self._answer is not None:
             self._order = channels.order(self._answer, self._by, self._descending)
+            self._places = {channel: place for place, channel in enumerate(self._order)}
         self.redraw()
 
     def lines(self, width: int, height: int) -> Lines:
@@ -166,8 +168,7 @@ class ChannelsPicture(LinesPicture):
         answer, aim = self._answer, self.aim
         if answer is None or aim is None or height < 1:
             return []
-        at = aim.index[self._dim]
-        place = self._order.index(at) if at in self._order else 0
+        place = self._places.get(aim.index[self._dim], 0)
         rows = max(height - channels.AROUND, 1)
         self._first = max(min(self._first, place), place - rows + 1)
         return channels.lines(
@@ -203,8 +204,7 @@ class ChannelsPicture(LinesPicture):
     def _further(self, aim: Aim, by: int) -> Aim:
         if not self._order or not aim.shape:
             return aim
-        at = aim.index[self._dim]
-        place = self._order.index(at) if at in self._order else 0
+        place = self._places.get(aim.index[self._dim], 0)
         found = self._order[min(max(place + by, 0), len(self._order) - 1)]
         return aim.at((*aim.index[: self._dim], found, *aim.index[self._dim + 1 :]))
 

@@ -53,7 +53,9 @@ class TensorMap(Picture):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
         self._window: Window | None = None
+        self._axes = (-1, -1)  # those the window was made for
         self._asked: Window | None = None
+        self._drawn: Window | None = None
         self._request: Request | None = None
         self._answer: Heatmap | None = None
         self._lines: list[Strip] = []
@@ -95,7 +97,7 @@ class TensorMap(Picture):
         self._ask()
 
     def _forget(self) -> None:
-        self._answer, self._asked, self._lines = None, None, []
+        self._answer, self._drawn, self._lines = None, None, []
         self.refresh()
 
     def receive(self, request: Request, body: Body) -> None:
@@ -104,7 +106,7 @@ class TensorMap(Picture):
             raise TypeError(f"{type(body).__name__} answers no GetHeatmap")
         if request is not self._request:
             return  # the window has moved on: what it is drawn by is another one's
-        self._answer = body
+        self._answer, self._drawn = body, self._asked
         self.note = body.note
         self._redraw()
 
@@ -123,8 +125,6 @@ class TensorMap(Picture):
             aim.column_axis,
         )
         if window is None or not same_slice:
-            if before is not None and (before.row_axis, before.column_axis) != (aim.row_axis, aim.column_axis):
-                self._window = None
             self._ask()
             return
         self._window = window.holding(aim.row, aim.column)
@@ -163,7 +163,7 @@ class TensorMap(Picture):
 
     def told(self) -> str:
         """`extreme of 17×8`, `each entry in 2×2 cells`."""
-        window = self._asked
+        window = self._drawn
         if window is None:
             return ""
         if window.pooled != (1, 1):
@@ -180,8 +180,9 @@ class TensorMap(Picture):
         height, width = self._cells
         if subject is None or aim is None or aim.empty or self.note or height < 1 or width < 1:
             return
-        if self._window is None:
-            self._window = Window(aim.rows, aim.columns, height, width)
+        axes = (aim.row_axis, aim.column_axis)
+        if self._window is None or self._axes != axes:
+            self._window, self._axes = Window(aim.rows, aim.columns, height, width), axes
         elif (self._window.height, self._window.width) != (height, width):
             self._window = self._window.resized(height, width, aim.row, aim.column)
         self._window = window = self._window.holding(aim.row, aim.column)
@@ -223,7 +224,7 @@ class TensorMap(Picture):
     # Drawing
 
     def _redraw(self) -> None:
-        answer, window = self._answer, self._asked
+        answer, window = self._answer, self._drawn
         if answer is None or window is None or answer.note:
             self._lines = []
         else:
@@ -246,7 +247,7 @@ class TensorMap(Picture):
 
     def _axes_text(self) -> str:
         """What runs down and across, which part of it is seen, and which slice."""
-        aim, window = self.aim, self._asked
+        aim, window = self.aim, self._drawn
         if aim is None or window is None:
             return ""
         if not aim.shape:
@@ -259,7 +260,7 @@ class TensorMap(Picture):
 
     def _label(self, y: int) -> str:
         """The row that a line begins with, on every fourth line."""
-        gutter, window = self._gutter, self._asked
+        gutter, window = self._gutter, self._drawn
         if not gutter or window is None or (y - _AXES) % 4:
             return " " * gutter
         found = window.entry((y - _AXES) * self.dots.rows, 0)
@@ -267,7 +268,7 @@ class TensorMap(Picture):
 
     def _cursor(self, aim: Aim) -> Region | None:
         """Where the cursor stands in the widget, for an entry."""
-        window = self._asked
+        window = self._drawn
         found = None if window is None or aim.empty else window.cell(aim.row, aim.column)
         if found is None or window is None:
             return None
@@ -284,7 +285,7 @@ class TensorMap(Picture):
 
     def on_click(self, event: events.Click) -> None:
         """Point at the entry that was clicked."""
-        window, aim = self._asked, self.aim
+        window, aim = self._drawn, self.aim
         if window is None or aim is None or event.y < _AXES or event.x < self._gutter:
             return
         dots = self.dots
@@ -321,7 +322,7 @@ class HeatmapPicture(TensorMap):
 
     def draw(self, answer: Heatmap) -> list[list[Segment]]:
         """Coloured by the scale of the whole tensor, under a legend of it."""
-        window = self._asked
+        window = self._drawn
         pooled = window is not None and window.pooled != (1, 1)
         scale = 0.0 if self.statistics is None else heatmap.scale_of(self.statistics)
         drawn = heatmap.lines(answer, scale, self.look, view=self.view, pooled=pooled)
@@ -347,7 +348,7 @@ class MaskPicture(TensorMap):
 
     def draw(self, answer: Heatmap) -> list[list[Segment]]:
         """One dot an entry, or shades of how many are kept."""
-        window = self._asked
+        window = self._drawn
         return bitmap.lines(answer, self.look, pooled=window is not None and window.pooled != (1, 1))
 
     def _pooling(self) -> str:

@@ -205,13 +205,24 @@ class TensorPane(Vertical):
         if isinstance(body, Statistics):
             self._show_statistics(request, body)
         elif isinstance(body, Entry):
-            self._entry = body
-            self._write_readout()
+            if self._is_at(request):
+                self._entry = body
+                self._write_readout()
         elif isinstance(body, Located):
-            self._show_located(body)
+            self._show_located(request, body)
         elif isinstance(body, Previewed):
             self._drafted = body
             self._show_picture()
+
+    def _is_at(self, request: Request) -> bool:
+        """Whether an entry that was asked for is still the one at the cursor."""
+        aim, tensor = self.aim, self.tensor
+        return (
+            isinstance(request, GetEntry)
+            and tensor is not None
+            and aim is not None
+            and (request.tensor, request.index) == (tensor.tensor, aim.index)
+        )
 
     def _show_statistics(self, request: Request, statistics: Statistics) -> None:
         if not isinstance(request, GetStatistics) or self.tensor is None:
@@ -373,8 +384,10 @@ class TensorPane(Vertical):
         self._located = None
         self.action_find(True)
 
-    def _show_located(self, located: Located) -> None:
-        aim = self.aim
+    def _show_located(self, request: Request, located: Located) -> None:
+        aim, tensor = self.aim, self.tensor
+        if not isinstance(request, Locate) or tensor is None or request.tensor != tensor.tensor:
+            return
         if located.index is None or aim is None:
             self.say(located.note or f"no {self._sought} entry")
             return

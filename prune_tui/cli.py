@@ -63,7 +63,7 @@ def open_model(
             session that SOURCE names as `prune-tui sessions` does.
         no_journal: Keep the steps for as long as the app runs only.
         ascii: Draw tensors in ASCII.
-        slow: Draw tensors with as few bytes as can be, for a slow line: shades in few colours.
+        slow: Draw tensors with as few bytes as can be, for a slow line: shades, not colours.
         debug: Show tracebacks.
     """
     drawing = Drawing(ascii, slow)

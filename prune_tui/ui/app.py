@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 import msgspec
+from rich.console import RenderableType
 from textual import work
+from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
 from prune_tui.journal import JournalError
 from prune_tui.ui import keys
+from prune_tui.ui.frugal import ChangedCells
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.palette import Commands
 from prune_tui.ui.pictures.depth import look_of
@@ -100,6 +104,12 @@ class PruneApp(App[None]):
         self.kept = ""
         self.failure = ""
         self.failure_details = ""
+
+    # Drawing
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Send no more than has changed; Textual has no public way to say so."""
+        super()._display(screen, ChangedCells(renderable) if isinstance(renderable, ChopsUpdate) else renderable)
 
     # Life
 

@@ -44,9 +44,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in asked.rows or names:
         figures.append(_in_a_process(name, scale, quick=asked.quick))
         print(_LINE.format(**_told(figures[-1])), flush=True)
+    sent = [] if asked.rows else _bytes_sent()
     if asked.json:
-        asked.json.write_text(json.dumps({"about": _about(asked.quick), "rows": figures}, indent=2) + "\n")
+        asked.json.write_text(
+            json.dumps({"about": _about(asked.quick), "rows": figures, "bytes": sent}, indent=2) + "\n"
+        )
     return 0
+
+
+def _bytes_sent() -> list[dict[str, Any]]:
+    """Print a second table: what is sent to the terminal is counted, not timed."""
+    from tests.benchmarks import bytes_sent
+
+    figures = bytes_sent.measured()
+    print(f"\n{bytes_sent.table(figures)}")
+    return [{**one._asdict(), "reached": one.reached} for one in figures]
 
 
 def _in_a_process(name: str, scale: float, *, quick: bool) -> dict[str, Any]:

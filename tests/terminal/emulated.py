@@ -29,6 +29,10 @@ KEYS = {
     "down": "\x1b[B",
     "right": "\x1b[C",
     "left": "\x1b[D",
+    "home": "\x1b[H",
+    "end": "\x1b[F",
+    "f2": "\x1bOQ",
+    "f3": "\x1bOR",
     "f12": "\x1b[24~",
     "ctrl+c": "\x03",
     "ctrl+p": "\x10",
@@ -174,6 +178,18 @@ class Terminal:
         """Press keys: names of `KEYS`, or text to type."""
         os.write(self._master, "".join(KEYS.get(key, key) for key in keys).encode())
 
+    def sent_by(self, *keys: str, shows: str) -> int:
+        """How many bytes some keys lead to, from silence to silence.
+
+        Args:
+            keys: For `press`.
+            shows: A text that stands on the screen when they have been answered.
+        """
+        before = self._silence()
+        self.press(*keys)
+        self.wait_for(shows)
+        return self._silence() - before
+
     def resize(self, columns: int, lines: int) -> None:
         """Drag the window's corner."""
         with self._changed:
@@ -194,6 +210,16 @@ class Terminal:
         return int(self.process.returncode)
 
     # Inside
+
+    def _silence(self, seconds: float = 0.5) -> int:
+        """Wait until nothing has been written for some time; how many bytes were until then."""
+        known, since = len(self.output), time.monotonic()
+        while time.monotonic() - since < seconds:
+            with self._changed:
+                self._changed.wait(0.05)
+            if len(self.output) != known:
+                known, since = len(self.output), time.monotonic()
+        return known
 
     def _window(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))

@@ -436,6 +436,15 @@ async def test_the_grid_scrolls_in_both_directions_and_asks_only_for_what_is_see
         assert grid.scroll_offset == (0, 0)
 
 
+async def test_the_cursor_stays_above_the_horizontal_scrollbar() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "j", "j", "tab", "tab", "z", *["down"] * 45)
+        pane = main_of(pilot).tensor_pane
+        assert pane.grid.show_horizontal_scrollbar
+        assert pane.aim.index == (45, 0)
+        assert any(line.startswith("┃  45 ") for line in screen_text(pilot).splitlines())
+
+
 async def test_q_leaves_at_once_when_there_is_nothing_to_lose() -> None:
     app = app_on()
     async with running(app) as pilot:

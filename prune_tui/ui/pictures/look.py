@@ -14,7 +14,7 @@ class Look(NamedTuple):
         depth: Colours there are.
         dark: Light text on a dark ground.
         ascii: Only printable ASCII.
-        slow: As few bytes as can be: shade glyphs in a few colours instead of a colour for each cell.
+        slow: As few bytes as can be: shade glyphs instead of a colour for each cell.
     """
 
     depth: Depth = "truecolor"

@@ -3,7 +3,8 @@
 Away from the centre lightness only grows on a dark ground and only falls on a light one, so that magnitude reads
 in grey and for colour-blind eyes, too; blue and orange are what those tell apart. Each number of colours has its
 own hand-picked steps. An automatic downgrade would merge them: of twenty steps twelve are left in 256 colours,
-four in 16. With so few, and where glyphs are wanted, magnitude is told by shades and only the sign by a hue.
+four in 16. With so few, and where glyphs are wanted, magnitude is told by shades and only the sign by a hue. Over
+a slow line that, too, would cost more than the glyphs: the sign is told by a `-` alone.
 """
 
 from __future__ import annotations
@@ -49,19 +50,19 @@ def ramp(look: Look) -> Ramp:
         terminal's own foreground.
     """
     ground = "dark" if look.dark else "light"
-    if look.depth == "none":
+    if look.depth == "none" or look.slow:
         return (None,) * (2 * len(_SHADES) + 1)
     if not halved(look):
-        return _of_two_hues(ground, slow=look.slow)
+        return _of_two_hues(ground)
     negative, positive = _fine(ground) if look.depth == "truecolor" else _indexed(ground)
     return (*reversed(negative), *positive[1:])
 
 
-def _of_two_hues(ground: str, *, slow: bool) -> Ramp:
-    """As many steps as there are shades; over a slow line the positive ones cost no colour."""
+def _of_two_hues(ground: str) -> Ramp:
+    """As many steps as there are shades."""
     negative, positive = (Color.parse(name) for name in _NAMES[ground])
     steps = len(_SHADES)
-    return (*[negative] * steps, None, *[None if slow else positive] * steps)
+    return (*[negative] * steps, None, *[positive] * steps)
 
 
 def _indexed(ground: str) -> tuple[list[Color], list[Color]]:

@@ -160,7 +160,9 @@ class TensorGrid(Picture):
         if found is None or not self.size.height:
             return
         x, y = self.scroll_offset
-        height, room = max(self.size.height - 1, 1), max(self._room, found.width)
+        # The lines of the scrollbar and of the axes are none of the entries'.
+        height = max(self.scrollable_content_region.height - 1, 1)
+        room = max(self._room, found.width)
         x = min(max(x, found.right - room), found.x)
         y = min(max(y, found.y - height + 1), found.y)
         canvas = self._canvas

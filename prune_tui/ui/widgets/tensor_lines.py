@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from prune_tui.protocol import GetChannels, GetStack, GetStructure, Request
@@ -73,13 +73,24 @@ class LinesPicture(Picture):
         subject = self.subject
         return subject is not None and subject.tensor.tensor == tensor and view in {None, subject.view}
 
+    def show_note(self, note: str) -> None:
+        """Show a sentence in place of the lines."""
+        self._strips = []
+        super().show_note(note)
+
     def redraw(self) -> None:
-        """Work the lines out anew."""
+        """Work the lines out anew, and draw those that are others now."""
         width, height = self.scrollable_content_region.width, self.size.height
         drawn = [] if self.note or self.subject is None or width < 1 else self.lines(width, height)
-        self._strips = [Strip(line) for line in drawn]
+        before, self._strips = self._strips, [Strip(line) for line in drawn]
         self.virtual_size = Size(width, len(self._strips))
-        self.refresh()
+        if not drawn or len(before) != len(drawn):
+            self.refresh()
+            return
+        top = self.scroll_offset.y
+        for line, (old, new) in enumerate(zip(before, self._strips, strict=True)):
+            if old != new and 0 <= line - top < height:
+                self.refresh(Region(0, line - top, self.size.width, 1))
 
     def on_resize(self, _: events.Resize) -> None:
         """The lines follow the width."""

@@ -25,6 +25,7 @@ from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.readout import draft_text, entry_text, statistics_text
 from prune_tui.ui.tree_line import printable
 from prune_tui.ui.widgets.picture import Picture, Subject
+from prune_tui.ui.widgets.readout_line import ReadoutLine
 from prune_tui.ui.widgets.tensor_grid import TensorGrid
 from prune_tui.ui.widgets.tensor_lines import ChannelsPicture, HistogramPicture, StackPicture, StructurePicture
 from prune_tui.ui.widgets.tensor_map import HeatmapPicture, MaskPicture
@@ -61,7 +62,6 @@ class TensorPane(Vertical):
         &:focus-within { border: heavy $border; }
         & > #statistics { height: auto; max-height: 2; color: $text-muted; }
         & > #pictures { height: 1fr; }
-        & > #readout { height: 1; }
         & > #go-to { display: none; height: 1; }
         &.-going > #go-to { display: block; }
         &.-going > #readout { display: none; }
@@ -110,7 +110,7 @@ class TensorPane(Vertical):
         with ContentSwitcher(initial="values", id="pictures"):
             for name, picture in PICTURES.items():
                 yield picture(id=name)
-        yield Static(id="readout")
+        yield ReadoutLine(id="readout")
         yield Input(placeholder="index, one number for each axis", compact=True, id="go-to")
 
     def on_mount(self) -> None:
@@ -180,7 +180,7 @@ class TensorPane(Vertical):
         self.query_one("#pictures", ContentSwitcher).current = name
         self._show_picture()
         if had_focus:
-            self.picture.focus()
+            self.screen.set_focus(self.picture)  # at once: without a focus the frame would be drawn in between
 
     def _show_picture(self) -> None:
         self._title()
@@ -285,14 +285,14 @@ class TensorPane(Vertical):
             self._write_readout()
 
     def _write_readout(self) -> None:
-        line = self.query_one("#readout", Static)
+        line = self.query_one(ReadoutLine)
         aim = self.aim
         if aim is None or aim.empty or self._entry is None:
-            line.update("")
+            line.show(Text())
         elif self.draft.toggles:
-            line.update(draft_text(self.draft, self._drafted))
+            line.show(draft_text(self.draft, self._drafted))
         else:
-            line.update(entry_text(aim, self._entry, self._located, self._sought))
+            line.show(entry_text(aim, self._entry, self._located, self._sought))
 
     @on(Picture.Pointed)
     def _pointed(self, event: Picture.Pointed) -> None:

@@ -85,10 +85,9 @@ def test_values_find_their_colours():
     assert {ramps.colour(t, Look("none")) for t in (-1, 0, 1, 5)} == {None}
 
 
-def test_over_a_slow_line_the_positive_cost_no_colour():
+def test_over_a_slow_line_no_value_costs_a_colour():
     look = Look("truecolor", slow=True)
-    assert [ramps.colour(t, look) for t in (0, 0.5, 1, 2)] == [None] * 4
-    assert ramps.colour(-0.5, look).name == "cyan"
+    assert [ramps.colour(t, look) for t in (-2, -0.5, 0, 0.5, 1, 2)] == [None] * 6
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import cast
 
@@ -49,7 +50,8 @@ class Looking(Surveying):
         # A newer request takes the place of the older of its kind, here as in the engine.
         name = type(event.request).__name__
         # Not a coroutine but what makes it: a request that is superseded at once is never begun.
-        self.run_worker(partial(self._fetch, event), group=f"picture {name}", exclusive=True)
+        fetch: Callable[[], Coroutine[None, None, None]] = partial(self._fetch, event)
+        self.run_worker(fetch, group=f"picture {name}", exclusive=True)
 
     async def _fetch(self, wanted: Picture.Wanted) -> None:
         try:

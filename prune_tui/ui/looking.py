@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
 from textual import on
+from textual.worker import WorkType
 
 from prune_tui import protocol, views
 from prune_tui.client import Refused
@@ -51,7 +52,7 @@ class Looking(Surveying):
         # A newer request takes the place of the older of its kind, here as in the engine.
         name = type(event.request).__name__
         # Not a coroutine but what makes it: a request that is superseded at once is never begun.
-        fetch: Callable[[], Coroutine[None, None, None]] = partial(self._fetch, event)
+        fetch: WorkType[None] = partial(self._fetch, event)
         self.run_worker(fetch, group=f"picture {name}", exclusive=True)
 
     async def _fetch(self, wanted: Picture.Wanted) -> None:

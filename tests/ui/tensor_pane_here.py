@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.pilot import Pilot
-from textual.widget import Widget
 from textual.widgets import Static
 
 from prune_tui.ui.screens.main import MainScreen
@@ -51,17 +50,13 @@ def said(pilot: Pilot[None]) -> str:
 
 
 def picture_text(pilot: Pilot[None]) -> str:
-    """What the picture shows, without toasts before it."""
-    pilot.app.clear_notifications()
-    return _text_of(pilot, pane_of(pilot).picture)
+    """What the picture shows, whatever toast lies over it."""
+    picture = pane_of(pilot).picture
+    return "\n".join(picture.render_line(y).text.rstrip() for y in range(picture.size.height))
 
 
 def frame_text(pilot: Pilot[None]) -> str:
-    """The pane with its frame."""
-    return _text_of(pilot, pane_of(pilot))
-
-
-def _text_of(pilot: Pilot[None], widget: Widget) -> str:
-    region = widget.region
+    """The pane with its frame, as it stands on the screen."""
+    region = pane_of(pilot).region
     lines = screen_text(pilot).splitlines()[region.y : region.bottom]
     return "\n".join(line[region.x : region.right].rstrip() for line in lines)

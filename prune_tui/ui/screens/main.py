@@ -44,6 +44,7 @@ class MainScreen(Looking, Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
     AUTO_FOCUS = "ModuleTree"
+    ESCAPE_TO_MINIMIZE = False  # esc closes the innermost thing, which may be open within a maximised pane
 
     def __init__(self) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ class LinesPicture(Picture):
     """Lines that scroll up and down where there is not room for all."""
 
     DEFAULT_CSS = """
-    LinesPicture { overflow: hidden auto; }
+    LinesPicture { overflow: hidden auto; scrollbar-gutter: stable; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
@@ -83,7 +83,8 @@ class LinesPicture(Picture):
         width, height = self.scrollable_content_region.width, self.size.height
         drawn = [] if self.note or self.subject is None or width < 1 else self.lines(width, height)
         before, self._strips = self._strips, [Strip(line) for line in drawn]
-        self.virtual_size = Size(width, len(self._strips))
+        # Of no width: where it is just as large as the window, Textual leaves a scrollbar of before where it was.
+        self.virtual_size = Size(0, len(self._strips))
         if not drawn or len(before) != len(drawn):
             self.refresh()
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal, get_args
 
@@ -98,6 +99,7 @@ class TensorPane(Vertical):
         self.statistics: Statistics | None = None
         self.look = Look()
         self.draft = Draft()
+        self._accepted = Draft()  # of it, what the engine has worked out
         self._drafted: Previewed | None = None
         self._aims: dict[str, Aim] = {}
         self._entry: Entry | None = None
@@ -211,8 +213,7 @@ class TensorPane(Vertical):
         elif isinstance(body, Located):
             self._show_located(request, body)
         elif isinstance(body, Previewed):
-            self._drafted = body
-            self._show_picture()
+            self._show_drafted(request, body)
 
     def _is_at(self, request: Request) -> bool:
         """Whether an entry that was asked for is still the one at the cursor."""
@@ -437,12 +438,22 @@ class TensorPane(Vertical):
         if self.picture_name not in {"values", "heatmap", "mask"}:
             self.say("paint in values, heat map or mask: F2, F3, F4")
         elif tensor is not None and not tensor.note and aim is not None and not aim.empty:
-            before, self.draft = self.draft, self.draft.toggled(tensor.tensor, aim)
+            self.draft = self.draft.toggled(tensor.tensor, aim)
             if self.draft.toggles:
                 request = DraftRequest(tensor.tensor, self.draft.toggles)
                 self.post_message(Picture.Wanted(request, Previewed, self))
-            elif before.toggles:
+            else:
                 self.drop_draft()
+
+    def _show_drafted(self, request: Request, drafted: Previewed) -> None:
+        """Mark what the painted mask takes, unless more was painted or all of it dropped in the meantime."""
+        draft = self.draft
+        if isinstance(request, DraftRequest) and (request.tensor, request.toggles) == (
+            draft.tensor,
+            draft.toggles,
+        ):
+            self._drafted, self._accepted = drafted, draft
+            self._show_picture()
 
     def action_brush(self) -> None:
         """Take an entry, a row, a column or a channel with the next stroke."""
@@ -453,22 +464,27 @@ class TensorPane(Vertical):
         """Apply what was painted."""
         if self._drafted is None or not self.draft.toggles:
             self.say("nothing is painted; x toggles what is under the cursor")
+        elif self._accepted.toggles != self.draft.toggles:
+            self.say("the last stroke is still being worked out: enter again")
         else:
             self.post_message(self.Painted(self._drafted.step))
 
     def refuse_stroke(self) -> None:
-        """The last stroke cannot be: it is taken back."""
-        self.draft = Draft(self.draft.tensor, self.draft.toggles[:-1], self.draft.brush)
-        if not self.draft.toggles:
+        """What was painted last cannot be: back to what can."""
+        if self._accepted.toggles:
+            self.draft = dataclasses.replace(self._accepted, brush=self.draft.brush)
+            self._write_readout()
+        else:
             self.drop_draft()
 
     def drop_draft(self) -> bool:
         """Forget what was painted; whether there was anything."""
-        there = bool(self.draft.toggles)
+        painted = self.draft.toggles or self._accepted.toggles
         self.draft, self._drafted = self.draft.dropped(), None
-        if there:
+        self._accepted = self.draft
+        if painted:
             self._show_picture()
-        return there
+        return bool(painted)
 
 
 def _chosen(names: Iterable[str], chosen: str) -> Iterator[Content]:

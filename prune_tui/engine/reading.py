@@ -120,9 +120,18 @@ def masked_entries(mask: Tensor) -> int:
 
 def fits(kept: Tensor | None, values: Tensor) -> bool:
     """Whether there is a mask that can be laid over the values; the doctor tells of one that cannot."""
-    if kept is None or why_no_values(kept):
-        return False
-    return (kept.shape, kept.device) == (values.shape, values.device)
+    return kept is not None and not why_misfit(kept, values)
+
+
+def why_misfit(kept: Tensor, values: Tensor) -> str:
+    """One line that says why a mask cannot be laid over values that can be shown; empty when it can."""
+    if shape_of(kept) != shape_of(values):
+        own, theirs = ("×".join(map(str, shape_of(one))) or "a scalar" for one in (kept, values))
+        return f"its mask is {own}: it does not fit {theirs}; ! tells more"
+    if kept.device != values.device:
+        return f"its mask is on {kept.device}, its values are on {values.device}; ! tells more"
+    reason = why_no_values(kept)
+    return f"its mask cannot be read: {reason}" if reason else ""
 
 
 def comparable(values: Tensor) -> Tensor:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune
 
 from prune_tui import protocol
 from prune_tui.engine.cancelling import never
 from prune_tui.engine.session import Session
-from prune_tui.engine.tensor_answers import ANSWERS
-from prune_tui.protocol import Answer
+from prune_tui.engine.tensor_answers import ANSWERS, LONG_ANSWERS
+from prune_tui.protocol import Answer, Block
+from prune_tui.view_rows import VIEWS, View
 
 
 @pytest.fixture
@@ -47,3 +50,48 @@ def test_stack(session: Session) -> None:
     assert told.members[1].oddness == float("inf")
     assert len(told.members[1].picture.kept) == 12
     assert ask(session, protocol.GetStack("1.bias", "mask", 3, 4)).members[2].rms == 1
+
+
+def every_question(tensor: str, view: View) -> list[protocol.Request]:
+    """What may be asked of a tensor of 3×4."""
+    block = Block((), (0, 3), (0, 4))
+    return [
+        protocol.GetTile(tensor, view, 0, 1, (block,)),
+        protocol.GetHeatmap(tensor, view, 0, 1, block, 2, 2),
+        protocol.GetHeatmap(tensor, view, 0, 1, block, 2, 2, pool="mean"),
+        protocol.GetEntry(tensor, (0, 0)),
+        protocol.GetChannels(tensor, view, 0),
+        protocol.GetStructure(tensor),
+        protocol.Locate(tensor, view, "extreme", None),
+        protocol.Locate(tensor, view, "masked", None),
+        protocol.GetStatistics(tensor, view),
+    ]
+
+
+def answered(session: Session, request: protocol.Request):
+    """The answer, whatever the request."""
+    if type(request) in LONG_ANSWERS:
+        return LONG_ANSWERS[type(request)](session, request, never, lambda _: None)
+    return ask(session, request)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    ("mask", "note"),
+    [
+        (torch.ones(3, 3), "its mask is 3×3: it does not fit 3×4; ! tells more"),
+        (torch.ones(1, 4), "its mask is 1×4: it does not fit 3×4; ! tells more"),
+        (torch.ones(3, 4, device="meta"), "its mask is on meta, its values are on cpu; ! tells more"),
+        (
+            torch.ones(3, 4).to_sparse(),
+            "its mask cannot be read: layout sparse_coo: only dense tensors are shown",
+        ),
+    ],
+    ids=["too narrow", "too low", "meta", "sparse"],
+)
+def test_a_mask_that_does_not_fit_is_told_of_and_laid_over_nothing(view: View, mask: Tensor, note: str) -> None:
+    model = nn.Sequential(prune.identity(nn.Linear(4, 3), "weight"))
+    model[0]._buffers["weight_mask"] = mask
+    session = Session(model)
+    for request in every_question("0.weight", view):
+        assert answered(session, request).note == note, request

@@ -72,8 +72,11 @@ class Layers(NamedTuple):
         return [one for one in (self.values, self.kept, *(self.earlier or ())) if one is not None]
 
     def _with(self, parts: Sequence[Tensor]) -> Layers:
-        """The same with other tensors in the places of those that are there."""
-        rest = iter(parts)
+        """The same with other tensors in the places of those that are there.
+
+        What is the negative of its memory, as `x.conj().imag` is, numpy cannot read: parts are written out.
+        """
+        rest = iter([part.resolve_neg() for part in parts])
         values = next(rest)
         kept = None if self.kept is None else next(rest)
         if self.earlier is None:
@@ -124,4 +127,4 @@ def layers(module: nn.Module, name: str, view: View) -> Layers | NoValues:
     if note:
         elements = elements_of(values)
         return NoValues(note, elements, 0 if kept is None else min(masked_entries(kept), elements))
-    return Layers(values.detach(), None if kept is None else kept.detach(), view)
+    return Layers(values.detach(), None if kept is None else kept.detach().resolve_neg(), view)

@@ -95,3 +95,15 @@ def test_a_mask_that_does_not_fit_is_told_of_and_laid_over_nothing(view: View, m
     session = Session(model)
     for request in every_question("0.weight", view):
         assert answered(session, request).note == note, request
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+def test_a_tensor_that_is_the_negative_of_its_memory_answers_as_its_copy(view: View, dtype: torch.dtype) -> None:
+    values = torch.randn(3, 4, dtype=dtype).conj().imag
+    assert values.is_neg()
+    held = (values, values.clone().resolve_neg())
+    sessions = [Session(nn.ParameterList([nn.Parameter(one)])) for one in held]
+    for request in every_question("0", view):
+        own, plain = (answered(session, request) for session in sessions)
+        assert own == plain, request

@@ -46,9 +46,16 @@ def _converts(dtype: torch.dtype) -> bool:
     return True
 
 
+def is_distributed(tensor: Tensor) -> bool:
+    """Whether it is a DTensor; told by name, since importing torch.distributed.tensor takes a second."""
+    return any(kind.__name__ == "DTensor" for kind in type(tensor).__mro__)
+
+
 # In this order: what torch tells of an uninitialised or nested tensor is little, and asking for more raises.
 _WITHOUT_VALUES: tuple[tuple[Callable[[Tensor], bool], str], ...] = (
     (is_lazy, "not initialised: run one forward to give it a shape"),
+    # To read one is to talk with the other processes, which wait for nothing of the kind: it would hang.
+    (is_distributed, "DTensor: parts of it lie in other processes; its full_tensor() could be shown"),
     (lambda tensor: tensor.is_meta, "on the meta device: no values"),
     (lambda tensor: tensor.is_nested, "nested tensor: its rows differ in length"),
     (lambda tensor: tensor.is_quantized, "quantized to {dtype}: its values are packed"),

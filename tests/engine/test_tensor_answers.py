@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
@@ -107,3 +110,29 @@ def test_a_tensor_that_is_the_negative_of_its_memory_answers_as_its_copy(view: V
     for request in every_question("0", view):
         own, plain = (answered(session, request) for session in sessions)
         assert own == plain, request
+
+
+@pytest.fixture
+def mesh() -> Iterator[object]:
+    """A device mesh of this process alone."""
+    if not dist.is_available():
+        pytest.skip("this torch has no torch.distributed")
+    from torch.distributed.device_mesh import init_device_mesh
+
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    yield init_device_mesh("cpu", (1,))
+    dist.destroy_process_group()
+
+
+def test_a_dtensor_says_why_it_is_not_shown_and_no_process_is_asked(mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch.distributed.tensor import DTensor, Shard, distribute_tensor
+
+    model = nn.Sequential(nn.Linear(4, 3, bias=False))
+    model[0].weight = nn.Parameter(distribute_tensor(torch.randn(3, 4), mesh, [Shard(0)]))
+    # Whatever is computed with a DTensor may wait for the other processes.
+    monkeypatch.setattr(DTensor, "__torch_dispatch__", None)
+    session = Session(model)
+    for request in every_question("0.weight", "effective"):
+        assert answered(session, request).note.startswith("DTensor: "), request
+    assert answered(session, protocol.GetNorms()).norms == (0, 0)
+    assert answered(session, protocol.GetBroken()).tensors == ()

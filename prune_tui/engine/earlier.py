@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from prune_tui.engine import targets
+from prune_tui.engine import bits, pruned, targets
 from prune_tui.engine.record import Edit, Log
 from prune_tui.engine.targets import Target
 
@@ -20,7 +20,8 @@ class Earlier(NamedTuple):
 
     Attributes:
         values: Without mask: the stored tensor itself unless a `remove` or a repair wrote over it since.
-        mask: Of its shape, on its device, bool where it holds only 0 and 1; None where it was not pruned.
+        mask: Of its shape, on its device: bool, or as it was where it held other values than 0 and 1; None where
+            it was not pruned.
     """
 
     values: Tensor
@@ -43,22 +44,15 @@ class EarlierTensors:
     def tensor(self, path: str, since: Since) -> Earlier | None:
         """A parameter before the last step, or at the session's start; None where no step changed it since."""
         log = self._log()
-        edits = self._edits(log, path, since)
+        module, name = targets.locate(self._model, path)
+        parameter = pruned.parameter_of(module, name)
+        edits = [] if parameter is None else _edits(log, Target(path, module, name), since)
         if not edits:
             return None
         known = self._kept.get(since)
         if known is None or known[:2] != (log.revision, path):
-            known = self._kept[since] = (log.revision, path, self._at(path, edits))
+            known = self._kept[since] = (log.revision, path, _before(edits, Target(path, module, name)))
         return known[2]
-
-    def _at(self, path: str, edits: Sequence[Edit]) -> Earlier:
-        """Before the first of some edits, all those that touched it since."""
-        target = Target(path, *targets.locate(self._model, path))
-        values = target.parameter.detach()
-        for edit in reversed(edits):
-            values = edit.moment.former(target.parameter, values)
-        mask = edits[0].moment.mask(target.module, target.name)
-        return Earlier(values, None if mask is None else mask.to(values.device))
 
     def alive_before_last_step(self, path: str) -> Tensor | None:
         """Which entries of a tensor were alive before the last step, where that took any.
@@ -66,17 +60,36 @@ class EarlierTensors:
         Returns:
             A bool tensor of its shape on its device, or None when the last step took nothing from it.
         """
-        edits = self._edits(self._log(), path, "step")
+        edits = _lately(self._log(), "step")
         took = any(effect.target == path and effect.took for edit in edits for effect in edit.effects)
         now = Target(path, *targets.locate(self._model, path)).mask if took else None
         before = self.tensor(path, "step") if now is not None else None
         if now is None or before is None:
             return None
-        everything = torch.ones((), dtype=torch.bool, device=now.device).expand(now.shape)
-        return everything if before.mask is None else before.mask
+        if before.mask is None:
+            return torch.ones((), dtype=torch.bool, device=now.device).expand(now.shape)
+        return before.mask if before.mask.dtype is torch.bool else bits.alive(before.mask)
 
-    def _edits(self, log: Log, path: str, since: Since) -> list[Edit]:
-        """The steps since then that touched a tensor."""
-        done = log.edits[: log.done]
-        lately = done[-1:] if since == "step" else done
-        return [edit for edit in lately if any(effect.target == path for effect in edit.effects)]
+
+def _lately(log: Log, since: Since) -> Sequence[Edit]:
+    done = log.edits[: log.done]
+    return done[-1:] if since == "step" else done
+
+
+def _edits(log: Log, target: Target, since: Since) -> list[Edit]:
+    """The steps since then that touched a tensor: pruned it, or wrote over its values by another of its names."""
+    return [
+        edit
+        for edit in _lately(log, since)
+        if edit.moment.prunes(target.module, target.name) or edit.moment.overwrites(target.parameter)
+    ]
+
+
+def _before(edits: Sequence[Edit], target: Target) -> Earlier:
+    """A tensor before the first of some edits, all those that touched it since."""
+    values = target.parameter.detach()
+    for edit in reversed(edits):
+        values = edit.moment.former(target.parameter, values)
+    pruning = [edit.moment for edit in edits if edit.moment.prunes(target.module, target.name)]
+    mask = pruning[0].factors(target.module, target.name) if pruning else target.mask
+    return Earlier(values, None if mask is None else mask.to(values.device))

@@ -20,6 +20,7 @@ from prune_tui.engine.reading import (
     pieces_in_order,
     stored,
     viewed,
+    why_misfit,
     why_no_values,
 )
 from prune_tui.engine.session import Session
@@ -71,8 +72,11 @@ class Layers(NamedTuple):
         return [one for one in (self.values, self.kept, *(self.earlier or ())) if one is not None]
 
     def _with(self, parts: Sequence[Tensor]) -> Layers:
-        """The same with other tensors in the places of those that are there."""
-        rest = iter(parts)
+        """The same with other tensors in the places of those that are there.
+
+        What is the negative of its memory, as `x.conj().imag` is, numpy cannot read: parts are written out.
+        """
+        rest = iter([part.resolve_neg() for part in parts])
         values = next(rest)
         kept = None if self.kept is None else next(rest)
         if self.earlier is None:
@@ -119,7 +123,8 @@ def layers(module: nn.Module, name: str, view: View) -> Layers | NoValues:
     values, kept = stored(module, name), pruned.mask(module, name)
     if values is None:
         return NoValues(f"{type(module).__name__} has no tensor {name}")
-    note = why_no_values(values)
+    note = why_no_values(values) or ("" if kept is None else why_misfit(kept, values))
     if note:
-        return NoValues(note, elements_of(values), 0 if kept is None else masked_entries(kept))
-    return Layers(values.detach(), None if kept is None else kept.detach(), view)
+        elements = elements_of(values)
+        return NoValues(note, elements, 0 if kept is None else min(masked_entries(kept), elements))
+    return Layers(values.detach(), None if kept is None else kept.detach().resolve_neg(), view)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import Cancelled, Stop
@@ -37,6 +39,11 @@ class _Grid(NamedTuple):
     columns: int
     tall: int
     wide: int
+
+    @classmethod
+    def of(cls, rows: int, columns: int, cells: tuple[int, int]) -> _Grid:
+        """Of so many cells, down and across, or fewer."""
+        return cls(rows, columns, -(-rows // cells[0]), -(-columns // cells[1]))
 
     @property
     def height(self) -> int:
@@ -72,6 +79,14 @@ class _Band(NamedTuple):
     bottom: int
     left: int
     right: int
+
+    def of(self, sheet: Tensor) -> Tensor:
+        """What it has of a tensor of rows and columns."""
+        return sheet[self.top : self.bottom, self.left : self.right]
+
+
+_CutBand = Callable[[Tensor, _Band], Tensor]
+"""Takes a band out of a tensor."""
 
 
 class _Part(NamedTuple):
@@ -129,11 +144,14 @@ def pooled(
     seen = cut(layers.values)
     if not seen.numel() or min(cells) < 1:
         return Heatmap(0, 0)
+    rows, width = seen.shape
     # Memory is read in its order: where it runs down the columns, the picture is made lying on its side.
     if seen.stride(0) < seen.stride(1):
-        lying = _arrays(layers, pruning, lambda whole: cut(whole).t(), cells[::-1], pool=pool, stop=stop)
+        grid = _Grid.of(width, rows, cells[::-1])
+        lying = _arrays(layers, pruning, lambda one, band: band.of(cut(one).t()), grid, pool=pool, stop=stop)
         return _packed(*(array.T for array in lying))
-    return _packed(*_arrays(layers, pruning, cut, cells, pool=pool, stop=stop))
+    grid = _Grid.of(rows, width, cells)
+    return _packed(*_arrays(layers, pruning, lambda one, band: band.of(cut(one)), grid, pool=pool, stop=stop))
 
 
 def whole(layers: Layers, height: int, width: int, stop: Stop) -> Heatmap:
@@ -148,12 +166,23 @@ def whole(layers: Layers, height: int, width: int, stop: Stop) -> Heatmap:
     Raises:
         Cancelled: `stop` said so.
     """
-    return pooled(layers, Pruning(), _as_rows, (height, width), pool="extreme", stop=stop)
+    if layers.values.dim() < 3:
+        return pooled(layers, Pruning(), torch.atleast_2d, (height, width), pool="extreme", stop=stop)
+    rows, across = prod(layers.values.shape[:-1]), layers.values.shape[-1]
+    if not rows * across or min(height, width) < 1:
+        return Heatmap(0, 0)
+    grid = _Grid.of(rows, across, (height, width))
+    return _packed(*_arrays(layers, Pruning(), _of_all_rows, grid, pool="extreme", stop=stop))
 
 
-def _as_rows(tensor: Tensor) -> Tensor:
-    """Copied where its memory does not run so."""
-    return tensor.flatten(0, -2) if tensor.dim() > 1 else tensor.reshape(1, -1)
+def _of_all_rows(tensor: Tensor, band: _Band) -> Tensor:
+    """A band of a tensor whose axes all run down but the last; a copy of it where the memory does not run so."""
+    try:
+        return band.of(tensor.view(prod(tensor.shape[:-1]), tensor.shape[-1]))
+    except RuntimeError:  # of strides like these there is no such view, and torch has no way to ask
+        rows = torch.arange(band.top, band.bottom, device=tensor.device)
+        found: Tensor = tensor[..., band.left : band.right][torch.unravel_index(rows, tensor.shape[:-1])]
+        return found
 
 
 def _packed(values: Array, kept: Array, marks: Array) -> Heatmap:
@@ -162,18 +191,13 @@ def _packed(values: Array, kept: Array, marks: Array) -> Heatmap:
 
 
 def _arrays(
-    layers: Layers, pruning: Pruning, cut: Cut, cells: tuple[int, int], *, pool: Pool, stop: Stop
+    layers: Layers, pruning: Pruning, cut: _CutBand, grid: _Grid, *, pool: Pool, stop: Stop
 ) -> tuple[Array, Array, Array]:
     """Values, shares kept and marks as `Heatmap` has them, height × width."""
-    rows, width = cut(layers.values).shape
-    grid = _Grid(rows, width, -(-rows // cells[0]), -(-width // cells[1]))
     marked = Marked(pruning.alive_before, pruning.planned, threading.Lock())
 
     def read(band: _Band) -> _Part:
-        def cut_band(whole: Tensor) -> Tensor:
-            return cut(whole)[band.top : band.bottom, band.left : band.right]
-
-        return _gathered(columns(layers, marked, cut_band, pool), band, grid, pool)
+        return _gathered(columns(layers, marked, lambda one: cut(one, band), pool), band, grid, pool)
 
     if layers.values.device.type == "cpu":
         parts = cores.spread(read, list(grid.bands(_BAND)), stop)

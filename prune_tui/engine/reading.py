@@ -46,9 +46,16 @@ def _converts(dtype: torch.dtype) -> bool:
     return True
 
 
+def is_distributed(tensor: Tensor) -> bool:
+    """Whether it is a DTensor; told by name, since importing torch.distributed.tensor takes a second."""
+    return any(kind.__name__ == "DTensor" for kind in type(tensor).__mro__)
+
+
 # In this order: what torch tells of an uninitialised or nested tensor is little, and asking for more raises.
 _WITHOUT_VALUES: tuple[tuple[Callable[[Tensor], bool], str], ...] = (
     (is_lazy, "not initialised: run one forward to give it a shape"),
+    # To read one is to talk with the other processes, which wait for nothing of the kind: it would hang.
+    (is_distributed, "DTensor: parts of it lie in other processes; its full_tensor() could be shown"),
     (lambda tensor: tensor.is_meta, "on the meta device: no values"),
     (lambda tensor: tensor.is_nested, "nested tensor: its rows differ in length"),
     (lambda tensor: tensor.is_quantized, "quantized to {dtype}: its values are packed"),
@@ -120,9 +127,18 @@ def masked_entries(mask: Tensor) -> int:
 
 def fits(kept: Tensor | None, values: Tensor) -> bool:
     """Whether there is a mask that can be laid over the values; the doctor tells of one that cannot."""
-    if kept is None or why_no_values(kept):
-        return False
-    return (kept.shape, kept.device) == (values.shape, values.device)
+    return kept is not None and not why_misfit(kept, values)
+
+
+def why_misfit(kept: Tensor, values: Tensor) -> str:
+    """One line that says why a mask cannot be laid over values that can be shown; empty when it can."""
+    if shape_of(kept) != shape_of(values):
+        own, theirs = ("×".join(map(str, shape_of(one))) or "a scalar" for one in (kept, values))
+        return f"its mask is {own}: it does not fit {theirs}; ! tells more"
+    if kept.device != values.device:
+        return f"its mask is on {kept.device}, its values are on {values.device}; ! tells more"
+    reason = why_no_values(kept)
+    return f"its mask cannot be read: {reason}" if reason else ""
 
 
 def comparable(values: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ def statistics(layers: Layers | NoValues, cancelled: Stop, tell: Tell = silent) 
     if isinstance(layers, NoValues):
         return Statistics(layers.elements, layers.masked, note=layers.note)
     found, scale = _figures(layers, 1, cancelled, tell), 1.0
-    if 0 < found.largest < math.inf and not _IN_REACH[0] <= found.largest <= _IN_REACH[1]:
+    if found.scalable and 0 < found.largest < math.inf and not _IN_REACH[0] <= found.largest <= _IN_REACH[1]:
         scale = 2.0 ** min(100 - math.frexp(found.largest)[1], 1023)  # a power of two costs no digits
         found = _figures(layers, scale, cancelled, tell)
     return _told(layers, found, 1 / scale)

@@ -242,6 +242,16 @@ class _Overwritten:
             return False
         return torch.empty_strided(self.where.shape, self.strides, device="meta").is_contiguous()
 
+    def is_of(self, parameter: nn.Parameter) -> bool:
+        """Whether it is of this parameter, or of one that has the same entries in the same memory."""
+        if parameter is self.parameter:
+            return True
+        one, other = parameter.data, self.parameter.data
+        if why_no_values(one) or why_no_values(other) or not one.numel():
+            return False
+        places = [(each.data_ptr(), each.dtype, each.shape, each.stride()) for each in (one, other)]
+        return places[0] == places[1]
+
     def now(self) -> _Overwritten:
         """The same entries as they are now."""
         return self.found(self.parameter, self.where, shared=self.memory is not None)
@@ -346,18 +356,31 @@ class Moment:
     def former(self, parameter: nn.Parameter, values: Tensor) -> Tensor:
         """The values of a parameter at this moment, given those after its edit: the same where it wrote none."""
         for overwritten in self.values:
-            if overwritten.parameter is parameter:
+            if overwritten.is_of(parameter):
                 values = values.detach().clone()
                 overwritten.put_into(values)
         return values
 
+    def prunes(self, module: nn.Module, name: str) -> bool:
+        """Whether it remembers the mask of a tensor, or that it had none."""
+        return any(moment.module is module and name in moment.masks for moment in self.modules)
+
+    def overwrites(self, parameter: nn.Parameter) -> bool:
+        """Whether its edit wrote over values of a parameter, whatever name that was pruned by."""
+        return any(overwritten.is_of(parameter) for overwritten in self.values)
+
     def mask(self, module: nn.Module, name: str) -> Tensor | None:
         """Which entries of a tensor were kept at this moment, as bool; None when it was not pruned."""
-        for moment in self.modules:
-            mask = moment.masks.get(name) if moment.module is module else None
-            if mask is not None:
-                return mask.alive()
-        return None
+        mask = self._mask(module, name)
+        return None if mask is None else mask.alive()
+
+    def factors(self, module: nn.Module, name: str) -> Tensor | None:
+        """What entries were multiplied with: as `mask`, or as it was where it held other values than 0 and 1."""
+        mask = self._mask(module, name)
+        return mask.kept if mask is not None and isinstance(mask.kept, Tensor) else self.mask(module, name)
+
+    def _mask(self, module: nn.Module, name: str) -> _Mask | None:
+        return next((moment.masks.get(name) for moment in self.modules if moment.module is module), None)
 
 
 def moment_before(model: nn.Module, parts: Sequence[Part]) -> Moment:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -8,9 +9,10 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from prune_tui.engine import stack
+from prune_tui.engine import pooling, stack
 from prune_tui.engine.cancelling import Cancelled, never
-from prune_tui.engine.layers import layers
+from prune_tui.engine.columns import columns
+from prune_tui.engine.layers import Layers, layers
 from prune_tui.engine.pooling import whole as pooled
 from prune_tui.engine.stack import siblings
 from prune_tui.engine.targets import locate
@@ -68,6 +70,42 @@ def test_all_leading_axes_run_down():
     assert (told.height, told.width) == (6, 4)
     assert np.frombuffer(told.values, "<f4").tolist() == list(range(24))
     assert pooled(holding(torch.tensor(7.0)), 9, 9, never).height == 1
+    assert pooled(holding(torch.tensor([7.0, 8.0])), 9, 9, never).width == 2
+
+
+ORDERS = list(itertools.permutations(range(4)))
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.bfloat16, torch.float8_e5m2, torch.uint16, torch.complex64]
+)
+def test_the_order_of_the_memory_changes_no_picture(order, dtype, monkeypatch):
+    monkeypatch.setattr(pooling, "_BAND", 16)
+    values = (torch.arange(2 * 3 * 4 * 5) * 7 % 41).reshape(2, 3, 4, 5).to(dtype)
+    lying = values.permute(order).contiguous().permute([order.index(axis) for axis in range(4)])
+    mask = (
+        None if dtype is torch.uint16 else (torch.arange(values.numel()).reshape(values.shape) % 3 != 0).to(dtype)
+    )
+    for size in ((5, 2), (99, 99)):
+        found = pooled(Layers(lying, mask, "effective"), *size, never)
+        assert found == pooled(Layers(values, mask, "effective"), *size, never)
+
+
+def test_no_copy_is_larger_than_a_band(monkeypatch):
+    monkeypatch.setattr(pooling, "_BAND", 64)
+    values = torch.randn(8, 16, 32).permute(0, 2, 1)
+    copied = []
+
+    def watched(layers, marked, cut, pool):
+        band = cut(layers.values)
+        copied.append(band.untyped_storage().nbytes() // 4)
+        return columns(layers, marked, cut, pool)
+
+    monkeypatch.setattr(pooling, "columns", watched)
+    pooled(Layers(values, None, "effective"), 4, 4, never)
+    assert copied
+    assert max(copied) <= 64
 
 
 # Which tensors are siblings

@@ -203,6 +203,7 @@ DTYPES = [
     torch.uint64,
     torch.bool,
 ]
+E8M0 = [torch.float8_e8m0fnu] if hasattr(torch, "float8_e8m0fnu") else []
 
 
 def drawn(dtype, shape):
@@ -273,6 +274,19 @@ def test_a_mask_of_other_numbers_than_zeros_and_ones(piece, monkeypatch):
     assert_as_float64(told, values * mask)
     assert_histogram(told, values, mask == 0, within=0.05)
     assert (told.masked, told.zeros) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "dtype", [dtype for dtype in DTYPES + E8M0 if dtype.is_floating_point and dtype.itemsize <= 2]
+)
+@pytest.mark.parametrize("elements", [10, 2**19])
+@pytest.mark.parametrize("value", [1e37, 1e-33])
+def test_numbers_of_8_and_16_bits_are_told_as_they_are_however_large_or_small(dtype, elements, value):
+    values = torch.full((elements,), value).to(dtype)
+    told = count(holding(values))
+    assert_as_float64(told, values)
+    if told.histogram is not None:
+        assert told.histogram.low == told.histogram.high == float(values[0])
 
 
 @pytest.mark.skipif(not hasattr(torch, "float8_e8m0fnu"), reason="this torch has no float8_e8m0fnu")

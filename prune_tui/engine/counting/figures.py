@@ -56,12 +56,14 @@ class Figures(NamedTuple):
         seen: How many of the values that the view shows lie where.
         before: The same of those that the histogram is of.
         spread: How these two were counted.
+        scalable: The numbers may be scaled to be counted; those of 8 and 16 bits are taken as they are.
     """
 
     found: Found
     seen: Distribution
     before: Distribution
     spread: Quality
+    scalable: bool
 
     @property
     def largest(self) -> float:
@@ -81,7 +83,7 @@ def of_few(layers: Layers, scale: float) -> Figures:
     before_at = Distribution.of_values(before, gone)
     seen_at = before_at if part.seen is part.before else Distribution.of_values(seen, gone)
     found.moments = Moments.of_numbers(seen)
-    return Figures(found, seen_at, before_at, "exact")
+    return Figures(found, seen_at, before_at, "exact", not patterns.coding(part.before.dtype).exact)
 
 
 def of_many(layers: Layers, scale: float, stop: Stop, tell: Tell = silent) -> Figures:
@@ -161,7 +163,7 @@ class _Counting:
             together.zeros = int(self._seen[0, coding.zeros].sum())
             if before.lowest.size:
                 together.low, together.high = float(before.lowest[0]), float(before.highest[-1])
-        return Figures(together, seen, before, "exact" if coding.exact else "binned")
+        return Figures(together, seen, before, "exact" if coding.exact else "binned", not coding.exact)
 
 
 def _zeros_kept(numbers: Floats, gone: Truths | None) -> int:

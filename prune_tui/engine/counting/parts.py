@@ -55,7 +55,8 @@ def part_of(piece: Layers, scale: float) -> Part:
 
     Args:
         piece: At most some hundred thousand entries.
-        scale: Numbers that become float64 are multiplied with it, and float32 is unless it is 1.
+        scale: Numbers that become float64 are multiplied with it, and float32 is unless it is 1; those of 8 and
+            16 bits never.
     """
     piece = piece.cut(lambda layer: layer.cpu().resolve_neg())
     before = _row(piece.values if piece.view in {"effective", "orig"} else piece.seen(), scale)
@@ -75,7 +76,7 @@ def part_of(piece: Layers, scale: float) -> Part:
 
 def _row(tensor: Tensor, scale: float) -> Tensor:
     flat = tensor.reshape(-1).contiguous()
-    if flat.dtype.itemsize <= 2 or (flat.dtype is torch.float32 and scale == 1):
+    if coding(flat.dtype).exact or (flat.dtype is torch.float32 and scale == 1):
         return flat
     numbers = as_numbers(flat)
     return numbers if scale == 1 else numbers * scale

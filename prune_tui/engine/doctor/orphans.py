@@ -76,12 +76,7 @@ def idle_hooks(module: nn.Module, name: str) -> list[int]:
 
 def has_values(tensor: Tensor) -> bool:
     """Whether its entries can be looked at: it is neither lazy nor meta, quantized, sparse or distributed."""
-    return not is_distributed(tensor) and not why_no_values(tensor)
-
-
-def is_distributed(tensor: Tensor) -> bool:
-    """Whether it is a DTensor; told by name, since importing torch.distributed.tensor takes a second."""
-    return any(kind.__name__ == "DTensor" for kind in type(tensor).__mro__)
+    return not why_no_values(tensor)
 
 
 def finite(values: Tensor) -> Tensor:

@@ -11,9 +11,9 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from prune_tui.engine import pruned
-from prune_tui.engine.doctor import orphans
 from prune_tui.engine.doctor.examination import Examination, Holder
 from prune_tui.engine.doctor.found import Found
+from prune_tui.engine.reading import is_distributed
 from prune_tui.engine.targets import listed
 
 _NORMS = (WeightNorm, SpectralNorm)
@@ -78,7 +78,7 @@ def parametrized(seen: Examination) -> Iterator[Found]:
 
 def distributed(seen: Examination) -> Iterator[Found]:
     """Parameters sharded over several processes."""
-    yield from _parameters(seen, orphans.is_distributed)
+    yield from _parameters(seen, is_distributed)
 
 
 def on_meta(seen: Examination) -> Iterator[Found]:

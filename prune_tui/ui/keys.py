@@ -396,7 +396,7 @@ KEYS: tuple[Key, ...] = (
 _SHOWN = {
     "full_stop": ".", "plus": "+", "minus": "-", "space": "space", "asterisk": "*", "slash": "/",
     "question_mark": "?", "equals_sign": "=", "up": "↑", "down": "↓", "left": "←", "right": "→",
-    "pageup": "page up", "pagedown": "page down", "f12": "F12", "escape": "esc",
+    "pageup": "page up", "pagedown": "page down", "escape": "esc",
     "exclamation_mark": "!", "colon": ":", "less_than_sign": "<", "greater_than_sign": ">",
     "left_curly_bracket": "{", "right_curly_bracket": "}",
     "right_square_bracket": "]", "left_square_bracket": "[",
@@ -405,7 +405,7 @@ _SHOWN = {
 
 def shown(key: str) -> str:
     """A key as people write it: `.` for `full_stop`."""
-    return _SHOWN.get(key, key)
+    return _SHOWN.get(key, key.upper() if key[1:].isdecimal() else key)
 
 
 def bindings(place: Place) -> list[Binding]:

@@ -9,19 +9,22 @@ from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
 from prune_tui.ui.numbers import counted, percent
 from prune_tui.ui.tree_line import printable
+from prune_tui.view_rows import View
 from prune_tui.views import Previewed, Statistics
 
 
-def statistics_text(statistics: Statistics | None, progress: str = "") -> Text:
+def statistics_text(statistics: Statistics | None, view: View = "effective", progress: str = "") -> Text:
     """Counts, range and moments in a line; those that are nought are left out.
 
     Args:
         statistics: None while nothing is known.
+        view: Of which values they are; zeros of a change are nothing to be told of.
         progress: How far the exact ones are, `counting 40%`.
     """
     if statistics is None:
         return Text(progress or "counting…", style="dim")
-    counts = {"NaN": statistics.nans, "Inf": statistics.infinities, "zero": statistics.zeros}
+    zeros = 0 if view in {"step", "start"} else statistics.zeros
+    counts = {"NaN": statistics.nans, "Inf": statistics.infinities, "zero": zeros}
     text = Text()
     if statistics.quality == "sampled":
         text.append(f"≈ of a sample, {progress or 'counting…'} · ", style="dim")
@@ -62,7 +65,7 @@ def entry_text(aim: Aim, entry: Entry, located: Located | None = None, sought: s
     elif entry.mask == 1:
         text.append(f"{entry.effective:.6g} kept")
     elif entry.mask == 0:
-        text.append(f"× {entry.effective:.6g} · orig {entry.orig:.6g}")
+        text.append(f"× {entry.effective + 0.0:.6g} · orig {entry.orig:.6g}")  # without the sign of -0.0
     else:
         text.append(f"{entry.effective:.6g} · orig {entry.orig:.6g} · mask {entry.mask:.6g}")
     if located is not None and located.index is not None:

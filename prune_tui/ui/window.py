@@ -135,7 +135,7 @@ class Window:
         down, across = closer.pooled
         top = _within((row - rows // 2) // down * down, rows, self.rows)
         left = _within((column - columns // 2) // across * across, columns, self.columns)
-        return dataclasses.replace(closer, top=top, left=left)
+        return dataclasses.replace(closer, top=top, left=left).holding(row, column)
 
     def resized(self, height: int, width: int, row: int, column: int) -> Window:
         """Through another window, with the same closeness and an entry in sight."""

@@ -35,6 +35,12 @@ def test_an_entry_in_sight_is_in_a_cell_and_that_cell_holds_it(rows, columns, he
         window = window.zoomed(by, row, column)
         found = window.cell(row, column)
         assert found is not None, "zooming keeps the entry in sight"
+        ends = ((rows, columns)[axis] for axis in (0, 1))
+        for (first, last), end, cells, pooled in zip(
+            window.rectangle, ends, window.cells, window.pooled, strict=True
+        ):
+            assert 0 <= first < last <= end
+            assert -(-(last - first) // cells) == pooled or (first, last) == (0, end), "the engine pools as many"
         assert 0 <= found[0] < height
         assert 0 <= found[1] < width
         first = window.entry(*found)

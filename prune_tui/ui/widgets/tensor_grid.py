@@ -307,7 +307,7 @@ class TensorGrid(Picture):
             return f"{names[0]} 0-{canvas.columns - 1} →, {canvas.per_line} on a line"
         down, across = names[canvas.row_axis], names[canvas.column_axis]
         text = f"↓ {down} 0-{canvas.rows - 1}   → {across} 0-{canvas.columns - 1}"
-        first = (self.scroll_offset.x // canvas.cell) if not canvas.titled else 0
+        first = -(-self.scroll_offset.x // canvas.cell) if not canvas.titled else 0
         if first:
             text += f", from {first}"
         if canvas.titled:
@@ -361,7 +361,9 @@ class TensorGrid(Picture):
                 style += behind(values.values[index], self._scale, self.look)
             if self.look.ascii:
                 text = plain(text, self.look)
-            if state == NEWLY_MASKED and column != at_cursor:
+            if column == at_cursor and state == NEWLY_MASKED:  # which stands out by being reversed itself
+                segments += [Segment(text[:-1], style + _CURSOR_ON_REVERSED), Segment(text[-1:])]
+            elif state == NEWLY_MASKED:
                 # Only what is written stands out, not the room around it.
                 written = text.strip()
                 before, _, after = text.partition(written)
@@ -385,3 +387,4 @@ class TensorGrid(Picture):
 
 
 _CURSOR = Style(reverse=True)
+_CURSOR_ON_REVERSED = Style(reverse=False, underline=True, bold=True)

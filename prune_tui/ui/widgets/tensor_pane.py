@@ -243,7 +243,11 @@ class TensorPane(Vertical):
     def _tell(self, *, outdated: bool, progress: str = "") -> None:
         """Write the counts; dim while those of the model as it is now are still to come."""
         line = self.query_one("#statistics", Static)
-        text = Text("") if self.tensor is None or self.tensor.note else statistics_text(self.statistics, progress)
+        text = (
+            Text("")
+            if self.tensor is None or self.tensor.note
+            else statistics_text(self.statistics, self.view, progress)
+        )
         if outdated:
             text.stylize("dim")
         line.update(text)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,12 +12,12 @@ from torch.nn.utils import prune
 from prune_tui.engine import boxes
 from prune_tui.engine.cancelling import Cancelled, never
 from prune_tui.engine.layers import NoValues, layers
-from prune_tui.engine.structure import structure
+from prune_tui.engine.structure import standing, structure
 from prune_tui.engine.targets import locate
 
 
 def ask(model, path="weight", stop=never):
-    return structure(model, path, layers(*locate(model, path), "effective"), stop)
+    return structure(standing(model, path, layers(*locate(model, path), "effective")), stop)
 
 
 def masked(module, mask, name="weight"):
@@ -225,7 +224,7 @@ def test_no_dtype_and_shape_raises(dtype, shape):
 def test_a_tensor_without_values_says_why():
     told = ask(nn.Linear(2, 3, device="meta"))
     assert (told.elements, told.kept, told.note) == (6, 6, "on the meta device: no values")
-    found = structure(SimpleNamespace(), "weight", NoValues("why", 9, 4), never)
+    found = structure(NoValues("why", 9, 4), never)
     assert (found.elements, found.kept, found.note) == (9, 5, "why")
 
 

@@ -208,6 +208,29 @@ def test_heads_of_a_module_that_says_how_many_it_has():
     assert ask(model, "attn.q_proj.weight").groups == ()
 
 
+@pytest.mark.parametrize(
+    ("rows", "out", "heads"),
+    [
+        (24, None, 4),
+        (24, 8, 4),
+        (48, 16, 4),
+        (48, None, 0),  # q, k and v as wide as that, or two of each?
+        (48, 8, 0),
+        (24, 16, 0),  # 16 of q, and 4 each of k and of v
+    ],
+)
+@pytest.mark.parametrize("name", ["qkv", "in_proj"])
+def test_only_the_sizes_of_q_k_and_v_in_one_make_them_that(name, rows, out, heads):
+    model = nn.Module()
+    model.attn = nn.Module()
+    model.attn.num_heads = 4
+    model.attn.add_module(name, nn.Linear(8, rows))
+    if out:
+        model.attn.out_proj = nn.Linear(out, 8)
+    assert len(ask(model, f"attn.{name}.weight").groups) == heads
+    assert len(ask(model, f"attn.{name}.bias").groups) == heads
+
+
 @pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.bfloat16, torch.complex64, torch.int8, torch.bool])
 @pytest.mark.parametrize("shape", [(0,), (), (3,), (4, 0), (0, 4), (16, 16), (2, 1, 2, 3, 2)])
 def test_no_dtype_and_shape_raises(dtype, shape):

@@ -70,7 +70,7 @@ def grouping(model: nn.Module, path: str, shape: Sequence[int]) -> Grouping | No
         return _runs(0, shape, 1, [f"{gate} gate" for gate in gates], told)
     if isinstance(module, nn.Linear) and "." in path:
         parent, child = targets.locate(model, path.rpartition(".")[0])
-        return _of_a_projection(parent, child, name, shape)
+        return _of_a_projection(parent, child, module, name, shape)
     return None
 
 
@@ -84,7 +84,9 @@ def _of_torchs_attention(module: nn.MultiheadAttention, name: str, shape: Sequen
     return None
 
 
-def _of_a_projection(parent: nn.Module, child: str, name: str, shape: Sequence[int]) -> Grouping | None:
+def _of_a_projection(
+    parent: nn.Module, child: str, module: nn.Linear, name: str, shape: Sequence[int]
+) -> Grouping | None:
     """Of a Linear whose parent says how many heads it has, and which is called what such are called."""
     attribute, heads = _number(parent, _HEADS)
     fewer, key_value_heads = _number(parent, _KEY_VALUE_HEADS)
@@ -95,11 +97,24 @@ def _of_a_projection(parent: nn.Module, child: str, name: str, shape: Sequence[i
     told = f"{type(parent).__name__} has {attribute}={heads}; {child} is taken for its"
     if child in _QUERY | _KEY_VALUE:
         return _heads(0, shape, heads, f"{told} input: equal runs of rows.")
-    if child in _QUERY_KEY_VALUE and not key_value_heads:
+    if child in _QUERY_KEY_VALUE and not key_value_heads and _makes_three(parent, module):
         return _heads(0, shape, heads, f"{told} q, k and v in one: equal runs of rows of each.", stacked=3)
     if child in _OUTPUT and name == "weight" and len(shape) > 1:
         return _heads(1, shape, heads, f"{told} output: equal runs of columns.")
     return None
+
+
+def _makes_three(parent: nn.Module, module: nn.Linear) -> bool:
+    """Whether its sizes are those of q, k and v in one: three times what comes in, or what the output takes.
+
+    A name alone tells too little: an `in_proj` may make a gate beside, as Mamba's does, and a `qkv` fewer keys.
+    """
+    taken = {
+        output.in_features
+        for name, output in parent._modules.items()
+        if name in _OUTPUT and isinstance(output, nn.Linear)
+    }
+    return module.out_features in {3 * size for size in taken or {module.in_features}}
 
 
 def _number(module: nn.Module, names: Sequence[str]) -> tuple[str, int]:

@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from prune_tui.engine.boxes import Box, alive, boxes, parts_of
 from prune_tui.engine.cancelling import Cancelled, Stop
@@ -14,6 +15,8 @@ from prune_tui.tensor_views import HAS_INF, HAS_NAN, PROFILE, Channels
 
 MOST = 2**20
 """Channels that have a row each, at most: a person cannot read more, and an answer holds 30 bytes for each."""
+_AT_A_TIME = 2**12
+"""Channels whose profiles are made at a time: what that takes besides stays in the cache."""
 
 _Numbers = npt.NDArray[np.float64]
 
@@ -24,21 +27,24 @@ class Rows:
     Args:
         channels: How many there are.
         entries: Of each.
+        magnitude: A type that holds the magnitude of each value exactly.
 
     Attributes:
-        lowest: float64, `channels × stretches`: over finite values; Inf where there are none.
-        highest: Likewise; -Inf where there are none.
+        lowest: float64: the least finite value; Inf where there is none.
+        highest: Likewise the greatest; -Inf where there is none.
+        magnitudes: `channels × stretches`: the greatest finite magnitude of each stretch; 0 where there is none.
         squares: float64: the sum of the squared finite values.
         finite: int64: how many those are.
         kept: int64: entries that the mask keeps.
         bad: uint8: bits `HAS_NAN`, `HAS_INF`.
     """
 
-    def __init__(self, channels: int, entries: int) -> None:
+    def __init__(self, channels: int, entries: int, magnitude: npt.DTypeLike) -> None:
         self.entries = entries
         self.stretches = min(PROFILE, entries)
-        self.lowest: _Numbers = np.full((channels, self.stretches), np.inf)
-        self.highest: _Numbers = np.full((channels, self.stretches), -np.inf)
+        self.lowest: _Numbers = np.full(channels, np.inf)
+        self.highest: _Numbers = np.full(channels, -np.inf)
+        self.magnitudes: npt.NDArray[np.floating] = np.zeros((channels, self.stretches), magnitude)
         self.squares: _Numbers = np.zeros(channels)
         self.finite = np.zeros(channels, np.int64)
         self.kept = np.zeros(channels, np.int64)
@@ -65,8 +71,10 @@ class Rows:
         """Take in values in which others stand for what is not finite: nothing that changes a bound or a sum."""
         first, starts = parts_of(box.entries, self.entries, self.stretches)
         here = (box.channels, slice(first, first + len(starts)))
-        self.lowest[here] = np.minimum(self.lowest[here], _reduced(np.minimum, low, starts))
-        self.highest[here] = np.maximum(self.highest[here], _reduced(np.maximum, high, starts))
+        least, most = _reduced(np.minimum, low, starts), _reduced(np.maximum, high, starts)
+        self.magnitudes[here] = np.maximum(self.magnitudes[here], np.maximum(most, -least))
+        self.lowest[box.channels] = np.minimum(self.lowest[box.channels], least.min(axis=1))
+        self.highest[box.channels] = np.maximum(self.highest[box.channels], most.max(axis=1))
         with np.errstate(over="ignore"):  # beyond float64's range the sum is Inf
             self.squares[box.channels] += np.einsum("ij,ij->i", values, values)
 
@@ -95,12 +103,19 @@ def rows(layers: Layers, dim: int, stop: Stop) -> Rows:
         Cancelled: `stop` said so.
     """
     shape = layers.values.shape
-    found = Rows(shape[dim], prod(shape[:dim]) * prod(shape[dim + 1 :]))
+    entries = prod(shape[:dim]) * prod(shape[dim + 1 :])
+    found = Rows(shape[dim], entries, _magnitude(layers.cut(lambda one: one[..., :0]).seen().dtype))
     for box in boxes(layers.values, dim):
         if stop():
             raise Cancelled
         found.add(box, layers.cut(box.cut))
     return found
+
+
+def _magnitude(dtype: torch.dtype) -> npt.DTypeLike:
+    """The narrowest type that holds the magnitudes of a dtype exactly: there are many of them."""
+    narrow = dtype is torch.float32 or (dtype.itemsize <= 2 and not dtype.is_complex)
+    return np.float32 if narrow else np.float64
 
 
 def channels(layers: Layers | NoValues, dim: int, stop: Stop) -> Channels:
@@ -136,8 +151,6 @@ def _misfit(shape: tuple[int, ...], dim: int) -> str:
 
 
 def _told(dim: int, found: Rows) -> Channels:
-    lowest = found.lowest.min(axis=1, initial=np.inf)
-    highest = found.highest.max(axis=1, initial=-np.inf)
     shares = (found.kept / found.entries if found.entries else np.ones_like(found.squares)).astype(np.float32)
     # 1.0 is all: what float32 would round to it stays below.
     shares[(found.kept < found.entries) & (shares == 1)] = np.nextafter(np.float32(1), np.float32(0))
@@ -146,8 +159,8 @@ def _told(dim: int, found: Rows) -> Channels:
         entries=found.entries,
         norms=_floats(np.sqrt(found.squares)),
         kept=_floats(shares),
-        minima=_floats(np.where(np.isinf(lowest), np.nan, lowest)),
-        maxima=_floats(np.where(np.isinf(highest), np.nan, highest)),
+        minima=_floats(np.where(np.isinf(found.lowest), np.nan, found.lowest)),
+        maxima=_floats(np.where(np.isinf(found.highest), np.nan, found.highest)),
         bad=found.bad.tobytes(),
         profiles=_profiles(found),
     )
@@ -160,6 +173,9 @@ def _floats(values: npt.NDArray[np.floating]) -> bytes:
 
 def _profiles(found: Rows) -> bytes:
     """Rounded up, so that only nothing is 0."""
-    magnitudes = np.maximum(np.maximum(found.highest, -found.lowest), 0.0)
-    greatest = magnitudes.max(initial=0.0)
-    return np.ceil(magnitudes / (greatest or 1.0) * 255).astype(np.uint8).tobytes()
+    greatest = float(found.magnitudes.max(initial=0.0)) or 1.0
+    profiles = np.empty(found.magnitudes.shape, np.uint8)
+    for at in range(0, len(profiles), _AT_A_TIME):
+        some = slice(at, at + _AT_A_TIME)
+        profiles[some] = np.ceil(found.magnitudes[some].astype(np.float64) / greatest * 255)
+    return profiles.tobytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod, sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,25 +24,53 @@ FIRST = 12
 """Dead indices that are named, at most."""
 
 
-def structure(model: nn.Module, path: str, layers: Layers | NoValues, stop: Stop) -> Structure:
-    """What the mask of a tensor would allow.
+class Standing(NamedTuple):
+    """A tensor where it stands in its model.
+
+    Attributes:
+        layers: The tensor in the view `effective`.
+        place: As the hardware patterns look at it.
+        groups: Which rows or columns of it belong together; None where nothing tells of any.
+    """
+
+    layers: Layers
+    place: Place
+    groups: Grouping | None
+
+
+def standing(model: nn.Module, path: str, layers: Layers | NoValues) -> Standing | NoValues:
+    """Look at what stands around a tensor: quick, and nobody may change the model meanwhile.
 
     Args:
         model: The model it stands in.
         path: Its dotted name.
         layers: The tensor in the view `effective`, or why it has no values.
+
+    Raises:
+        StepError: The path names no module.
+    """
+    if isinstance(layers, NoValues):
+        return layers
+    module, name = targets.locate(model, path)
+    shape = tuple(layers.values.shape)
+    place = Place(module, layers.values, layers.kept, axis_names(module, name, shape))
+    return Standing(layers, place, grouping(model, path, shape))
+
+
+def structure(tensor: Standing | NoValues, stop: Stop) -> Structure:
+    """What the mask of a tensor would allow.
+
+    Args:
+        tensor: The tensor where it stands, or why it has no values.
         stop: Asked between boxes of 2^15 entries.
 
     Raises:
         Cancelled: `stop` said so.
-        StepError: The path names no module.
     """
-    if isinstance(layers, NoValues):
-        return Structure(layers.elements, layers.elements - layers.masked, note=layers.note)
-    module, name = targets.locate(model, path)
+    if isinstance(tensor, NoValues):
+        return Structure(tensor.elements, tensor.elements - tensor.masked, note=tensor.note)
+    layers, place, found = tensor
     shape = tuple(layers.values.shape)
-    place = Place(module, layers.values, layers.kept, axis_names(module, name, shape))
-    found = grouping(model, path, shape)
     along = [_kept_along(shape, layers.kept, dim, stop) for dim in range(len(shape))]
     elements = layers.values.numel()
     return Structure(

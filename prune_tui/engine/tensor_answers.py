@@ -78,8 +78,10 @@ def _channels(session: Session, request: protocol.GetChannels, stop: Stop) -> Bo
 
 
 def _structure(session: Session, request: protocol.GetStructure, stop: Stop) -> Body:
-    layers = layers_of(session, request.tensor, "effective")
-    return structure.structure(session.model, request.tensor, layers, stop)
+    with session.lock:
+        layers = layers_of(session, request.tensor, "effective")
+        tensor = structure.standing(session.model, request.tensor, layers)
+    return structure.structure(tensor, stop)
 
 
 def _stack(session: Session, request: protocol.GetStack, stop: Stop) -> Body:

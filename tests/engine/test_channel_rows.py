@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -240,3 +241,27 @@ def test_rows_of_a_huge_tensor_are_walked_without_a_copy():
     module.register_buffer("weight", huge)
     told = channels(layers(module, "weight", "orig"), 0, never)
     assert floats(told.norms) == pytest.approx([math.sqrt(2**17)] * 64)
+
+
+def test_many_channels_take_little_memory_beside_the_answer():
+    count = 2**16
+    found = layers(holding(torch.ones(count, 16)), "weight", "effective")
+    tracemalloc.start()
+    channels(found, 0, never)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 200 * count
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "profile"),
+    [
+        ([1e300, 2e300], torch.float64, [128, 255]),
+        ([1e-300, 2e-300], torch.float64, [128, 255]),
+        ([7 * 2.0**-149, 14 * 2.0**-149], torch.float32, [128, 255]),
+        ([2**60 + 1, 2**60], torch.int64, [255, 255]),
+        ([1, 2**60], torch.int64, [1, 255]),
+    ],
+)
+def test_the_profile_of_very_large_and_very_small_numbers(values, dtype, profile):
+    assert profiles(rows(holding(torch.tensor([values], dtype=dtype)))) == [profile]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,12 +12,12 @@ from torch.nn.utils import prune
 from prune_tui.engine import boxes
 from prune_tui.engine.cancelling import Cancelled, never
 from prune_tui.engine.layers import NoValues, layers
-from prune_tui.engine.structure import structure
+from prune_tui.engine.structure import standing, structure
 from prune_tui.engine.targets import locate
 
 
 def ask(model, path="weight", stop=never):
-    return structure(model, path, layers(*locate(model, path), "effective"), stop)
+    return structure(standing(model, path, layers(*locate(model, path), "effective")), stop)
 
 
 def masked(module, mask, name="weight"):
@@ -209,6 +208,29 @@ def test_heads_of_a_module_that_says_how_many_it_has():
     assert ask(model, "attn.q_proj.weight").groups == ()
 
 
+@pytest.mark.parametrize(
+    ("rows", "out", "heads"),
+    [
+        (24, None, 4),
+        (24, 8, 4),
+        (48, 16, 4),
+        (48, None, 0),  # q, k and v as wide as that, or two of each?
+        (48, 8, 0),
+        (24, 16, 0),  # 16 of q, and 4 each of k and of v
+    ],
+)
+@pytest.mark.parametrize("name", ["qkv", "in_proj"])
+def test_only_the_sizes_of_q_k_and_v_in_one_make_them_that(name, rows, out, heads):
+    model = nn.Module()
+    model.attn = nn.Module()
+    model.attn.num_heads = 4
+    model.attn.add_module(name, nn.Linear(8, rows))
+    if out:
+        model.attn.out_proj = nn.Linear(out, 8)
+    assert len(ask(model, f"attn.{name}.weight").groups) == heads
+    assert len(ask(model, f"attn.{name}.bias").groups) == heads
+
+
 @pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.bfloat16, torch.complex64, torch.int8, torch.bool])
 @pytest.mark.parametrize("shape", [(0,), (), (3,), (4, 0), (0, 4), (16, 16), (2, 1, 2, 3, 2)])
 def test_no_dtype_and_shape_raises(dtype, shape):
@@ -225,7 +247,7 @@ def test_no_dtype_and_shape_raises(dtype, shape):
 def test_a_tensor_without_values_says_why():
     told = ask(nn.Linear(2, 3, device="meta"))
     assert (told.elements, told.kept, told.note) == (6, 6, "on the meta device: no values")
-    found = structure(SimpleNamespace(), "weight", NoValues("why", 9, 4), never)
+    found = structure(NoValues("why", 9, 4), never)
     assert (found.elements, found.kept, found.note) == (9, 5, "why")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from prune_tui import protocol
+from prune_tui.engine import tensor_answers
 from prune_tui.engine.cancelling import never
 from prune_tui.engine.session import Session
 from prune_tui.engine.tensor_answers import ANSWERS, LONG_ANSWERS
@@ -44,6 +46,30 @@ def test_structure(session: Session) -> None:
     told = ask(session, protocol.GetStructure("1.weight"))
     assert [axis.dead for axis in told.axes] == [2, 0]
     assert told.kept == 16
+
+
+@pytest.mark.parametrize(
+    ("walking", "request_"),
+    [
+        ("structure.grouping", protocol.GetStructure("1.weight")),
+        ("stack.siblings", protocol.GetStack("1.weight", "effective", 3, 4)),
+    ],
+)
+def test_no_step_changes_the_model_while_it_is_walked_through(
+    session: Session, walking: str, request_: protocol.Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, name = walking.split(".")
+    walk = getattr(getattr(tensor_answers, module), name)
+    taken = []
+
+    def watched(*arguments: object) -> object:
+        with ThreadPoolExecutor(1) as other:
+            taken.append(other.submit(session.lock.acquire, blocking=False).result())
+        return walk(*arguments)
+
+    monkeypatch.setattr(getattr(tensor_answers, module), name, watched)
+    ask(session, request_)
+    assert taken == [False]
 
 
 def test_stack(session: Session) -> None:

@@ -62,7 +62,7 @@ class TensorPane(Vertical):
         &:focus-within { border: heavy $border; }
         & > #statistics { height: auto; max-height: 2; color: $text-muted; }
         & > #pictures { height: 1fr; }
-        & > #readout { height: 1; }
+        & > #readout { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
         & > #go-to { display: none; height: 1; }
         &.-going > #go-to { display: block; }
         &.-going > #readout { display: none; }

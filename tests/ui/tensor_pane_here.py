@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from prune_tui.ui.screens.main import MainScreen
+from prune_tui.ui.widgets.readout_line import ReadoutLine
 from prune_tui.ui.widgets.tensor_pane import TensorPane
 from tests.in_process import press, screen_text, settle
 
@@ -41,7 +41,7 @@ async def look_at(pilot: Pilot[None], tensor: str, *keys: str) -> TensorPane:
 
 def readout(pilot: Pilot[None]) -> str:
     """What the pane's last line says, however narrow the pane."""
-    return str(pane_of(pilot).query_one("#readout", Static).content)
+    return pane_of(pilot).query_one(ReadoutLine).text
 
 
 def said(pilot: Pilot[None]) -> str:

@@ -24,6 +24,11 @@ class ReadoutLine(Widget):
         super().__init__(id=id)
         self._text = Text()
 
+    @property
+    def text(self) -> str:
+        """What it says, whole."""
+        return self._text.plain
+
     def show(self, text: Text) -> None:
         """Say something else."""
         before = self._strip()

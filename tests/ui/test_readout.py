@@ -24,7 +24,7 @@ SCALAR = Aim.first((), ())
         (Entry(0.1270001, 0.1270001), "[3, 0] 0.127  out 3 in 0"),
         (Entry(0.127, 0.127, 1.0), "[3, 0] 0.127 kept  out 3 in 0"),
         (Entry(0.0, 0.127, 0.0), "[3, 0] × 0 · orig 0.127  out 3 in 0"),
-        (Entry(-0.0, -0.127, 0.0), "[3, 0] × -0 · orig -0.127  out 3 in 0"),
+        (Entry(-0.0, -0.127, 0.0), "[3, 0] × 0 · orig -0.127  out 3 in 0"),
         (Entry(math.nan, math.nan, 0.0), "[3, 0] × nan · orig nan  out 3 in 0"),
         (Entry(0.25, 0.5, 0.5), "[3, 0] 0.25 · orig 0.5 · mask 0.5  out 3 in 0"),
         (Entry(math.inf, math.inf), "[3, 0] inf  out 3 in 0"),

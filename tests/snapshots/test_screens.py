@@ -21,7 +21,7 @@ WALKS = {
     "refused": ("j", "t", "5"),
     "global": ("6",),
     "edit-log": ("j", "2", "enter", "3", "enter", "H"),
-    "mask": ("j", "3", "enter", "v", "v"),
+    "mask": ("j", "3", "enter", "f4"),
     "marks": ("slash", *"linear", "enter", "asterisk"),
     "matrix": ("j", "j", "j", "3"),
     "help": ("question_mark",),
@@ -29,12 +29,44 @@ WALKS = {
     "n-m": ("j", "j", "j", "8"),
     "more-methods": ("j", "9"),
     "columns": ("j", "3", "enter", "c", "o"),
+    "picture-values": ("j", "j", "5", "enter", "f2"),
+    "picture-heatmap": ("j", "j", "5", "enter", "f3"),
+    "picture-mask": ("j", "j", "j", "3", "enter", "f4"),
+    "picture-histogram": ("j", "j", "j", "3", "enter", "f5"),
+    "picture-channels": ("j", "j", "5", "enter", "f6"),
+    "picture-structure": ("j", "j", "5", "enter", "f7"),
+    "picture-stack": ("j", "j", "5", "enter", "f8"),
+    "painted": ("j", "enter", "enter", "f3", "X", "x", "j", "x"),
 }
+LAYERS = """
+import torch
+class Layer(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention = torch.nn.Linear(32, 32)
+        self.up = torch.nn.Linear(32, 64)
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.ModuleList(Layer() for _ in range(6))
+torch.manual_seed(0)
+net = Net()
+with torch.no_grad():
+    net.layers[3].up.weight.mul_(4)
+"""
 
 
 @pytest.fixture(autouse=True)
 def _as_in_a_fresh_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RemovableHandle, "next_id", 0)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_terminal_with_all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever terminal the tests run in: pictures of tensors are drawn for it."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in {"FORCE_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -59,6 +91,20 @@ def test_the_doctor(snap_compare, tmp_path: Path, walk: tuple[str, ...], size: t
         await press(pilot, *("exclamation_mark" if key == "!" else key for key in walk))
 
     assert snap_compare(app_on(f"{tmp_path}/nets.py:net"), terminal_size=size, run_before=walked)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_stack_of_repeated_layers(snap_compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """One of six is four times as large, another one is pruned."""
+    (tmp_path / "layers.py").write_text(LAYERS)
+
+    async def walked(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        pilot.app.main.go_to("layers.1.up")
+        await settle(pilot)
+        await press(pilot, "5", "enter", "f8")
+
+    assert snap_compare(app_on(f"{tmp_path}/layers.py:net"), terminal_size=size, run_before=walked)
 
 
 @pytest.mark.parametrize("size", [(60, 18), (20, 5)], ids=lambda size: f"{size[0]}x{size[1]}")

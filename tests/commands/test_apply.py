@@ -455,8 +455,16 @@ def test_a_file_of_another_that_appears_meanwhile_is_not_said_to_be_ours(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_it(folder: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "prune_tui", "apply", "net.yaml", "net.py:slow", "-o", "out.pt"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    before = signal.signal(number, signal.SIG_DFL)  # the tests themselves may run under nohup
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prune_tui", "apply", "net.yaml", "net.py:slow", "-o", "out.pt"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(number, before)
+    with process:
         assert process.stderr is not None
         while "building" not in process.stderr.readline():
             assert process.poll() is None

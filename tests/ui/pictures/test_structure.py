@@ -29,7 +29,7 @@ def told(model: nn.Module, path: str = "weight", mask: Tensor | None = None) -> 
         prune.custom_from_mask(module, name, mask)
     found = layers(module, name, "effective")
     axes = axis_names(module, name, getattr(module, name).shape)
-    return _as_of_one_torch(engine.structure(model, path, found, never)), axes
+    return _as_of_one_torch(engine.structure(engine.standing(model, path, found), never)), axes
 
 
 def _as_of_one_torch(found: Structure) -> Structure:

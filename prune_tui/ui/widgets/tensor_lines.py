@@ -137,8 +137,6 @@ class HistogramPicture(LinesPicture):
 class ChannelsPicture(LinesPicture):
     """A row for each index of one axis."""
 
-    COLUMNS: ClassVar[tuple[channels.By, ...]] = ("index", "norm", "kept", "min", "max")
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
         self._dim = 0
@@ -232,7 +230,7 @@ class ChannelsPicture(LinesPicture):
 
     def next_option(self) -> str:
         """Sort by the next column."""
-        self._by = self.COLUMNS[(self.COLUMNS.index(self._by) + 1) % len(self.COLUMNS)]
+        self._by = channels.ORDERS[(channels.ORDERS.index(self._by) + 1) % len(channels.ORDERS)]
         self._descending = self._by in {"norm", "max"}
         self._sort()
         return self._sorted()

@@ -13,9 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ("torch", "numpy", "safetensors", "prune_tui.engine", "prune_tui.demo")
 SCREEN = ("textual", "rich", "cyclopts", "prune_tui.ui", "prune_tui.client", "prune_tui.cli")
 
+# It ends as the engine does: a lane may still be in torch's code, which an ordinary exit does not survive.
 REPORT = """
-import sys
-print(*sorted(name for name in sys.modules if name.startswith({names!r})))
+import os, sys
+print(*sorted(name for name in sys.modules if name.startswith({names!r})), flush=True)
+os._exit(0)
 """
 
 

@@ -40,6 +40,10 @@ def open_model(
     device: str = "auto",
     seed: int = 0,
     plugin: tuple[str, ...] = (),
+    weights: str = "",
+    key: str = "",
+    allow: tuple[str, ...] = (),
+    trust: bool = False,
     readonly: bool = False,
     resume: bool = False,
     no_journal: bool = False,
@@ -50,14 +54,18 @@ def open_model(
     """Open a model.
 
     Args:
-        source: demo (the default), file.py:Symbol or package.module:Symbol; the symbol is a Module class, a
-            function that returns a Module, or a Module.
+        source: demo (the default); a checkpoint's file or folder; or file.py:Symbol or package.module:Symbol,
+            where the symbol is a Module class, a function that returns a Module, or a Module.
         arg: name=value for the class or function; may be given several times.
         device: auto (a model stays where its code puts it; the demo goes to cuda when there), cpu, cuda, cuda:0,
             mps.
         seed: Seeds the construction of the model and every random step.
         plugin: A Python file with pruning methods of your own, subclasses of torch's BasePruningMethod;
             may be given several times.
+        weights: A checkpoint to load into the model that the class or function makes.
+        key: Which part of a trainer's dictionary to open, as model_state_dict.
+        allow: A class or function that a checkpoint's pickle may use; may be given several times.
+        trust: Let a checkpoint's pickle run whatever code it brings.
         readonly: Look only; no step is possible.
         resume: Go on with the steps kept in the journal: of the last session, of the last one on SOURCE, or of the
             session that SOURCE names as `prune-tui sessions` does.
@@ -68,17 +76,30 @@ def open_model(
     """
     drawing = Drawing(ascii, slow)
     refusal = _no_terminal() or _unusable(source or "demo", arg, device, seed, plugin)
-    if resume and (readonly or no_journal or arg or device != "auto" or seed):
+    how = (arg, device != "auto", seed, weights, key, allow, trust)
+    if resume and (readonly or no_journal or any(how)):
         refusal = (
-            "--resume opens the model as it was opened then; leave out --arg, --device, --seed, --readonly and"
-            " --no-journal"
+            "--resume opens the model as it was opened then; leave out --arg, --device, --seed, --weights, --key,"
+            " --allow, --trust, --readonly and --no-journal"
         )
     if refusal:
         return _fail(refusal)
     with _journals(lasting=not no_journal) as journals:
         if resume:
             return _go_on(journals, source, plugin, drawing, debug=debug)
-        request = Open(source or "demo", arg, device, seed, readonly, plugins=plugin, journals=str(journals))
+        request = Open(
+            source or "demo",
+            arg,
+            device,
+            seed,
+            readonly,
+            journals=str(journals),
+            plugins=plugin,
+            key=key,
+            allow=allow,
+            trust=trust,
+            weights=weights,
+        )
         return _run_app(request, Path.cwd(), drawing, lasting=not no_journal, debug=debug)
 
 

@@ -37,7 +37,7 @@ class Open(Request, frozen=True):
     """Load a model; the first request. Answered with `Opened`.
 
     Attributes:
-        source: `demo`, `file.py:Symbol` or `package.module:Symbol`.
+        source: `demo`, `file.py:Symbol`, `package.module:Symbol`, or a file or folder with a checkpoint.
         arguments: `name=value` texts for a class or factory.
         device: `auto`, `cpu`, `cuda`, `cuda:0`, `mps`...
         seed: Seeds the construction of the model and is the session's seed.
@@ -47,6 +47,10 @@ class Open(Request, frozen=True):
         resume: File name, there, of a session to go on with; empty begins a new one.
         anyway: Go on with it though the model has changed since: what cannot be done is left out.
         plugins: Files whose pruning methods are added to the catalogue.
+        key: Which part of a trainer's dictionary is opened; empty leaves that to the reader.
+        allow: Names of classes and functions that a checkpoint's pickle may use.
+        trust: A checkpoint's pickle may run whatever code it brings.
+        weights: A checkpoint to load into the model that the source's code makes; empty loads none.
     """
 
     source: str = "demo"
@@ -59,6 +63,10 @@ class Open(Request, frozen=True):
     resume: str = ""
     anyway: bool = False
     plugins: tuple[str, ...] = ()
+    key: str = ""
+    allow: tuple[str, ...] = ()
+    trust: bool = False
+    weights: str = ""
 
     @classmethod
     def going_on(cls, kept: Kept, journals: str, plugins: tuple[str, ...] = ()) -> Open:
@@ -77,6 +85,10 @@ class Open(Request, frozen=True):
             header.seed,
             unwrap=header.unwrap,
             plugins=tuple(dict.fromkeys((*header.plugins, *plugins))),
+            key=header.key,
+            allow=header.allow,
+            trust=header.trust,
+            weights=header.weights,
             journals=journals,
             resume=kept.path.name,
         )

@@ -18,8 +18,8 @@ from cyclopts import Parameter
 from prune_tui import steps
 from prune_tui.commands import seeds, standard_output
 from prune_tui.commands.printing import in_unicode, tell
-from prune_tui.journal import settled
 from prune_tui.protocol import Open
+from prune_tui.source_names import settled
 from prune_tui.step_settings import StepError
 
 if TYPE_CHECKING:

@@ -62,8 +62,9 @@ def check(
 def _examined(source: str, arguments: tuple[str, ...], device: str, seed: int) -> Findings:
     from prune_tui.engine import sources
     from prune_tui.engine.doctor import examine
+    from prune_tui.protocol import Open
 
-    return examine(sources.load(source, arguments, device, seed).model)
+    return examine(sources.load(Open(source, arguments, device, seed)).model)
 
 
 def _reason(error: Exception) -> str:

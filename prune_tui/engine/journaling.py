@@ -26,10 +26,10 @@ class Journaling:
 
     Args:
         path: The file.
-        header: What the session works on.
+        header: What the session works on; asked for with the first step.
     """
 
-    def __init__(self, path: Path, header: journal.Header) -> None:
+    def __init__(self, path: Path, header: Callable[[], journal.Header]) -> None:
         self.path = path
         self._header = header
         self._writer: Writer | None = None
@@ -42,7 +42,7 @@ class Journaling:
             JournalError: It is in use, or cannot be read or written.
         """
         writer, kept = Writer.go_on(path)
-        journaling = cls(path, kept.header)
+        journaling = cls(path, lambda: kept.header)
         journaling._writer = writer
         return journaling, kept
 
@@ -54,7 +54,7 @@ class Journaling:
         """
         try:
             if self._writer is None:
-                self._writer = Writer.begin(self.path, self._header)
+                self._writer = Writer.begin(self.path, self._header())
             self._writer.append(*events)
         except journal.JournalError as error:
             raise StepError(

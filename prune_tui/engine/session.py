@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ from prune_tui.engine.exports import script as scripts
 from prune_tui.engine.generators import seed_of_step
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
+from prune_tui.engine.past import NO_PAST, Past
 from prune_tui.engine.record import DoubtfulError, Edit, HistoryEntry, Log, carried_out, entry_of, public
 from prune_tui.engine.wrapped import check_model
 from prune_tui.protocol import Open
@@ -41,6 +43,8 @@ class Session:
     Args:
         model: Edited in place. Its hooks, names and buffers stay torch's own; it runs and saves without us.
         seed: Every random step draws its own seed from this one, by its place in the history.
+        past: What was done to the model before, as its checkpoint tells.
+        refusal: Why nothing of it can be pruned; empty where it can.
 
     Raises:
         WrappedModelError: `model` is a DataParallel or compiled wrapper; its `inner` can be opened.
@@ -52,11 +56,12 @@ class Session:
         >>> session.undo()
     """
 
-    def __init__(self, model: nn.Module, seed: int = 0) -> None:
+    def __init__(self, model: nn.Module, seed: int = 0, *, past: Past = NO_PAST, refusal: str = "") -> None:
         check_model(model)
         self.model = model
         self.seed = seed
-        self.fingerprint = fingerprints.of_model(model)
+        self.past = past
+        self._refusal = refusal
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
         # Told of each change, a `journal.Event`, or of several that belong together, once they are made and before
@@ -161,6 +166,11 @@ class Session:
 
     # ---------------------------------------------------------------- what the protocol speaks
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Of the model before the first step; worked out when it is asked for, at the latest by that step."""
+        return fingerprints.of_model(self.model)
+
     @property
     def revision(self) -> int:
         """How often the model has changed."""
@@ -186,12 +196,15 @@ class Session:
             StepError: The step cannot be done, or an edit came in between.
             Cancelled: `stop` said so.
         """
+        if self._refusal:
+            raise StepError(self._refusal)
         return self._plans.plan(step, stop)
 
     def do(self, step: steps.Step, stop: Stop = never) -> LogEntry:
         """Carry a step out. Raises StepError or Cancelled, and changes nothing, when it is not done."""
         with self._editing:
             plan = self.plan(step, stop)
+            _ = self.fingerprint  # as long as the model is still what it was
             with self._changing() as done:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
@@ -313,7 +326,7 @@ class Session:
 
     def recorded(self) -> Mapping[BasePruningMethod, HistoryRow]:
         """What the session knows about each method object that it put into a hook."""
-        return {method: row for edit in self._log.edits for method, row in edit.recorded}
+        return {**self.past.recorded, **{method: row for edit in self._log.edits for method, row in edit.recorded}}
 
     def checksum(self) -> str:
         """The digest of the masks of the last step's targets; of those it took away where it was a `remove`.

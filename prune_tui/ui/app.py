@@ -21,6 +21,7 @@ from textual.screen import Screen
 from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
 from prune_tui.journal import JournalError
+from prune_tui.source_names import settled
 from prune_tui.ui import keys
 from prune_tui.ui.frugal import ChangedCells
 from prune_tui.ui.numbers import counted
@@ -180,7 +181,7 @@ class PruneApp(App[None]):
 
     async def _offer_to_go_on(self) -> None:
         """Ask about steps on this model that were left, or cut off, the last time."""
-        folder, source = Path(self._request.journals), journal.settled(self._request.source)
+        folder, source = Path(self._request.journals), settled(self._request.source)
         kept = await asyncio.to_thread(journal.latest, folder, source, self._request.arguments)
         if kept is None or not kept.done or self._request.readonly:
             return

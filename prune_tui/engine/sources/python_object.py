@@ -22,7 +22,7 @@ from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.walking import tensors_of
 from prune_tui.step_settings import nearest
 
-FORMS = "a source is demo, file.py:Symbol or package.module:Symbol"
+FORMS = "a source is demo, file.py:Symbol, package.module:Symbol, or a checkpoint's file or folder"
 _LONGEST_SIGNATURE = 300
 
 

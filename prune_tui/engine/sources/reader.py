@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from prune_tui.engine.raised import reason
-from prune_tui.engine.sources import demo, python_object
+from prune_tui.engine.sources import checkpoint_model, checkpoint_reader, demo, python_object
 from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import Loaded, SourceError
+from prune_tui.protocol import Open
+from prune_tui.source_names import DEMO, is_path
 
 
-def load(source: str, arguments: tuple[str, ...], device: str, seed: int) -> Loaded:
+def load(wanted: Open) -> Loaded:
     """Open a source.
 
     Args:
-        source: `demo`, `file.py:Symbol` or `package.module:Symbol`.
-        arguments: `name=value` texts for a class or factory.
-        device: `auto`, or a device as torch names it.
-        seed: `torch.manual_seed` before a model is built, so that the same command builds the same weights.
+        wanted: What and how: its `source` is `demo`, `file.py:Symbol`, `package.module:Symbol`, or a checkpoint's
+            file or folder. `torch.manual_seed` is called before a model is built, so that the same command builds
+            the same weights.
 
     Raises:
         SourceError: It cannot be opened.
     """
-    chosen = choose_device(device)
-    torch.manual_seed(seed)
-    if source == "demo":
-        if arguments:
+    device, source = choose_device(wanted.device), wanted.source
+    torch.manual_seed(wanted.seed)
+    if source == DEMO:
+        if wanted.arguments:
             raise SourceError("the demo takes no --arg; name your own model: prune-tui my_model.py:Net --arg x=1")
-        with explained(f"the demo could not be loaded on {chosen}"):
-            return demo.load(chosen)
-    return Loaded(python_object.load(source, arguments, chosen if device != "auto" else None))
+        with explained(f"the demo could not be loaded on {device}"):
+            return demo.load(device)
+    where = device if wanted.device != "auto" else None
+    if is_path(source):
+        if wanted.arguments:
+            raise SourceError(f"{source} is a checkpoint and takes no --arg; that is for a class or function")
+        asked = checkpoint_reader.Asked(wanted.key, wanted.allow, wanted.trust)
+        return checkpoint_model.load(checkpoint_reader.read(Path(source), asked), where)
+    return Loaded(python_object.load(source, wanted.arguments, where))
 
 
 def choose_device(name: str) -> torch.device:

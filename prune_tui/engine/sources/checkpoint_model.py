@@ -1,0 +1,29 @@
+"""A model from a checkpoint without its code."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from prune_tui.engine.sources import named_modules
+from prune_tui.engine.sources.checkpoint import Checkpoint
+from prune_tui.engine.sources.loaded import Loaded
+from prune_tui.engine.sources.restored_pruning import restore
+
+
+def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
+    """The tree of its names, with the pruning that it holds.
+
+    Args:
+        checkpoint: What was read.
+        device: Where to copy the tensors to; None leaves them where they are mapped.
+    """
+    tensors = checkpoint.tensors
+    if device is not None:
+        tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
+    model, left_out = named_modules.tree_of(tensors)
+    past, notes = restore(model, checkpoint.metadata)
+    told = [f"{name} is not shown: {reason}" for name, reason in left_out.items()]
+    checkpoint = dataclasses.replace(checkpoint, left_out=(*checkpoint.left_out, *left_out))
+    return Loaded(model, checkpoint=checkpoint, past=past, notes=(*checkpoint.notes, *told, *notes))

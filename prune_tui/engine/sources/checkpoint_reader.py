@@ -1,0 +1,64 @@
+"""Choosing how to read a checkpoint, by looking at it: names lie, and `.bin` says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from prune_tui.engine.sources import model_folder, safetensors_file, sharded
+from prune_tui.engine.sources.checkpoint import Checkpoint
+from prune_tui.engine.sources.loaded import SourceError
+
+
+class Asked(NamedTuple):
+    """What a person says of a checkpoint beside its name.
+
+    Attributes:
+        key: Which part of a trainer's dictionary is wanted; empty leaves that to the reader.
+        allow: Names of classes and functions that its pickle may use.
+        trust: It may run whatever code it brings.
+    """
+
+    key: str = ""
+    allow: tuple[str, ...] = ()
+    trust: bool = False
+
+
+class _Kind(NamedTuple):
+    looks_like: Callable[[Path], bool]
+    read: Callable[[Path, Asked], Checkpoint]
+
+
+def read(path: Path, asked: Asked = Asked()) -> Checkpoint:  # noqa: B008 - a constant
+    """Open a checkpoint.
+
+    Args:
+        path: A file or a folder.
+        asked: What a person has said of it.
+
+    Raises:
+        SourceError: It cannot be opened; says why and what to do.
+    """
+    try:
+        if path.is_dir():
+            return model_folder.read(path, lambda file: read(file, asked))
+        if not path.exists():
+            raise SourceError(f"there is no file {path}")
+        if not path.is_file():
+            raise SourceError(f"{path} is no ordinary file")
+        if not path.stat().st_size:
+            raise SourceError(f"{path} is empty: it has no bytes")
+        kind = next((one for one in _KINDS if one.looks_like(path)), None)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+    if kind is None:
+        raise SourceError(f"{path} is no checkpoint that prune-tui knows: {_KNOWN}")
+    return kind.read(path, asked)
+
+
+_KNOWN = "safetensors files, their indices, and folders with them are opened"
+_KINDS = (
+    _Kind(safetensors_file.looks_like, lambda path, _: safetensors_file.read(path)),
+    _Kind(sharded.looks_like, lambda path, asked: sharded.read(path, lambda file: read(file, asked))),
+)

@@ -56,14 +56,19 @@ class Formed:
     Attributes:
         pieces: Each tensor once.
         aliases: Other names of tensors in `pieces`, with the names they have there.
-        metadata: What the form itself needs to be read.
         others: What of a state_dict is no tensor, as a module's `get_extra_state` gives it.
+        compacted: The shapes of the tensors that are there as kept values and bits.
     """
 
     pieces: tuple[Piece, ...]
     aliases: Mapping[str, str]
-    metadata: Mapping[str, str]
     others: Mapping[str, object]
+    compacted: Mapping[str, tuple[int, ...]]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What is needed to read it."""
+        return {**self.aliases, **({COMPACT: json.dumps(self.compacted)} if self.compacted else {})}
 
     @property
     def bytes(self) -> int:
@@ -85,7 +90,7 @@ def formed(model: nn.Module, form: Form) -> Formed:
     masked = dict(_masked(model))
     pieces: list[Piece] = []
     others: dict[str, object] = {}
-    compacted: dict[str, list[int]] = {}
+    compacted: dict[str, tuple[int, ...]] = {}
     for name, tensor in model.state_dict(keep_vars=True).items():
         if not isinstance(tensor, Tensor):
             others[name] = tensor
@@ -100,9 +105,9 @@ def formed(model: nn.Module, form: Form) -> Formed:
             pieces.append(_removed(base, tensor, masked[base]))
         else:
             pieces += _compacted(base, tensor, masked[base])
-            compacted[base] = list(tensor.shape)
-    metadata = {COMPACT: json.dumps(compacted)} if form == "compact" else {}
-    return _each_once(pieces, metadata, others)
+            compacted[base] = tuple(tensor.shape)
+    once, aliases = _each_once(pieces)
+    return Formed(once, aliases, others, compacted)
 
 
 def sizes(model: nn.Module) -> dict[Form, int]:
@@ -155,7 +160,7 @@ def _written(tensor: Tensor) -> Tensor:
     return tensor.cpu().contiguous()
 
 
-def _each_once(pieces: Sequence[Piece], metadata: Mapping[str, str], others: Mapping[str, object]) -> Formed:
+def _each_once(pieces: Sequence[Piece]) -> tuple[tuple[Piece, ...], dict[str, str]]:
     first: dict[object, str] = {}
     once: list[Piece] = []
     aliases: dict[str, str] = {}
@@ -165,7 +170,7 @@ def _each_once(pieces: Sequence[Piece], metadata: Mapping[str, str], others: Map
             once.append(piece)
         else:
             aliases[piece.name] = known
-    return Formed(tuple(once), aliases, metadata, others)
+    return tuple(once), aliases
 
 
 def described(piece: Piece) -> str:

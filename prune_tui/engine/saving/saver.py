@@ -72,10 +72,10 @@ def save(
     _check(path, form, checkpoint, overwrite=overwrite, over_source=over_source)
     with session.lock:  # edits that come while it is written make new tensors: these stay what they are
         formed = _named(forms.formed(session.model, form), checkpoint)
-        metadata = {**formed.metadata, **_told(session), FORM: form}
+        told = {**_told(session), FORM: form}
     whole = formed.bytes
     _check_space(path, whole)
-    texts = {**metadata, **formed.aliases}
+    texts = {**formed.metadata, **told}
     if _is_folder(path):
         with _new_folder(path) as folder:
             shards = {} if checkpoint is None else checkpoint.shards
@@ -89,7 +89,7 @@ def save(
         if path.suffix == SAFETENSORS:
             safetensors_writer.write(beside, _tensors(path, formed), texts, lambda n: tell(n, whole), stop)
         else:
-            torch_writer.write(beside, formed, metadata)
+            torch_writer.write(beside, formed, told)
         return beside.stat().st_size
 
 
@@ -140,6 +140,7 @@ def _named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
         formed,
         pieces=tuple(dataclasses.replace(one, name=prefix + one.name) for one in pieces),
         aliases={prefix + name: prefix + known for name, known in formed.aliases.items()},
+        compacted={prefix + name: shape for name, shape in formed.compacted.items()},
     )
 
 

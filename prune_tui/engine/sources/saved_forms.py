@@ -33,9 +33,7 @@ def unfolded(checkpoint: Checkpoint) -> Checkpoint:
     for name, known in metadata.items():
         if name not in tensors and known in tensors:
             tensors[name] = tensors[known]
-    return (
-        checkpoint if len(tensors) == len(checkpoint.tensors) else dataclasses.replace(checkpoint, tensors=tensors)
-    )
+    return dataclasses.replace(checkpoint, tensors=tensors)
 
 
 def _shapes(checkpoint: Checkpoint) -> Mapping[str, tuple[int, ...]]:

@@ -4,7 +4,6 @@
 folder; `saver` checks what could go wrong before the first byte and puts the result in its place in one move.
 """
 
-from prune_tui.engine.saving.forms import FORMS, Form
 from prune_tui.engine.saving.saver import save
 
-__all__ = ["FORMS", "Form", "save"]
+__all__ = ["save"]

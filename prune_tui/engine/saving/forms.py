@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -15,10 +14,9 @@ from torch import Tensor, nn
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.reading import dtype_name, masked_entries, why_no_values
 from prune_tui.engine.walking import named_modules_of
+from prune_tui.files import FORMS, Form
 from prune_tui.step_settings import StepError
 
-Form = Literal["pruned", "removed", "compact"]
-FORMS: tuple[Form, ...] = get_args(Form)
 COMPACT = "prune_tui.compact"
 """Name in the metadata: the shapes of the tensors that are saved as kept values and bits."""
 

@@ -19,8 +19,9 @@ from prune_tui.engine.exports import recipe
 from prune_tui.engine.exports.whole_file import ExistsError, check_place, settle_folder, written_whole
 from prune_tui.engine.past import RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
-from prune_tui.engine.saving.forms import Form, Formed, Piece
+from prune_tui.engine.saving.forms import Formed, Piece
 from prune_tui.engine.sources.checkpoint import Checkpoint
+from prune_tui.files import Form
 from prune_tui.step_settings import StepError
 
 if TYPE_CHECKING:
@@ -96,9 +97,7 @@ def save(
 def _check(path: Path, form: Form, checkpoint: Checkpoint | None, *, overwrite: bool, over_source: bool) -> None:
     if _is_folder(path):
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise StepError(
-                f"{path} exists and is not an empty folder; name a new one, or a .safetensors or .pt file"
-            )
+            raise StepError(f"{path} exists and is no empty folder; name a new one, or a .safetensors or .pt file")
         if not path.parent.is_dir():
             raise StepError(f"there is no folder {path.parent}; make it first")
         return

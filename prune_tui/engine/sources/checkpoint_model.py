@@ -22,7 +22,7 @@ def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     tensors = checkpoint.tensors
     if device is not None:
         tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
-    model, left_out = named_modules.tree_of(tensors)
+    model, left_out = named_modules.tree_of(tensors, checkpoint.path.name)
     past, notes = restore(model, checkpoint.metadata)
     told = [f"{name} is not shown: {reason}" for name, reason in left_out.items()]
     checkpoint = dataclasses.replace(checkpoint, unplaced={name: checkpoint.tensors[name] for name in left_out})

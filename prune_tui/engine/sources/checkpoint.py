@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
@@ -41,6 +41,7 @@ class Checkpoint:
         index: The file that says where the tensors are; None where there is none.
         notes: What a person should know.
         refusal: Why nothing of it can be pruned in place; empty where it can.
+        module: What the file holds instead of named tensors, where a person let its pickle make it.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Checkpoint:
     index: Path | None = None
     notes: tuple[str, ...] = ()
     refusal: str = ""
+    module: nn.Module | None = None
 
     def __post_init__(self) -> None:
         _check_names(self.path, self.tensors)

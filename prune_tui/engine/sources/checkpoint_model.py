@@ -5,20 +5,27 @@ from __future__ import annotations
 import dataclasses
 
 import torch
+from torch import nn
 
 from prune_tui.engine.sources import named_modules
 from prune_tui.engine.sources.checkpoint import Checkpoint
+from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.sources.restored_pruning import restore
 
 
 def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
-    """The tree of its names, with the pruning that it holds.
+    """The tree of its names, with the pruning that it holds; or its own module, as torch has made it.
 
     Args:
         checkpoint: What was read.
         device: Where to copy the tensors to; None leaves them where they are mapped.
+
+    Raises:
+        SourceError: Its module cannot be moved there.
     """
+    if checkpoint.module is not None:
+        return Loaded(_moved(checkpoint.module, device), checkpoint=checkpoint, notes=checkpoint.notes)
     tensors = checkpoint.tensors
     if device is not None:
         tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
@@ -27,3 +34,8 @@ def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     told = [f"{name} is not shown: {reason}" for name, reason in left_out.items()]
     checkpoint = dataclasses.replace(checkpoint, unplaced={name: checkpoint.tensors[name] for name in left_out})
     return Loaded(model, checkpoint=checkpoint, past=past, notes=(*checkpoint.notes, *told, *notes))
+
+
+def _moved(model: nn.Module, device: torch.device | None) -> nn.Module:
+    with explained(f"the model could not be moved to {device}"):
+        return model if device is None else model.to(device)

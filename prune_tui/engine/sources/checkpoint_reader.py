@@ -6,24 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from prune_tui.engine.sources import model_folder, safetensors_file, sharded
+from prune_tui.engine.sources import model_folder, old_torch_file, safetensors_file, sharded, torch_archive
+from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.saved_forms import unfolded
-
-
-class Asked(NamedTuple):
-    """What a person says of a checkpoint beside its name.
-
-    Attributes:
-        key: Which part of a trainer's dictionary is wanted; empty leaves that to the reader.
-        allow: Names of classes and functions that its pickle may use.
-        trust: It may run whatever code it brings.
-    """
-
-    key: str = ""
-    allow: tuple[str, ...] = ()
-    trust: bool = False
 
 
 class _Kind(NamedTuple):
@@ -62,8 +49,13 @@ def _as_it_is(path: Path, asked: Asked) -> Checkpoint:
     return kind.read(path, asked)
 
 
-_KNOWN = "safetensors files, their indices, and folders with them are opened"
+_KNOWN = (
+    "safetensors files, what torch.save, torch.jit.save and torch.export.save write, indices of such files, and"
+    " folders with them are opened"
+)
 _KINDS = (
     _Kind(safetensors_file.looks_like, lambda path, _: safetensors_file.read(path)),
     _Kind(sharded.looks_like, lambda path, asked: sharded.read(path, lambda file: _as_it_is(file, asked))),
+    _Kind(torch_archive.looks_like, torch_archive.read),
+    _Kind(old_torch_file.looks_like, old_torch_file.read),
 )

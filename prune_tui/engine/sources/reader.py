@@ -8,6 +8,7 @@ import torch
 
 from prune_tui.engine.raised import reason
 from prune_tui.engine.sources import checkpoint_model, checkpoint_reader, demo, python_object
+from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import Loaded, SourceError
 from prune_tui.protocol import Open
@@ -36,7 +37,7 @@ def load(wanted: Open) -> Loaded:
     if is_path(source):
         if wanted.arguments:
             raise SourceError(f"{source} is a checkpoint and takes no --arg; that is for a class or function")
-        asked = checkpoint_reader.Asked(wanted.key, wanted.allow, wanted.trust)
+        asked = Asked(wanted.key, wanted.allow, wanted.trust)
         return checkpoint_model.load(checkpoint_reader.read(Path(source), asked), where)
     return Loaded(python_object.load(source, wanted.arguments, where))
 

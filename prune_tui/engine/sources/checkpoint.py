@@ -39,6 +39,7 @@ class Checkpoint:
         left_out: What is in the file and is no tensor.
         notes: What a person should know.
         refusal: Why nothing of it can be pruned in place; empty where it can.
+        renamed: What a tensor is called in the files, by its name in the model, where that is another.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Checkpoint:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     refusal: str = ""
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self.path, self.tensors)

@@ -6,19 +6,29 @@ import dataclasses
 
 import torch
 
-from prune_tui.engine.sources import named_modules
+from prune_tui.engine.sources import named_modules, transformers_model
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import Loaded
+from prune_tui.engine.sources.loaded import Loaded, SourceError
 from prune_tui.engine.sources.restored_pruning import restore
 
 
 def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
-    """The tree of its names, with the pruning that it holds.
+    """The modules that its `config.json` describes, or the tree of its names; with the pruning that it holds.
 
     Args:
         checkpoint: What was read.
         device: Where to copy the tensors to; None leaves them where they are mapped.
     """
+    if transformers_model.is_described(checkpoint.config) and not checkpoint.refusal:
+        try:
+            return transformers_model.load(checkpoint, device)
+        except SourceError as error:
+            note = f"the modules are known by the names of their tensors alone: {error}"
+            checkpoint = dataclasses.replace(checkpoint, notes=(*checkpoint.notes, note))
+    return _named(checkpoint, device)
+
+
+def _named(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     tensors = checkpoint.tensors
     if device is not None:
         tensors = {name: tensor.to(device) for name, tensor in tensors.items()}

@@ -76,6 +76,11 @@ def _are_pair(original: Tensor | None, mask: Tensor) -> bool:
     return original is not None and original.shape == mask.shape
 
 
+def unpruned(name: str) -> str:
+    """`weight` for `weight_orig` and `weight_mask`."""
+    return name.removesuffix(ORIGINAL).removesuffix(MASK)
+
+
 def parameters(model: nn.Module) -> dict[str, Place]:
     """Every place of a parameter by its dotted name; one that is tied has several."""
     return {
@@ -112,7 +117,9 @@ def places_of(model: nn.Module, plain: Mapping[str, Tensor], bases: Iterable[str
             found[base] = max(there, key=lambda place: _common_end(place.path, base))
         else:
             raise SourceError(f"{base} is pruned, and is made into another tensor, which its mask does not fit")
-    return found
+    # torch puts what it prunes behind what it has pruned before: most likely the first parameter first.
+    order = {path: number for number, path in enumerate(by_path)}
+    return dict(sorted(found.items(), key=lambda one: order[one[1].path]))
 
 
 def tied_masks(model: nn.Module, unused: Mapping[str, Tensor]) -> dict[str, Tensor]:

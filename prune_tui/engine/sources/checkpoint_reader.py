@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from prune_tui.engine.sources import model_folder, safetensors_file, sharded
+from prune_tui.engine.sources import model_folder, numpy_file, safetensors_file, sharded
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import SourceError
 
@@ -57,8 +57,9 @@ def read(path: Path, asked: Asked = Asked()) -> Checkpoint:  # noqa: B008 - a co
     return kind.read(path, asked)
 
 
-_KNOWN = "safetensors files, their indices, and folders with them are opened"
+_KNOWN = "safetensors and NumPy files, indices of several files, and folders with them are opened"
 _KINDS = (
     _Kind(safetensors_file.looks_like, lambda path, _: safetensors_file.read(path)),
+    _Kind(numpy_file.looks_like, lambda path, _: numpy_file.read(path)),
     _Kind(sharded.looks_like, lambda path, asked: sharded.read(path, lambda file: read(file, asked))),
 )

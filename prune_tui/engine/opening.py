@@ -138,11 +138,11 @@ def _absolute(files: tuple[str, ...]) -> tuple[str, ...]:
 
 def _session(loaded: Loaded, seed: int, *, unwrap: bool) -> Session:
     """A session of a model, or of what is inside all its wrappers."""
-    model, refusal = loaded.model, "" if loaded.checkpoint is None else loaded.checkpoint.refusal
+    model = loaded.model
     seen: set[int] = set()  # a wrapper may hold itself
     while True:
         try:
-            return Session(model, seed, past=loaded.past, refusal=refusal)
+            return Session(model, seed, past=loaded.past, checkpoint=loaded.checkpoint)
         except WrappedModelError as error:  # noqa: PERF203
             if not unwrap or id(model) in seen:
                 raise

@@ -9,6 +9,9 @@ from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui.view_rows import HistoryRow
 
+RECIPE, TOOK = "prune_tui.recipe", "prune_tui.took"
+"""Names in a checkpoint's metadata: the steps that made its masks, and for each how many entries it took where."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Past:

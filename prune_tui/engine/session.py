@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import bits, checksums, commit, fingerprints, planning, pruned, targets
+from prune_tui.engine import bits, checksums, commit, fingerprints, planning, pruned, saving, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
 from prune_tui.engine.earlier import EarlierTensors
@@ -27,6 +27,8 @@ from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
 from prune_tui.engine.past import NO_PAST, Past
 from prune_tui.engine.record import DoubtfulError, Edit, HistoryEntry, Log, carried_out, entry_of, public
+from prune_tui.engine.saving.forms import Form
+from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.wrapped import check_model
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
@@ -44,7 +46,7 @@ class Session:
         model: Edited in place. Its hooks, names and buffers stay torch's own; it runs and saves without us.
         seed: Every random step draws its own seed from this one, by its place in the history.
         past: What was done to the model before, as its checkpoint tells.
-        refusal: Why nothing of it can be pruned; empty where it can.
+        checkpoint: What its weights were read from; None where its code made them.
 
     Raises:
         WrappedModelError: `model` is a DataParallel or compiled wrapper; its `inner` can be opened.
@@ -56,12 +58,14 @@ class Session:
         >>> session.undo()
     """
 
-    def __init__(self, model: nn.Module, seed: int = 0, *, past: Past = NO_PAST, refusal: str = "") -> None:
+    def __init__(
+        self, model: nn.Module, seed: int = 0, *, past: Past = NO_PAST, checkpoint: Checkpoint | None = None
+    ) -> None:
         check_model(model)
         self.model = model
         self.seed = seed
         self.past = past
-        self._refusal = refusal
+        self.checkpoint = checkpoint
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
         # Told of each change, a `journal.Event`, or of several that belong together, once they are made and before
@@ -147,6 +151,24 @@ class Session:
         with self._editing:
             return scripts.written(self, origin)
 
+    def save(self, path: str | Path, form: Form = "pruned", *, overwrite: bool = False) -> int:
+        """Write the model's tensors for torch.load, safetensors or transformers, whole or not at all.
+
+        Args:
+            path: A `.safetensors`, `.pt`, `.pth` or `.bin` file; any other name is that of a new folder.
+            form: `pruned` as torch has it, with `weight_orig` and `weight_mask`: opened again, all is back.
+                `removed` with the zeros in place and the names of the unpruned model. `compact` with the kept
+                values and one bit an entry.
+            overwrite: It may replace a file.
+
+        Returns:
+            Its size in bytes.
+
+        Raises:
+            StepError: It cannot be written; nothing is half written.
+        """
+        return saving.save(self, Path(path), form, overwrite=overwrite, over_source=overwrite)
+
     def replay(self, recipe: str | Path, *, strict: bool = False) -> tuple[HistoryEntry, ...]:
         """Do the steps of a recipe, all of them or none. Warns of what differs from when it was made.
 
@@ -196,8 +218,10 @@ class Session:
             StepError: The step cannot be done, or an edit came in between.
             Cancelled: `stop` said so.
         """
-        if self._refusal:
-            raise StepError(self._refusal)
+        if self.checkpoint is not None:
+            if self.checkpoint.refusal:
+                raise StepError(self.checkpoint.refusal)
+            self.checkpoint.check()
         return self._plans.plan(step, stop)
 
     def do(self, step: steps.Step, stop: Stop = never) -> LogEntry:

@@ -37,6 +37,8 @@ class Checkpoint:
         chosen: Which part of a trainer's dictionary was taken: `model_state_dict`; empty where it is all of it.
         others: Which parts could be chosen instead.
         left_out: What is in the file and is no tensor.
+        unplaced: Tensors that have no place in a tree of modules; they are saved as they are.
+        index: The file that says where the tensors are; None where there is none.
         notes: What a person should know.
         refusal: Why nothing of it can be pruned in place; empty where it can.
         renamed: What a tensor is called in the files, by its name in the model, where that is another.
@@ -53,12 +55,19 @@ class Checkpoint:
     chosen: str = ""
     others: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    unplaced: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    index: Path | None = None
     notes: tuple[str, ...] = ()
     refusal: str = ""
     renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self.path, self.tensors)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files it is in, the index among them."""
+        return (*(file.path for file in self.files), *([] if self.index is None else [self.index]))
 
     def check(self) -> None:
         """Make sure that the files are still what was opened.

@@ -35,5 +35,5 @@ def _named(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     model, left_out = named_modules.tree_of(tensors)
     past, notes = restore(model, checkpoint.metadata)
     told = [f"{name} is not shown: {reason}" for name, reason in left_out.items()]
-    checkpoint = dataclasses.replace(checkpoint, left_out=(*checkpoint.left_out, *left_out))
+    checkpoint = dataclasses.replace(checkpoint, unplaced={name: checkpoint.tensors[name] for name in left_out})
     return Loaded(model, checkpoint=checkpoint, past=past, notes=(*checkpoint.notes, *told, *notes))

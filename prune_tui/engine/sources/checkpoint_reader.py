@@ -9,6 +9,7 @@ from typing import NamedTuple
 from prune_tui.engine.sources import model_folder, numpy_file, safetensors_file, sharded
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.saved_forms import unfolded
 
 
 class Asked(NamedTuple):
@@ -40,9 +41,13 @@ def read(path: Path, asked: Asked = Asked()) -> Checkpoint:  # noqa: B008 - a co
     Raises:
         SourceError: It cannot be opened; says why and what to do.
     """
+    return unfolded(_as_it_is(path, asked))
+
+
+def _as_it_is(path: Path, asked: Asked) -> Checkpoint:
     try:
         if path.is_dir():
-            return model_folder.read(path, lambda file: read(file, asked))
+            return model_folder.read(path, lambda file: _as_it_is(file, asked))
         if not path.exists():
             raise SourceError(f"there is no file {path}")
         if not path.is_file():
@@ -61,5 +66,5 @@ _KNOWN = "safetensors and NumPy files, indices of several files, and folders wit
 _KINDS = (
     _Kind(safetensors_file.looks_like, lambda path, _: safetensors_file.read(path)),
     _Kind(numpy_file.looks_like, lambda path, _: numpy_file.read(path)),
-    _Kind(sharded.looks_like, lambda path, asked: sharded.read(path, lambda file: read(file, asked))),
+    _Kind(sharded.looks_like, lambda path, asked: sharded.read(path, lambda file: _as_it_is(file, asked))),
 )

@@ -23,6 +23,13 @@ class Named(nn.Module):
     checkpoint of pruned tensors opens without reading one.
     """
 
+    def extra_repr(self) -> str:
+        """`weight 8×3×3×3, bias 8`."""
+        held = [*self._parameters.items(), *self._buffers.items()]
+        return ", ".join(
+            f"{name} {'×'.join(map(str, tensor.shape)) or 'scalar'}" for name, tensor in held if tensor is not None
+        )
+
     def __getattr__(self, name: str) -> Any:
         """`weight` of `weight_orig` and `weight_mask`, as torch's hook computes it."""
         original, mask = self._parameters.get(f"{name}_orig"), self._buffers.get(f"{name}_mask")
@@ -93,6 +100,7 @@ class _Names:
     def built(self) -> nn.Module:
         """The modules. Inner places come after outer ones, so every parent is there first."""
         modules: dict[tuple[str, ...], nn.Module] = {}
+        parameters: dict[object, nn.Parameter] = {}
         for place, tensors in self._tensors.items():
             module = modules[place] = Named() if tensors else Group()
             module.training = False
@@ -102,7 +110,16 @@ class _Names:
                 original = tensors.get(f"{name.removesuffix('_mask')}_orig") if name.endswith("_mask") else None
                 is_value = tensor.is_floating_point() or tensor.is_complex()
                 if is_value and original is None and name not in _BUFFERS:
-                    module.register_parameter(name, nn.Parameter(tensor, requires_grad=False))
+                    module.register_parameter(
+                        name, parameters.setdefault(_memory(tensor), nn.Parameter(tensor, False))
+                    )
                 else:
                     module.register_buffer(name, tensor)
         return modules[()]
+
+
+def _memory(tensor: Tensor) -> object:
+    """The same for tensors that are one, and so one parameter: tied weights."""
+    if not tensor.numel():
+        return id(tensor)
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device

@@ -14,13 +14,10 @@ from prune_tui import steps
 from prune_tui.engine import hooks, pruned
 from prune_tui.engine.exports import recipe_reader
 from prune_tui.engine.exports.recipe import Recipe
-from prune_tui.engine.past import Past
+from prune_tui.engine.past import RECIPE, TOOK, Past
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.step_settings import StepError
 from prune_tui.view_rows import HistoryRow
-
-RECIPE, TOOK = "prune_tui.recipe", "prune_tui.took"
-"""Names in a checkpoint's metadata: the steps that made its masks, and for each how many entries it took where."""
 
 
 def restore(model: nn.Module, metadata: Mapping[str, str]) -> tuple[Past, tuple[str, ...]]:
@@ -53,6 +50,11 @@ def restore(model: nn.Module, metadata: Mapping[str, str]) -> tuple[Past, tuple[
         told = "1 tensor is" if len(pairs) == 1 else f"{len(pairs)} tensors are"
         how = "" if not unknown else "; how is not told in the file" if len(unknown) == len(pairs) else ""
         notes = (*notes, f"{told} pruned in this checkpoint{how}")
+    elif past.took:
+        notes = (
+            *notes,
+            f"{len(past.took)} steps were done to this checkpoint; the zeros stand in its values",
+        )
     return dataclasses.replace(past, recorded=recorded), notes
 
 

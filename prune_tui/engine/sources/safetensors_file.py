@@ -24,7 +24,7 @@ _LENGTH = 8
 _LONGEST = 100_000_000
 """Bytes of a header, as the library has it."""
 
-_DTYPES = {
+DTYPES = {
     "BOOL": torch.bool,
     "U8": torch.uint8,
     "I8": torch.int8,
@@ -43,6 +43,7 @@ _DTYPES = {
     "F8_E5M2": torch.float8_e5m2,
     "F8_E8M0": getattr(torch, "float8_e8m0fnu", None),  # since torch 2.7
 }
+"""What the format has, by its names; None for what this torch has not."""
 
 
 def looks_like(path: Path) -> bool:
@@ -97,7 +98,7 @@ def _header(file: MappedFile) -> dict[str, Any]:
 
 
 def _tensor(file: MappedFile, name: str, entry: dict[str, Any], data: int) -> Tensor:
-    dtype = _DTYPES.get(entry["dtype"])
+    dtype = DTYPES.get(entry["dtype"])
     if dtype is None:
         raise SourceError(
             f"{file.path}: {name} is of dtype {entry['dtype']}, which torch {torch.__version__} has no tensor for"

@@ -57,6 +57,7 @@ def read(path: Path, read_shard: Callable[[Path], Checkpoint]) -> Checkpoint:
         shards=places,
         files=tuple(file for shard in shards.values() for file in shard.files),
         metadata=metadata,
+        index=path,
     )
 
 

@@ -75,6 +75,7 @@ def test_the_embedding_model_computes_what_transformers_computes() -> None:
     stored = places(dict(found.checkpoint.tensors))
     assert all(stored[name] == place for name, place in places(found.model.state_dict()).items())
     assert found.notes == ("1 tensor of the files without a place in BertModel: embeddings.position_ids",)
+    assert list(found.checkpoint.unplaced) == ["embeddings.position_ids"]  # it is saved again
 
 
 def test_the_modules_are_the_codes_own_and_tied(bert: Path) -> None:

@@ -112,5 +112,7 @@ def _check_names(path: Path, names: Iterable[str]) -> None:
             raise SourceError(
                 f"{path}: the name of a tensor has {len(name):,} characters, {name[:40]}…; no model has such names"
             )
+        if not name.isprintable() and any("\ud800" <= one <= "\udfff" for one in name):
+            raise SourceError(f"{path}: the name of a tensor, {name[:40]!a}, is no text")
         if name.count(".") > _DEEPEST:
             raise SourceError(f"{path}: {name[:40]}… lies {name.count('.'):,} modules deep; no model is so deep")

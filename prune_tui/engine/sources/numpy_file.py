@@ -122,7 +122,9 @@ def read(path: Path) -> Checkpoint:
     ) as error:
         if isinstance(error, SourceError):
             raise
-        raise SourceError(f"{path} is no whole .npz file: {error}. Was it copied to the end?") from error
+        raise SourceError(
+            f"{path} is no whole .npz file: {str(error)[:200]}. Was it copied to the end?"
+        ) from error
 
 
 def _opened(file: MappedFile, kind: str, members: list[_Member]) -> Checkpoint:

@@ -14,6 +14,9 @@ from prune_tui.engine.sources.loaded import SourceError
 
 _MODULES, _MODULES_PER_TENSOR = 10_000, 50
 """Modules that any model may have, and how many more for each tensor of its checkpoint."""
+_BYTES, _BYTES_PER_BYTE = 2**28, 2
+"""Bytes that any model may take beyond its checkpoint, and how many more for each of its: for a head that is made
+anew, and for tensors that are converted."""
 
 
 @contextlib.contextmanager
@@ -45,9 +48,11 @@ def construction_limits(tensors: Iterable[Tensor]) -> Iterator[None]:
 
 class _Limits:
     def __init__(self, tensors: Iterable[Tensor]) -> None:
+        tensors = list(tensors)
         self._known = {tensor.untyped_storage().data_ptr() for tensor in tensors}
-        self._tensors, self._modules, self._bytes = len(self._known), 0, 0
-        self._free = memory.free(torch.device("cpu"))
+        self._tensors, self._modules, self._bytes = len(tensors), 0, 0
+        sensible = _BYTES + _BYTES_PER_BYTE * sum(tensor.nbytes for tensor in tensors)
+        self._most = min(sensible, memory.free(torch.device("cpu")) or sensible)
 
     def on_module(self, module: nn.Module, name: str, child: nn.Module | None) -> None:
         self._modules += 1
@@ -60,7 +65,8 @@ class _Limits:
         if tensor is None or tensor.is_meta or tensor.untyped_storage().data_ptr() in self._known:
             return
         self._bytes += tensor.nbytes
-        if self._free is not None and self._bytes > self._free:
+        if self._bytes > self._most:
             raise SourceError(
-                f"it needs {memory.readable(self._bytes)} beyond its files, {memory.readable(self._free)} is free"
+                f"by its config.json it takes {memory.readable(self._bytes)} and more beyond its files,"
+                f" and {memory.readable(self._most)} is what is free, or what such files may need"
             )

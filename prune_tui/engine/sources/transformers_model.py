@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -111,7 +112,9 @@ def _quiet_and_offline(transformers: Any) -> Iterator[None]:
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how it was written, not of the model
+            yield
     finally:
         constants.HF_HUB_OFFLINE = offline
         logging.set_verbosity(verbosity)
@@ -204,7 +207,7 @@ def _check_fit(kind: str, report: Mapping[str, Any], unused: list[str], state: M
     if mismatched:
         name, in_file, wanted = mismatched[0]
         raise SourceError(
-            f"{len(mismatched)} tensors of the files have another shape than {kind} by its config.json;"
+            f"{tensors(len(mismatched))} of the files with another shape than in {kind} by its config.json:"
             f" {name} is {tuple(in_file)} instead of {tuple(wanted)}"
         )
 

@@ -203,13 +203,17 @@ def test_without_transformers_there_are_the_names(bert: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"hidden_size": 16}, "tensors of the files have another shape than BertForMaskedLM by its config.json"),
+        (
+            {"hidden_size": 16},
+            "tensors of the files with another shape than in BertForMaskedLM by its config.json",
+        ),
         (
             {"num_hidden_layers": 10**9},
             "config.json asks for num_hidden_layers = 1,000,000,000, which no model has",
         ),
         ({"num_hidden_layers": 10**6}, "modules, for"),
         ({"max_position_embeddings": 10**14}, "cannot build BertForMaskedLM"),
+        ({"vocab_size": 10**8}, "beyond its files"),
         ({"type_vocab_size": 10**14}, "another shape|cannot build BertForMaskedLM"),
         ({"hidden_size": "x"}, "could not be used by transformers|cannot build BertForMaskedLM"),
         ({"num_attention_heads": 0}, "cannot build BertForMaskedLM"),

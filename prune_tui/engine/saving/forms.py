@@ -21,6 +21,10 @@ COMPACT = "prune_tui.compact"
 """Name in the metadata: the shapes of the tensors that are saved as kept values and bits."""
 
 
+ENDS = ("_orig", "_mask", ".kept", ".mask")
+"""What pruning and the compact form put behind a tensor's name."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Piece:
     """A tensor to be written.

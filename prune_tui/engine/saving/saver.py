@@ -133,14 +133,28 @@ def _named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
     if checkpoint is None:
         return formed
     unplaced = [forms.as_it_is(name, tensor, name) for name, tensor in checkpoint.unplaced.items()]
-    prefix = checkpoint.prefix
-    pieces = [*formed.pieces, *unplaced]
+
+    def named(name: str) -> str:
+        return checkpoint.prefix + _renamed(name, checkpoint.renamed)
+
     return dataclasses.replace(
         formed,
-        pieces=tuple(dataclasses.replace(one, name=prefix + one.name) for one in pieces),
-        aliases={prefix + name: prefix + known for name, known in formed.aliases.items()},
-        compacted={prefix + name: shape for name, shape in formed.compacted.items()},
+        pieces=tuple(
+            dataclasses.replace(one, name=named(one.name), source=_renamed(one.source, checkpoint.renamed))
+            for one in (*formed.pieces, *unplaced)
+        ),
+        aliases={named(name): named(known) for name, known in formed.aliases.items()},
+        compacted={named(name): shape for name, shape in formed.compacted.items()},
     )
+
+
+def _renamed(name: str, renamed: Mapping[str, str]) -> str:
+    """A name as the files have it, also with what pruning and saving put behind it."""
+    for end in ("", *forms.ENDS):
+        base = name.removesuffix(end) if end else name
+        if base in renamed and base + end == name:
+            return renamed[base] + end
+    return name
 
 
 def _tensors(path: Path, formed: Formed) -> tuple[Piece, ...]:

@@ -42,6 +42,7 @@ class Checkpoint:
         notes: What a person should know.
         refusal: Why nothing of it can be pruned in place; empty where it can.
         module: What the file holds instead of named tensors, where a person let its pickle make it.
+        renamed: What a tensor is called in the files, by its name in the model, where that is another.
     """
 
     path: Path
@@ -60,6 +61,7 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
     refusal: str = ""
     module: nn.Module | None = None
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self.path, self.tensors)
@@ -112,5 +114,7 @@ def _check_names(path: Path, names: Iterable[str]) -> None:
             raise SourceError(
                 f"{path}: the name of a tensor has {len(name):,} characters, {name[:40]}…; no model has such names"
             )
+        if not name.isprintable() and any("\ud800" <= one <= "\udfff" for one in name):
+            raise SourceError(f"{path}: the name of a tensor, {name[:40]!a}, is no text")
         if name.count(".") > _DEEPEST:
             raise SourceError(f"{path}: {name[:40]}… lies {name.count('.'):,} modules deep; no model is so deep")

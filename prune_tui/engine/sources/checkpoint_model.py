@@ -7,15 +7,17 @@ import dataclasses
 import torch
 from torch import nn
 
-from prune_tui.engine.sources import named_modules
+from prune_tui.engine.sources import named_modules, transformers_model
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.explained import explained
-from prune_tui.engine.sources.loaded import Loaded
+from prune_tui.engine.sources.loaded import Loaded, SourceError
 from prune_tui.engine.sources.restored_pruning import restore
 
 
 def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
-    """The tree of its names, with the pruning that it holds; or its own module, as torch has made it.
+    """The modules that its `config.json` describes, or the tree of its names, with the pruning that it holds.
+
+    A module that its pickle was let to make is taken as it is.
 
     Args:
         checkpoint: What was read.
@@ -26,6 +28,16 @@ def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     """
     if checkpoint.module is not None:
         return Loaded(_moved(checkpoint.module, device), checkpoint=checkpoint, notes=checkpoint.notes)
+    if transformers_model.is_described(checkpoint.config) and not checkpoint.refusal:
+        try:
+            return transformers_model.load(checkpoint, device)
+        except SourceError as error:
+            note = f"the modules are known by the names of their tensors alone: {error}"
+            checkpoint = dataclasses.replace(checkpoint, notes=(*checkpoint.notes, note))
+    return _named(checkpoint, device)
+
+
+def _named(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     tensors = checkpoint.tensors
     if device is not None:
         tensors = {name: tensor.to(device) for name, tensor in tensors.items()}

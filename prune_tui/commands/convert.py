@@ -10,7 +10,7 @@ from prune_tui.commands.answering import Worked, answered
 from prune_tui.commands.ending import Ended, ended_by_signals, identity_of
 from prune_tui.commands.printing import in_unicode, printable, tell
 from prune_tui.commands.source_options import AS_IT_IS, SourceOptions
-from prune_tui.engine.saving.forms import Form
+from prune_tui.files import Form
 from prune_tui.source_names import SUFFIXES
 from prune_tui.step_settings import StepError
 from prune_tui.ui.numbers import percent

@@ -19,8 +19,6 @@ from prune_tui.view_rows import ModuleRow, ParameterRow
 _MOST = 40
 """Lines of metadata, and of configuration; JSON has them all."""
 _LONGEST_NAME = 44
-_NAMELESS = {"Named", "Group"}
-"""Types that modules have whose class is not known."""
 _HEADINGS = ("params", "pruned", "bytes", "dtype")
 
 
@@ -140,14 +138,14 @@ def _tree(rows: Sequence[ModuleRow], width: int) -> Iterator[str]:
 
 
 def _name(row: ModuleRow) -> str:
-    return row.path.rpartition(".")[2] if row.path else row.type if row.type not in _NAMELESS else "(model)"
+    return row.path.rpartition(".")[2] if row.path else row.type or "(model)"
 
 
 def _held(row: ModuleRow) -> str:
     """Its type, where that is known, and its parameters."""
     if row.shared_with:
         return f"= {row.shared_with}"
-    type_ = "" if row.type in _NAMELESS or not row.path else row.type
+    type_ = row.type if row.path else ""
     return "  ".join(filter(None, (type_, ", ".join(map(_tensor, row.tensors)))))
 
 

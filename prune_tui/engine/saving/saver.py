@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 TORCH = (".pt", ".pth", ".bin")
 SAFETENSORS = ".safetensors"
-FORM = "prune_tui.form"
+OURS = "prune_tui."
+FORM = f"{OURS}form"
 _SPARE = 2**20
 """Bytes for headers and an index."""
 
@@ -170,9 +171,25 @@ def _told(session: Session) -> Mapping[str, str]:
     """What the file says of the steps; nothing where none was done."""
     past, edits = session.past, session.edits()
     if not past.recipe and not edits:
-        return {}
+        return _of_source(session.checkpoint)
     took = [*past.took, *({one.target: one.took for one in edit.effects} for edit in edits)]
-    return {RECIPE: recipe.written(session), TOOK: json.dumps(took), "prune_tui.torch": str(torch.__version__)}
+    return {
+        **_of_source(session.checkpoint),
+        RECIPE: recipe.written(session),
+        TOOK: json.dumps(took),
+        "prune_tui.torch": str(torch.__version__),
+    }
+
+
+def _of_source(checkpoint: Checkpoint | None) -> dict[str, str]:
+    """What the source said of itself, but for what the form and the steps say anew, and for names of tensors."""
+    told = {} if checkpoint is None else checkpoint.metadata
+    known = set() if checkpoint is None else {checkpoint.prefix + name for name in checkpoint.tensors}
+    return {
+        name: text
+        for name, text in told.items()
+        if name not in {"format", "total_size", *known} and not name.startswith(OURS)
+    }
 
 
 @contextlib.contextmanager

@@ -282,3 +282,17 @@ def test_a_mask_of_another_shape_is_a_buffer_of_that_name(tmp_path: Path) -> Non
     assert not model._forward_pre_hooks
     with pytest.raises(StepError):
         Session(model).apply("remove", "weight")
+
+
+def test_what_a_file_says_of_itself_is_saved_again(tmp_path: Path) -> None:
+    save_file(
+        {"fc.weight": torch.ones(2, 2)}, tmp_path / "net.safetensors", metadata={"author": "Ada", "format": "pt"}
+    )
+    session = session_on(tmp_path / "net.safetensors")
+    session.apply("l1_unstructured", "fc.weight", amount=1)
+    session.save(tmp_path / "out.safetensors", "removed")
+    metadata = checkpoint_reader.read(tmp_path / "out.safetensors").metadata
+    assert (metadata["author"], metadata["prune_tui.form"]) == ("Ada", "removed")
+    assert opened(tmp_path / "out.safetensors").notes == (
+        "1 step was done to this checkpoint; the zeros stand in its values",
+    )

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from prune_tui.checkpoint_views import CheckpointView
 from prune_tui.request import Request
 from prune_tui.views import Body
 
@@ -70,5 +71,9 @@ class Saved(Body, frozen=True):
     how: str
 
 
-FileRequest = GetSizes | Save
-FileBody = Sizes | Saved
+class GetSource(Request, frozen=True):
+    """What the model was opened from. Answered with `CheckpointView`, or refused where its code made it."""
+
+
+FileRequest = GetSizes | Save | GetSource
+FileBody = Sizes | Saved | CheckpointView

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from prune_tui.files import FileBody, FileRequest, GetSizes, Save
+from prune_tui.files import FileBody, FileRequest, GetSizes, GetSource, Save
 from prune_tui.journal import Kept
 from prune_tui.request import Request as Request  # noqa: PLC0414 - whoever has the requests has their class
 from prune_tui.steps import AnyStep
@@ -378,6 +378,7 @@ LANES: dict[type[Request], Lane] = {
     GetFindings: "check",
     Preview: "preview",
     GetSizes: "look",
+    GetSource: "look",
     Save: "save",
 }
 

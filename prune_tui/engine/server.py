@@ -16,7 +16,16 @@ import msgspec
 from torch import nn
 
 from prune_tui import files, frames, protocol, view_rows, views
-from prune_tui.engine import doctor, modules, opening, outline, saving_answers, targets, tensor_answers
+from prune_tui.engine import (
+    description,
+    doctor,
+    modules,
+    opening,
+    outline,
+    saving_answers,
+    targets,
+    tensor_answers,
+)
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
@@ -297,6 +306,13 @@ class Server:
     @_answers(files.GetSizes)
     def _sizes(self, _: files.GetSizes, __: Stop) -> views.Body:
         return saving_answers.sizes(self._open_session, self._origin)
+
+    @_answers(files.GetSource)
+    def _source(self, _: files.GetSource, __: Stop) -> views.Body:
+        checkpoint = self._open_session.checkpoint
+        if checkpoint is None:
+            raise StepError(f"{self._origin.source} is code, which made the weights: there is no file to tell of")
+        return description.described(checkpoint)
 
     @_answers(files.Save)
     def _save(self, request: files.Save, stop: Stop) -> views.Body:

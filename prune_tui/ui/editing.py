@@ -12,13 +12,15 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from prune_tui import protocol, steps, view_rows, views
+from prune_tui.checkpoint_views import CheckpointView
 from prune_tui.client import Refused
-from prune_tui.files import GetSizes, Sizes
+from prune_tui.files import GetSizes, GetSource, Sizes
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
 from prune_tui.ui.screens.export import ExportScreen
 from prune_tui.ui.screens.more_methods import MoreMethods
 from prune_tui.ui.screens.save import SaveScreen
+from prune_tui.ui.screens.source import SourceScreen
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.step_form import StepForm, nudged
@@ -296,6 +298,18 @@ class Editing(Screen[None]):
         sizes = await self._main.ask_or_tell(GetSizes(), Sizes)
         if sizes is not None:
             self.app.push_screen(SaveScreen(sizes))
+
+    def action_source(self) -> None:
+        """Show what the model was opened from."""
+        if self._main.status.summary is None:
+            self.say("the model is not open yet")
+        elif self._main.prune_app.answering:
+            self.app.run_worker(self._ask_for_source(), group="source", exclusive=True)
+
+    async def _ask_for_source(self) -> None:
+        found = await self._main.ask_or_tell(GetSource(), CheckpointView)
+        if found is not None:
+            self.app.push_screen(SourceScreen(found))
 
     def action_repeat(self) -> None:
         """Do the last step again, where the cursor or the marks are now."""

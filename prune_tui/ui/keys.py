@@ -124,6 +124,15 @@ KEYS: tuple[Key, ...] = (
         bar=3,
     ),
     Key(
+        "session.source",
+        "app",
+        ("I",),
+        "source",
+        "source",
+        "Show what the model was opened from: files, dtypes, metadata, configuration.",
+        bar=39,
+    ),
+    Key(
         "session.export",
         "app",
         ("e",),

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from prune_tui.ui.screens.save import SaveScreen
-from tests.in_process import app_on, press, running, screen_text
+from tests.in_process import app_on, press, running, screen_text, words
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +110,29 @@ async def test_what_was_done_after_saving_is_not_saved() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "3", "enter", "s", "enter", "escape", "3", "enter")
         assert "● 2 unsaved steps" in screen_text(pilot)
+
+
+# `I`
+
+
+async def test_what_the_model_was_opened_from_is_shown() -> None:
+    save_file(
+        {"fc.weight": torch.ones(4, 4), "n": torch.tensor(3)},
+        "net.safetensors",
+        metadata={"author": "Ada\x1b[31m"},
+    )
+    async with running(app_on("net.safetensors")) as pilot:
+        await press(pilot, "I")
+        shown = " ".join(screen_text(pilot).split())
+        assert "safetensors file" in shown
+        assert "float32 1 tensor 64 B" in shown
+        assert "int64 1 tensor 8 B" in shown
+        assert "author Ada�[31m" in words(pilot)
+        await press(pilot, "escape")
+        assert "author" not in screen_text(pilot)
+
+
+async def test_code_has_no_file_to_tell_of() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "I")
+        assert "demo is code, which made the weights: there is no file to tell of" in words(pilot)

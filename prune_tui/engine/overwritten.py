@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.cancelling import Stop
@@ -75,6 +76,8 @@ class Overwritten:
         where = bits.unpack(self.where, data.device)
         wanted = self._strided(data.clone() if self.memory is not None else data)
         bits.put(wanted, where, self.entries)
+        if not self.parameter.is_inference():
+            increment_version(self.parameter)  # writing through `.data` does not, and surveys go by it
         if self.memory is not None and _identical(self.memory, wanted):
             wanted = self.memory
         # Trained or converted since, the memory holds other values; then the parameter goes on in its own.

@@ -18,6 +18,7 @@ from prune_tui.step_settings import Setting, StepError
 from prune_tui.steps import Method, Step
 from prune_tui.ui import keys
 from prune_tui.ui.numbers import percent
+from prune_tui.ui.setting_words import MEANINGS
 from prune_tui.ui.tree_line import printable
 from prune_tui.view_rows import TensorRow
 from prune_tui.views import Effect, Previewed
@@ -187,7 +188,7 @@ class StepForm(VerticalScroll, can_focus=False):
     @on(Select.Changed)
     def _changed(self) -> None:
         self._echo_axis()
-        self._echo_share()
+        self._echo_meaning()
         try:
             step = self.step()
         except StepError as error:
@@ -255,11 +256,12 @@ class StepForm(VerticalScroll, can_focus=False):
             f"= {axes[dim]} ({shape[dim]})" if known else f"axes: {choices}"
         )
 
-    def _echo_share(self) -> None:
-        """Say what a floor does."""
+    def _echo_meaning(self) -> None:
+        """Say what a floor does, and which norm is measured."""
         for setting in self._asked:
-            if setting.kind == "share":
-                self.query_one(f"#echo-{_id(setting)}", Static).update(share_text(setting, self._text(setting)))
+            told = MEANINGS.get(setting.kind)
+            if told is not None:
+                self.query_one(f"#echo-{_id(setting)}", Static).update(told(setting, self._text(setting)))
 
     def show_preview(self, previewed: Previewed) -> None:
         """Show what the step would do."""
@@ -315,15 +317,6 @@ def hidden_text(above: int, hidden: int) -> str:
     ways = (("↑", above, "pageup"), ("↓", hidden - above, "pagedown"))
     counts = " ".join(f"{arrow} {lines}" for arrow, lines, _ in ways if lines > 0)
     return f"{counts} more lines: {', '.join(keys.shown(key) for _, lines, key in ways if lines > 0)}"
-
-
-def share_text(setting: Setting, text: str) -> str:
-    """What a share that each tensor keeps comes to, short enough for 80 columns; nothing while it is no share."""
-    try:
-        share = step_settings.read(setting, text)
-    except StepError:
-        return ""
-    return f"each keeps ≥ {100 * share:.4g}%" if share else "each may lose all"
 
 
 def comes_to_text(previewed: Previewed) -> str:

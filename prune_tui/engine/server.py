@@ -248,6 +248,7 @@ class Server:
         session, opened = self._open_session, self._opened
         if self._readonly or opened is None:
             raise StepError("this session is read-only (--readonly); start without it to prune")
+        self._measurement.measure_the_start(session)
         entry = edit(session)
         # The edit is done: from here on nothing may make the answer a `Failed`, which says that it is not.
         self._measurement.wanted = True

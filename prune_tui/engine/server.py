@@ -16,7 +16,7 @@ import msgspec
 from torch import nn
 
 from prune_tui import frames, protocol, view_rows, views
-from prune_tui.engine import doctor, modules, opening, outline, targets, tensor_answers
+from prune_tui.engine import doctor, interrupting, modules, opening, outline, targets, tensor_answers
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
@@ -123,8 +123,12 @@ class Server:
             for lane in self._lanes.values():
                 lane.cancel(question.request.id)
             self._send(question.id, self._revision, views.Done())
+            return
+        lane = self._lanes[LANES[type(question.request)]]
+        if deaf := interrupting.deaf(lane.thread) if lane.thread is not None else "":
+            self._send(question.id, self._revision, Failed(deaf, "refused"))
         else:
-            self._lanes[LANES[type(question.request)]].put(question)
+            lane.put(question)
 
     def _work(self, job: Job) -> None:
         """Answer one job, with the revision that the answer was made at."""

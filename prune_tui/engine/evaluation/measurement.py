@@ -92,7 +92,7 @@ def _measured(metric: Metric, model: nn.Module, stop: Stop) -> float:
     while True:
         generators.give_way()
         try:
-            with unchanged(model):
+            with unchanged(model, stop):
                 return metric.measure(model, lambda: generators.wanted() or stop())
         except Cancelled:
             if stop():

@@ -81,6 +81,9 @@ class StepForm(VerticalScroll, can_focus=False):
             """The form."""
             super().__init__()
 
+    class GivenUp(Message):
+        """The step that is being applied is not wanted any more."""
+
     def __init__(
         self, method: Method, targets: tuple[str, ...], tensor: TensorRow | None, values: dict[str, Any]
     ) -> None:
@@ -212,9 +215,10 @@ class StepForm(VerticalScroll, can_focus=False):
         self.post_message(self.Submitted(step))
 
     def action_leave(self) -> None:
-        """Close the form."""
+        """Close the form; while its step is being applied, give that up."""
         if self.applying:
-            self.app.notify("the step is being applied; u takes it back when it is done", markup=False)
+            self.app.notify("given up, unless it is done already: then u takes it back", markup=False)
+            self.post_message(self.GivenUp())
         else:
             self.post_message(self.Left(self))
 

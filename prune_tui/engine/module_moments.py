@@ -18,6 +18,7 @@ from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningConta
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.commit import refill
 from prune_tui.engine.modules import is_stale
+from prune_tui.engine.put_away import take_back
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.strides import is_dense
 from prune_tui.step_settings import Bits
@@ -113,6 +114,12 @@ class ModuleMoment:
         """The same tensors of the same module as they are now."""
         return self.of(self.module, tuple(self.masks), verbatim=self.attributes is not None)
 
+    def from_masks(self) -> list[CustomFromMask]:
+        """The methods in its hooks that hold a mask of their own."""
+        contained = [method for _, methods in self.methods for method in methods]
+        alone = [hook for _, hook in self.hooks if not isinstance(hook, PruningContainer)]
+        return pruned.from_masks([*contained, *alone])
+
     def restore(self) -> None:
         """Put names, order, hooks and masks back, in place; the computed attributes follow from them."""
         module = self.module
@@ -132,6 +139,7 @@ class ModuleMoment:
         refill(module._forward_pre_hooks, dict(self.hooks))
         for container, methods in self.methods:
             container._pruning_methods = methods
+        take_back(self.from_masks())
         for name, method in self.sharing:
             method.mask = module._buffers[f"{name}_mask"]
         self._compute()

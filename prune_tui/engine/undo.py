@@ -19,6 +19,7 @@ from prune_tui.engine.commit import all_or_nothing
 from prune_tui.engine.module_moments import Mask, ModuleMoment, Standing
 from prune_tui.engine.overwritten import Overwritten, holders_in, of_remove, rewritten
 from prune_tui.engine.planning import Part
+from prune_tui.engine.put_away import put_away
 from prune_tui.engine.targets import Target
 from prune_tui.step_settings import StepError
 
@@ -55,6 +56,7 @@ class Moment:
                 for moment, left in zip(self.modules, replaced, strict=True):
                     moment.restore()
                     pruned.release(moment.module, left.sharing)
+                    put_away(moment.module, left.from_masks())
                 with torch.inference_mode(inference), torch.set_grad_enabled(for_autograd):
                     yield Moment(replaced, values)
 

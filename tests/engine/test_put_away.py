@@ -62,7 +62,7 @@ def test_they_are_with_their_methods_again_when_these_come_back() -> None:
     assert all(torch.equal(method.mask, mask) for method, mask in zip(container, masks, strict=True))
 
 
-def test_a_mask_of_other_numbers_and_a_mask_that_somebody_else_holds_stay() -> None:
+def test_masks_that_were_there_before_the_session_come_back_too() -> None:
     scaled, mine = torch.full((200, 200), 0.5), torch.ones(200, 200)
     model = nn.Sequential(nn.Linear(200, 200), nn.Linear(200, 200))
     prune.custom_from_mask(model[0], "weight", scaled)

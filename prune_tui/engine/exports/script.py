@@ -1,7 +1,8 @@
 """A session as a Python file that needs torch alone and ends with the same masks.
 
 Where torch has a step's method, the file calls it as a person would. Where torch has it not, or would refuse (a
-first prune by entries of a tensor that is not contiguous), the file carries the masks themselves.
+first prune by entries of a tensor that is not contiguous), the file carries the masks themselves. The repairs of
+the doctor are functions in the file (`script_repairs`).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ Make = Callable[[], nn.Module]
 
 
 def told(model: nn.Module) -> list[object]:
-    """All that a script should leave as the session does: tensors in order, hooks in order, computed attributes."""
+    """All that a script should leave as the session does: tensors, hooks and computed attributes, in order."""
     found: list[object] = []
     for path, module in model.named_modules():
         tensors = {**module._parameters, **module._buffers}

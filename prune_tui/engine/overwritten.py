@@ -84,10 +84,6 @@ class Overwritten:
         if wanted is not data:
             self.parameter.data = wanted
 
-    def put_into(self, copy: Tensor) -> None:
-        """Put the entries into a copy of the parameter."""
-        bits.put(copy, bits.unpack(self.where, copy.device), self.entries)
-
     def _strided(self, data: Tensor) -> Tensor:
         if self.strides is None or self.strides == data.stride():
             return data

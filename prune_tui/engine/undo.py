@@ -76,13 +76,9 @@ class Moment:
                 return mask.buffer(target.parameter)
         return None
 
-    def former(self, parameter: nn.Parameter, values: Tensor) -> Tensor:
-        """The values of a parameter at this moment, given those after its edit: the same where it wrote none."""
-        for overwritten in self.values:
-            if overwritten.is_of(parameter):
-                values = values.detach().clone()
-                overwritten.put_into(values)
-        return values
+    def written(self, parameter: nn.Parameter) -> list[Overwritten]:
+        """What of a parameter its edit wrote over."""
+        return [overwritten for overwritten in self.values if overwritten.is_of(parameter)]
 
     def prunes(self, module: nn.Module, name: str) -> bool:
         """Whether it remembers the mask of a tensor, or that it had none."""
@@ -90,7 +86,7 @@ class Moment:
 
     def overwrites(self, parameter: nn.Parameter) -> bool:
         """Whether its edit wrote over values of a parameter, whatever name that was pruned by."""
-        return any(overwritten.is_of(parameter) for overwritten in self.values)
+        return bool(self.written(parameter))
 
     def mask(self, module: nn.Module, name: str) -> Tensor | None:
         """Which entries of a tensor were kept at this moment, as bool; None when it was not pruned."""

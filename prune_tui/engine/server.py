@@ -19,6 +19,7 @@ from prune_tui import files, frames, protocol, view_rows, views
 from prune_tui.engine import (
     description,
     doctor,
+    interrupting,
     modules,
     opening,
     outline,
@@ -135,8 +136,12 @@ class Server:
             for lane in self._lanes.values():
                 lane.cancel(question.request.id)
             self._send(question.id, self._revision, views.Done())
+            return
+        lane = self._lanes[LANES[type(question.request)]]
+        if deaf := interrupting.deaf(lane.thread) if lane.thread is not None else "":
+            self._send(question.id, self._revision, Failed(deaf, "refused"))
         else:
-            self._lanes[LANES[type(question.request)]].put(question)
+            lane.put(question)
 
     def _work(self, job: Job) -> None:
         """Answer one job, with the revision that the answer was made at."""
@@ -260,6 +265,7 @@ class Server:
         session, opened = self._open_session, self._opened
         if self._readonly or opened is None:
             raise StepError("this session is read-only (--readonly); start without it to prune")
+        self._measurement.measure_the_start(session)
         entry = edit(session)
         # The edit is done: from here on nothing may make the answer a `Failed`, which says that it is not.
         self._measurement.wanted = True

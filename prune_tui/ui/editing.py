@@ -49,6 +49,7 @@ class Editing(Screen[None]):
         self.plugged_in: tuple[steps.Method, ...] = ()
         self._last_values: dict[str, dict[str, Any]] = {}
         self._focus_before: Widget | None = None
+        self._applying: protocol.Apply | None = None
         self._doubted = False  # why the next redo is in doubt stands on the screen
         # Edits are made one after the other, each worked out when its turn comes: `+ + +` is three notches.
         self._turn = asyncio.Lock()
@@ -165,7 +166,13 @@ class Editing(Screen[None]):
             return
         form.applying = True
         self._last_values[form.method.name] = form.texts
-        self._edit(lambda: protocol.Apply(cast(AnyStep, event.step)), form)
+        request = self._applying = protocol.Apply(cast(AnyStep, event.step))
+        self._edit(lambda: request, form)
+
+    @on(StepForm.GivenUp)
+    def _form_given_up(self) -> None:
+        if self._applying is not None:
+            self._main.prune_app.client.give_up(self._applying)
 
     # Edits
 

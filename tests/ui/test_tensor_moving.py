@@ -63,7 +63,7 @@ async def test_in_a_pooled_map_an_arrow_goes_a_cell_further() -> None:
         assert rows > 1
         await press(pilot, "j", "l", "l")
         assert pane.aim.index == (rows, 2 * columns)
-        assert f"extreme of {rows}×{columns} entries a cell" in picture_text(pilot)
+        assert f"extreme of {rows}×{columns}\n" in picture_text(pilot)
 
 
 async def test_in_the_values_an_arrow_past_the_edge_leads_into_the_next_facet() -> None:

@@ -312,7 +312,7 @@ class StackPicture(LinesPicture):
         scale = max((3 * member.rms for member in answer.members if member.rms), default=0.0)
 
         def drawn(picture: Heatmap) -> Lines:
-            return heatmap.lines(picture, scale, self.look, view=subject.view, pooled=True)
+            return heatmap.lines(picture, scale, self.look, view=subject.view)
 
         here = [member.path for member in answer.members]
         cursor = here.index(subject.tensor.tensor) if subject.tensor.tensor in here else -1

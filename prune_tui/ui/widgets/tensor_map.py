@@ -1,11 +1,16 @@
-"""A slice of a tensor as a map: a heat map or a bitmap of its mask, pooled or magnified, with a cursor."""
+"""A slice of a tensor as a map: a heat map or a bitmap of its mask, pooled or magnified, with a cursor.
+
+A tensor of one axis is folded like text, so that all of it is seen.
+"""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
+import msgspec
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region, Size
@@ -14,8 +19,10 @@ from textual.strip import Strip
 from prune_tui.protocol import Block, GetHeatmap, Request
 from prune_tui.tensor_views import POOLS, Heatmap, Pool
 from prune_tui.ui.aim import Aim
-from prune_tui.ui.pictures import bitmap, heatmap, heatmap_legend
+from prune_tui.ui.fold import Fold
+from prune_tui.ui.pictures import bitmap, bitmap_legend, heatmap, heatmap_legend
 from prune_tui.ui.pictures.inks import ink
+from prune_tui.ui.pictures.legend import Room
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.ui.window import Window
 from prune_tui.view_rows import View
@@ -23,6 +30,8 @@ from prune_tui.views import Body, Statistics
 
 _AXES = 1
 """Lines above the map: what runs down and across."""
+_SHORT, _TALL = 5, 14
+"""Lines from which on there is room for a legend of one line, and of two."""
 
 
 class Dots(NamedTuple):
@@ -39,6 +48,22 @@ class Dots(NamedTuple):
     columns: int
 
 
+class Drawn(NamedTuple):
+    """A map as text.
+
+    Attributes:
+        lines: Of the map.
+        legend: Below it, as wide as the widget.
+    """
+
+    lines: list[list[Segment]]
+    legend: list[list[Segment]]
+
+
+_Steps = Callable[[int, int, int, int], tuple[int, int]]
+"""From a row and a column so far down and across to others."""
+
+
 class TensorMap(Picture):
     """One slice at a time; the window onto it follows the cursor."""
 
@@ -48,17 +73,18 @@ class TensorMap(Picture):
     margin_right: ClassVar[int] = 0
     """Cells to the right of the map."""
     foot: ClassVar[int] = 0
-    """Lines below it."""
+    """Lines of marks below it, none where it is folded."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
-        self._window: Window | None = None
+        self._window: Window | Fold | None = None
         self._axes = (-1, -1)  # those the window was made for
-        self._asked: Window | None = None
-        self._drawn: Window | None = None
+        self._asked: Window | Fold | None = None
+        self._drawn: Window | Fold | None = None
         self._request: Request | None = None
         self._answer: Heatmap | None = None
         self._lines: list[Strip] = []
+        self._legend: list[Strip] = []
 
     # What kinds of map differ in
 
@@ -68,8 +94,23 @@ class TensorMap(Picture):
         """How its cells share text."""
 
     @abc.abstractmethod
-    def draw(self, answer: Heatmap) -> list[list[Segment]]:
-        """The lines of a map."""
+    def draw(self, answer: Heatmap, times: int) -> Drawn:
+        """The lines of a map, each cell so often down and across, and its legend."""
+
+    @property
+    def room(self) -> Room:
+        """What there is for the legend."""
+        return Room(self.size.width, (self.size.height >= _SHORT) + (self.size.height >= _TALL))
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a cell of what is drawn holds several entries."""
+        return self._drawn is not None and self._drawn.pooled != (1, 1)
+
+    @property
+    def folded(self) -> bool:
+        """Whether it is one axis in several lines."""
+        return self.aim is not None and self.aim.row_axis < 0
 
     @property
     def view(self) -> View:
@@ -137,13 +178,17 @@ class TensorMap(Picture):
 
     def moved(self, aim: Aim, down: int, across: int) -> Aim:
         """The cell beside it: as many entries further as a cell holds."""
-        rows, columns = (1, 1) if self._window is None else self._window.pooled
-        return aim.moved(down * rows, across * columns)
+        return self._towards(aim, None if self._window is None else self._window.beside, down, across)
 
     def paged(self, aim: Aim, down: int, across: int) -> Aim:
         """As far as the map reaches."""
-        rows, columns = (1, 1) if self._window is None else self._window.seen
-        return aim.moved(down * rows, across * columns)
+        return self._towards(aim, None if self._window is None else self._window.paged, down, across)
+
+    def _towards(self, aim: Aim, steps: _Steps | None, down: int, across: int) -> Aim:
+        if steps is None:
+            return aim
+        row, column = steps(aim.row, aim.column, down, across)
+        return aim.moved(row - aim.row, column - aim.column)
 
     def at_end(self, aim: Aim, *, last: bool) -> Aim:
         """The first entry of the slice, or its last one."""
@@ -162,12 +207,13 @@ class TensorMap(Picture):
         return ""
 
     def told(self) -> str:
-        """`extreme of 17×8`, `each entry in 2×2 cells`."""
+        """How cells are made of entries: `extreme of 17×8`, `an entry in 2×2 cells`."""
         window = self._drawn
         if window is None:
             return ""
-        if window.pooled != (1, 1):
-            return f"{self._pooling()} of {window.pooled[0]}×{window.pooled[1]} entries a cell"
+        if self.pooled:
+            down, across = window.pooled
+            return f"{self._pooling()} of {across if self.folded else f'{down}×{across}'}"
         return f"an entry in {window.magnified}×{window.magnified} cells" if window.magnified > 1 else ""
 
     def _pooling(self) -> str:
@@ -182,7 +228,7 @@ class TensorMap(Picture):
             return
         axes = (aim.row_axis, aim.column_axis)
         if self._window is None or self._axes != axes:
-            self._window, self._axes = Window(aim.rows, aim.columns, height, width), axes
+            self._window, self._axes = self._window_onto(aim, height, width), axes
         elif (self._window.height, self._window.width) != (height, width):
             self._window = self._window.resized(height, width, aim.row, aim.column)
         self._window = window = self._window.holding(aim.row, aim.column)
@@ -203,10 +249,13 @@ class TensorMap(Picture):
         )
         self.post_message(self.Wanted(request, Heatmap, self))
 
+    def _window_onto(self, aim: Aim, height: int, width: int) -> Window | Fold:
+        return Fold(aim.columns, height, width) if self.folded else Window(aim.rows, aim.columns, height, width)
+
     @property
     def _cells(self) -> tuple[int, int]:
         """Cells of the map that there is room for, down and across."""
-        lines = self.size.height - _AXES - self.foot
+        lines = self.size.height - _AXES - (0 if self.folded else self.foot) - self.room.height
         columns = self.size.width - self._gutter - self.margin_right
         dots = self.dots
         return lines * dots.rows, columns * dots.cells // dots.columns
@@ -214,7 +263,9 @@ class TensorMap(Picture):
     @property
     def _gutter(self) -> int:
         aim = self.aim
-        return 0 if aim is None or aim.row_axis < 0 else len(str(max(aim.rows - 1, 0))) + 1
+        if aim is None or not aim.shape:
+            return 0
+        return len(str(max((aim.columns if self.folded else aim.rows) - 1, 0))) + 1
 
     def on_resize(self, _: events.Resize) -> None:
         """See as much of it as there is room for now."""
@@ -228,7 +279,11 @@ class TensorMap(Picture):
         if answer is None or window is None or answer.note:
             self._lines = []
         else:
-            self._lines = [Strip(line) for line in self.draw(_magnified(answer, window.magnified))]
+            if isinstance(window, Fold):
+                cells = answer.height * answer.width
+                answer = msgspec.structs.replace(answer, height=math.ceil(cells / window.line), width=window.line)
+            drawn = self.draw(answer, window.magnified)
+            self._lines, self._legend = ([Strip(line) for line in lines] for lines in drawn)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -237,10 +292,12 @@ class TensorMap(Picture):
         if self.note or self.subject is None:
             return self.note_line(y, width, self.note)
         if y < _AXES:
-            strip = self.axis_line(width, self._axes_text())
+            strip = self.axis_line(width, self._head())
         elif y - _AXES < len(self._lines):
-            label = Strip([Segment(self._label(y), self.style("axis"))])
+            label = Strip([Segment(self._label(y - _AXES), self.style("axis"))])
             strip = self._with_cursor(y, Strip.join([label, self._lines[y - _AXES]]))
+        elif self._lines and y - _AXES - len(self._lines) < len(self._legend):
+            strip = self._legend[y - _AXES - len(self._lines)]
         else:
             strip = Strip.blank(width) if self._lines else self.note_line(y, width, "…")
         return strip.adjust_cell_length(width).apply_style(self.rich_style)
@@ -254,17 +311,33 @@ class TensorMap(Picture):
             return "a scalar"
         (top, bottom), (left, right) = window.rectangle
         told = [f"→ {aim.axes[aim.column_axis]} {left}-{right - 1}"]
-        if aim.row_axis >= 0:
+        if isinstance(window, Fold):
+            told.append(f"{window.line * window.pooled[1]} on a line")
+        else:
             told.insert(0, f"↓ {aim.axes[aim.row_axis]} {top}-{bottom - 1}")
-        return "   ".join(filter(None, [*told, aim.slices(), self.told()]))
+        return "   ".join(filter(None, [*told, aim.slices()]))
 
-    def _label(self, y: int) -> str:
-        """The row that a line begins with, on every fourth line."""
+    def _head(self) -> str:
+        """The line above the map; how cells are made of entries is part of it where there is room."""
+        text = f"{self._axes_text()}   {self.told()}".rstrip()
+        return text if len(text) <= self.size.width else self._axes_text()
+
+    def below(self) -> str:
+        """What the line above has no room for, and the legend might have."""
+        return "" if self._head() != self._axes_text() else self.told()
+
+    def _label(self, line: int) -> str:
+        """The row that a line of the map begins with: on its first line, or on every fourth of many rows.
+
+        Of a folded axis it is the entry, on every line.
+        """
         gutter, window = self._gutter, self._drawn
-        if not gutter or window is None or (y - _AXES) % 4:
+        if not gutter or window is None:
             return " " * gutter
-        found = window.entry((y - _AXES) * self.dots.rows, 0)
-        return " " * gutter if found is None else f"{found[0]:>{gutter - 1}} "
+        lines_of_a_row = window.magnified // self.dots.rows
+        every = lines_of_a_row if lines_of_a_row > 1 else 1 if self.folded else 4
+        found = None if line % every else window.entry(line * self.dots.rows, 0)
+        return " " * gutter if found is None else f"{found[self.folded]:>{gutter - 1}} "
 
     def _cursor(self, aim: Aim) -> Region | None:
         """Where the cursor stands in the widget, for an entry."""
@@ -320,13 +393,13 @@ class HeatmapPicture(TensorMap):
         self._ask()
         return f"a cell shows the {self._pool} of its entries"
 
-    def draw(self, answer: Heatmap) -> list[list[Segment]]:
-        """Coloured by the scale of the whole tensor, under a legend of it."""
-        window = self._drawn
-        pooled = window is not None and window.pooled != (1, 1)
+    def draw(self, answer: Heatmap, times: int) -> Drawn:
+        """Coloured by the scale of the whole tensor."""
         scale = 0.0 if self.statistics is None else heatmap.scale_of(self.statistics)
-        drawn = heatmap.lines(answer, scale, self.look, view=self.view, pooled=pooled)
-        return [*drawn, heatmap_legend.legend(scale, self.look, self.told(), self.size.width - self._gutter)]
+        codes = heatmap.coded(answer, scale, self.look, view=self.view, shares=True)
+        lines = heatmap.drawn(heatmap.magnified(codes, times), self.look)
+        told = heatmap_legend.Told(answer, codes, lines, self.view, self.folded)
+        return Drawn(lines, heatmap_legend.lines(told, scale, self.look, self.room, pool=self.below()))
 
 
 class MaskPicture(TensorMap):
@@ -346,29 +419,12 @@ class MaskPicture(TensorMap):
         down, across = bitmap.dots(self.look)
         return Dots(down, across, 1)
 
-    def draw(self, answer: Heatmap) -> list[list[Segment]]:
+    def draw(self, answer: Heatmap, times: int) -> Drawn:
         """One dot an entry, or shades of how many are kept."""
-        window = self._drawn
-        return bitmap.lines(answer, self.look, pooled=window is not None and window.pooled != (1, 1))
+        layout = bitmap.Layout(self.pooled, times, self.folded)
+        lines = bitmap.lines(answer, self.look, layout)
+        told = bitmap_legend.lines(answer, lines, layout, self.look, self.room, pool=self.below())
+        return Drawn(lines, told)
 
     def _pooling(self) -> str:
         return "share kept"
-
-
-def _magnified(answer: Heatmap, times: int) -> Heatmap:
-    """With each cell so often, down and across."""
-    if times == 1:
-        return answer
-
-    def repeated(flat: bytes, size: int) -> bytes:
-        items: Sequence[bytes] = [flat[at : at + size] for at in range(0, len(flat), size)]
-        rows = (items[at : at + answer.width] for at in range(0, len(items), answer.width))
-        return b"".join(b"".join(item * times for item in row) * times for row in rows)
-
-    return Heatmap(
-        answer.height * times,
-        answer.width * times,
-        repeated(answer.values, 4),
-        repeated(answer.kept, 1),
-        repeated(answer.marks, 1),
-    )

@@ -124,7 +124,7 @@ def _inked(role: Role, look: Look) -> Style | None:
 
 def _contrast(ground: Color, look: Look) -> Color:
     black, white = (16, 231)
-    index = black if ramps.lightness(ground) > 0.6 else white
+    index = black if ramps.dark_text(ground) else white
     if look.depth == "256":
         return Color.from_ansi(index)
     return Color.from_rgb(0, 0, 0) if index == black else Color.from_rgb(255, 255, 255)

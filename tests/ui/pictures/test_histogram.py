@@ -199,4 +199,4 @@ def test_the_terminal_gets_what_was_drawn():
     console = Console(file=io.StringIO(), width=WIDTH, color_system="256", force_terminal=True)
     for line in picture("pruned", Look("256")):
         console.print(Segments(line))
-    assert "\x1b[2;38;5;131m░" in console.file.getvalue()
+    assert "\x1b[38;5;174m░" in console.file.getvalue()

@@ -18,7 +18,7 @@ _KEPT = {
     (False, False): (("⠿", " kept, no dot masked"),),
     (False, True): (("#", " kept"), (".", " masked")),
     (True, False): (("░▒▓", " some kept"), ("█", " all")),
-    (True, True): (("-+*", " some kept"), ("#", " all"), (".", " none")),
+    (True, True): ((".-+*#", " none to all kept"),),
 }
 
 _GONE: dict[tuple[Role, bool], str] = {

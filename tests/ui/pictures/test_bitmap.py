@@ -199,7 +199,7 @@ def test_the_legend_of_a_pooled_mask_is_of_shades_and_digits() -> None:
         "░▒▓ some kept, █ all · 1 would go, tenths kept · 0.5% would go · 4 rows, 2 columns wholly masked · "
         "62.5% masked · 9 just masked, tenths kept · ⠒ ⡇ × at the edges: such a row or column"
     )
-    assert legend(pooled, ASCII, layout=Layout(pooled=True))[0].startswith("-+* some kept, # all, . none | ")
+    assert legend(pooled, ASCII, layout=Layout(pooled=True))[0].startswith(".-+*# none to all kept | ")
 
 
 def test_the_legend_fits_the_narrowest_pane() -> None:

@@ -43,7 +43,7 @@ _WORDS = {
     MASKED: "masked",
     SOME_MASKED: "{} masked",
 }
-_PARTS = {partly.ANY: "some", partly.MOST: "most"}
+_PARTS = {partly.ANY: "some", partly.HALF: "half or more", partly.WHOLE: "all"}
 
 
 class Told(NamedTuple):

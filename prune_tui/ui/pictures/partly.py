@@ -2,15 +2,16 @@
 
 A step at 30% takes some of almost every cell: a mark on each of them would say nothing and hide the values. So a
 cell is marked from the share on that tells cells apart: any at all while few cells hold such entries - a row that
-is gone among living ones, a painted stroke - and else more than half of it. The legend says which.
+is gone among living ones, a painted stroke - and else half of it, unless almost every cell has that. The legend
+says which; how much there is in all it says in any case.
 """
 
 from __future__ import annotations
 
-ANY, MOST = 1, 128
-"""Shares, of 255, from which on a cell is marked."""
-_FEW = 4
-"""Few cells are one in so many."""
+ANY, HALF, WHOLE = 1, 127, 255
+"""Shares, of 255, from which on a cell is marked; half of an even number of entries is told as 127 or 128."""
+_AT_MOST = {ANY: 1 / 4, HALF: 2 / 3}
+"""How many of the cells may be marked from there on, those that are wholly so not counted."""
 
 _INVERSE = bytes(255 - share for share in range(256))
 
@@ -22,10 +23,10 @@ def marked_from(shares: bytes) -> int:
         shares: uint8, of 255, one for each cell: how much of it is so.
 
     Returns:
-        `ANY` or `MOST`.
+        `ANY`, `HALF` or `WHOLE`.
     """
-    some = len(shares) - shares.count(0) - shares.count(255)
-    return ANY if some * _FEW <= len(shares) else MOST
+    counts = [shares.count(share) for share in range(WHOLE)]
+    return next((least for least, most in _AT_MOST.items() if sum(counts[least:]) <= most * len(shares)), WHOLE)
 
 
 def masked(kept: bytes) -> bytes:

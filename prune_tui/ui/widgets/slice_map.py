@@ -31,6 +31,8 @@ _AXES = 1
 """Lines above the map: what runs down and across."""
 _SHORT, _TALL = 5, 14
 """Lines from which on there is room for a legend of one line, and of two."""
+_MOST = 3
+"""Lines of a legend, at most."""
 
 
 class Dots(NamedTuple):
@@ -97,9 +99,14 @@ class TensorMap(Picture):
         """The lines of a map, each cell so often down and across, and its legend."""
 
     @property
-    def room(self) -> Room:
-        """What there is for the legend."""
-        return Room(self.size.width, (self.size.height >= _SHORT) + (self.size.height >= _TALL))
+    def _reserved(self) -> int:
+        """Lines that the map leaves to its legend."""
+        return (self.size.height >= _SHORT) + (self.size.height >= _TALL)
+
+    def room_below(self, lines: int) -> Room:
+        """What there is for the legend of a map of so many lines: what is reserved, or more where it is short."""
+        free = min(self.size.height - _AXES - lines, _MOST)
+        return Room(self.size.width, max(free, self._reserved))
 
     @property
     def pooled(self) -> bool:
@@ -254,7 +261,7 @@ class TensorMap(Picture):
     @property
     def _cells(self) -> tuple[int, int]:
         """Cells of the map that there is room for, down and across."""
-        lines = self.size.height - _AXES - (0 if self.folded else self.foot) - self.room.height
+        lines = self.size.height - _AXES - (0 if self.folded else self.foot) - self._reserved
         columns = self.size.width - self._gutter - self.margin_right
         dots = self.dots
         return lines * dots.rows, columns * dots.cells // dots.columns

@@ -388,7 +388,7 @@ class TensorGrid(Picture):
                 text = plain(text, self.look)
             if column == at_cursor and state == NEWLY_MASKED:  # which stands out by being reversed itself
                 segments += [Segment(text[:-1], style + _CURSOR_ON_REVERSED), Segment(text[-1:])]
-            elif state == NEWLY_MASKED:
+            elif state in {NEWLY_MASKED, WOULD_GO} and column != at_cursor:
                 # Only what is written stands out, not the room around it.
                 written = text.strip()
                 before, _, after = text.partition(written)

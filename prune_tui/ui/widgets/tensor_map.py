@@ -39,7 +39,9 @@ class HeatmapPicture(TensorMap):
         codes = heatmap.coded(answer, scale, self.look, view=self.view, shares=True)
         lines = heatmap.drawn(heatmap.magnified(codes, times), self.look)
         told = heatmap_legend.Told(answer, codes, lines, self.view, self.folded)
-        return Drawn(lines, heatmap_legend.lines(told, scale, self.look, self.room, pool=self.below()))
+        return Drawn(
+            lines, heatmap_legend.lines(told, scale, self.look, self.room_below(len(lines)), pool=self.below())
+        )
 
 
 class MaskPicture(TensorMap):
@@ -63,7 +65,9 @@ class MaskPicture(TensorMap):
         """One dot an entry, or shades of how many are kept."""
         layout = bitmap.Layout(self.pooled, times, self.folded)
         lines = bitmap.lines(answer, self.look, layout)
-        told = bitmap_legend.lines(answer, lines, layout, self.look, self.room, pool=self.below())
+        told = bitmap_legend.lines(
+            answer, lines, layout, self.look, self.room_below(len(lines)), pool=self.below()
+        )
         return Drawn(lines, told)
 
     def _pooling(self) -> str:

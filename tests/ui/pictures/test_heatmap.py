@@ -115,7 +115,7 @@ ZERO, ONE, MINUS = (0.0, 255, 0, 0), (1.0, 255, 0, 0), (-1.0, 255, 0, 0)
 MASKED, NEWLY = (0.0, 0, 0, 0), (0.0, 0, HAS_NEWLY_MASKED, 0)
 GOES = (-1.0, 255, 0, 255)
 NAN, INF = (math.nan, 255, HAS_NAN, 0), (1.0, 255, HAS_INF, 0)
-MOST_MASKED, MOST_GO = (1.0, 100, 0, 0), (-1.0, 255, 0, 140)
+MOST_MASKED, MOST_GO = (1.0, 128, 0, 0), (-1.0, 255, 0, 128)
 LEAST_MASKED, LEAST_GO = (1.0, 254, 0, 0), (-1.0, 255, 0, 1)
 MANY, FEW = Look("256"), Look("none")
 
@@ -228,8 +228,8 @@ def partly(rows, look):
     ],
 )
 def test_a_cell_that_is_so_for_the_most_part_is_marked_on_its_value(upper, lower, glyph):
-    assert partly([[upper], [lower]], MANY) == [glyph]
-    ((segment,),) = lines(cells([[upper], [lower]]), 1, MANY, shares=True)
+    ((segment, living),) = lines(cells([[upper, ONE], [lower, ONE]]), 1, MANY, shares=True)
+    assert (segment.text, living.text) == (glyph, "▀")
     assert segment.style.bgcolor.number in {45, 214}
 
 
@@ -323,9 +323,9 @@ def test_the_legend_explains_the_glyphs_that_are_shown_and_no_others():
         "ˣₓ masked": [[MASKED, ONE], [ONE, MASKED]],
         "×ˣ just masked": [[NEWLY, NEWLY], [NEWLY, ONE]],
         "ₒ would go": [[ONE], [GOES]],
-        "+ most masked": [[MOST_MASKED], [MOST_MASKED]],
+        "+ half or more masked": [[MOST_MASKED, ONE], [MOST_MASKED, ONE]],
         "⁺ some masked": [[LEAST_MASKED, ONE], [ONE, ONE]],
-        "· most would go": [[MOST_GO], [MOST_GO]],
+        "· half or more would go": [[MOST_GO, ONE], [MOST_GO, ONE]],
         "N NaN": [[NAN], [ONE]],
         "∞ Inf": [[INF], [ONE]],
     }

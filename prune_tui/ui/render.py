@@ -11,10 +11,7 @@ import dataclasses
 import math
 
 from prune_tui.view_rows import View
-from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Statistics, Tile
-
-# Component classes of the tensor grid, by state.
-STATE_STYLES = {ALIVE: "alive", MASKED: "masked", NEWLY_MASKED: "newly-masked", WOULD_GO: "would-go"}
+from prune_tui.views import MASKED, NEWLY_MASKED, WOULD_GO, Statistics, Tile
 
 
 @dataclasses.dataclass(frozen=True)

@@ -100,7 +100,7 @@ SAID: dict[str, dict[str, str]] = {
         "f7": "Kept 12",
     },
     "conv": {
-        "f2": "for each of out 3 × in 4 × kd 2",
+        "f2": "for each ‹out 3› × in 4 × kd 2",
         "f3": "‹out 0 of 3› · in 0 of 4 · kd 0 of 2",
         "f4": "‹out 0 of 3› · in 0 of 4 · kd 0 of 2",
         "f5": "median",

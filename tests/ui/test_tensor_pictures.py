@@ -105,8 +105,10 @@ async def test_the_histogram_shows_the_threshold_of_the_form_and_then_of_the_ste
         previewed = pane.picture.threshold
         assert "│" in picture_text(pilot)
         assert f"{previewed:.3g}" in picture_text(pilot)
+        assert "▒ would go" in picture_text(pilot)
         await press(pilot, "enter")
         assert "│" in picture_text(pilot)
+        assert "▒" not in picture_text(pilot)
         assert pane.picture.threshold == previewed
         await press(pilot, "u")
         assert "│" not in picture_text(pilot)

@@ -11,6 +11,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from prune_tui.protocol import GetChannels, GetStack, GetStructure, Request
+from prune_tui.steps import CustomFromMask
 from prune_tui.tensor_views import Channels, Heatmap, Stack, Structure
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import channels, heatmap, histogram, stack, structure
@@ -121,7 +122,21 @@ class HistogramPicture(LinesPicture):
         """As high as there is room."""
         if self.statistics is None:
             return []
-        return histogram.lines(self.statistics, self.look, width, height, log=self._log, threshold=self.threshold)
+        return histogram.lines(
+            self.statistics,
+            self.look,
+            width,
+            height,
+            log=self._log,
+            threshold=self.threshold,
+            previewed=self._previewed,
+        )
+
+    @property
+    def _previewed(self) -> bool:
+        """Whether the threshold is an open form's: what is painted has none, and else it is the last step's."""
+        preview = None if self.subject is None else self.subject.preview
+        return preview is not None and not isinstance(preview, CustomFromMask)
 
     def next_option(self) -> str:
         """Count linearly, or by logarithms."""
@@ -312,7 +327,7 @@ class StackPicture(LinesPicture):
         scale = max((3 * member.rms for member in answer.members if member.rms), default=0.0)
 
         def drawn(picture: Heatmap) -> Lines:
-            return heatmap.lines(picture, scale, self.look, view=subject.view, pooled=True)
+            return heatmap.lines(picture, scale, self.look, view=subject.view)
 
         here = [member.path for member in answer.members]
         cursor = here.index(subject.tensor.tensor) if subject.tensor.tensor in here else -1

@@ -62,8 +62,7 @@ def _table(heading: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         return
     yield heading
     shown = [
-        tuple(cut(printable(cell), _LONGEST_NAME) for cell in row[:-1]) + (printable(row[-1]),)
-        for row in rows[:_MOST]
+        (*(cut(printable(cell), _LONGEST_NAME) for cell in row[:-1]), printable(row[-1])) for row in rows[:_MOST]
     ]
     sizes = [max(map(cell_len, column)) for column in zip(*shown, strict=True)][:-1]
     for row in shown:

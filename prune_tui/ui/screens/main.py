@@ -27,6 +27,7 @@ from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.picture import Picture
 from prune_tui.ui.widgets.status_line import StatusLine
+from prune_tui.ui.widgets.tensor_lines import StackPicture
 from prune_tui.ui.widgets.tensor_pane import TensorPane
 from prune_tui.view_rows import ModuleRow
 
@@ -216,6 +217,12 @@ class MainScreen(Looking, Screen[None]):
         self._wanted_tensor = tensor
         self.module_tree.go_to(path)
         self.show_module(path)
+
+    @on(StackPicture.Chosen)
+    def _layer_chosen(self, event: StackPicture.Chosen) -> None:
+        """Go to a layer of the stack and show its tensor as large as there is room for."""
+        self.go_to(event.tensor.rpartition(".")[0], event.tensor)
+        self.tensor_pane.switch("heatmap")
 
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""

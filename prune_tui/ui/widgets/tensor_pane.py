@@ -467,7 +467,7 @@ class TensorPane(Vertical):
     def action_apply_draft(self) -> None:
         """Apply what was painted."""
         if self._drafted is None or not self.draft.toggles:
-            self.say("nothing is painted; x toggles what is under the cursor")
+            self.say(self.picture.entered())
         elif self._accepted.toggles != self.draft.toggles:
             self.say("the last stroke is still being worked out: enter again")
         else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import abc
+import asyncio
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from textual import events
@@ -16,6 +17,7 @@ from prune_tui.protocol import GetChannels, GetStack, GetStructure, Request
 from prune_tui.tensor_views import Channels, Heatmap, Member, Stack, Structure
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import channels, heatmap, histogram, stack, structure
+from prune_tui.ui.pictures.ordering import AT_ONCE, Order, by_index
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.view_rows import View
 from prune_tui.views import Body, Statistics
@@ -145,9 +147,9 @@ class ChannelsPicture(LinesPicture):
         self._by: channels.By = "index"
         self._descending = False
         self._answer: Channels | None = None
-        self._order: list[int] = []
-        self._places: dict[int, int] = {}
+        self._sorted = _Sorted(by_index(0), "index", descending=False)
         self._first = 0
+        self._following = True  # the cursor: after sorting the first rows are seen, wherever it is
 
     def needed(self, subject: Subject, aim: Aim) -> tuple[Request, type[Body]] | None:
         """The channels of one axis."""
@@ -159,20 +161,31 @@ class ChannelsPicture(LinesPicture):
 
     def forget(self) -> None:
         """Of another tensor there are other channels."""
-        self._answer, self._order, self._first = None, [], 0
+        self._answer, self._first, self._following = None, 0, True
 
     def receive(self, request: Request, body: Body) -> None:
         """Show them, in the order that was chosen."""
         if not (isinstance(request, GetChannels) and isinstance(body, Channels)):
             raise TypeError(f"{type(body).__name__} answers no GetChannels")
         if request.dim == self._dim and self._is_of(request.tensor, request.view):
-            self._answer, self.note = body, body.note
-            self._sort()
+            self._sort(body)
 
-    def _sort(self) -> None:
-        if self._answer is not None:
-            self._order = channels.order(self._answer, self._by, self._descending)
-            self._places = {channel: place for place, channel in enumerate(self._order)}
+    def _sort(self, answer: Channels) -> None:
+        if len(answer.bad) <= AT_ONCE:
+            self._show_sorted(answer, self._order_of(answer))
+        else:
+            self.run_worker(self._sort_aside(answer), group="sorting channels", exclusive=True)
+
+    def _order_of(self, answer: Channels) -> _Sorted:
+        return _Sorted(channels.order(answer, self._by, self._descending), self._by, descending=self._descending)
+
+    async def _sort_aside(self, answer: Channels) -> None:
+        """Sort in a thread; what is seen stays until that is done."""
+        await asyncio.to_thread(channels.prepare, answer, self.look)
+        self._show_sorted(answer, await asyncio.to_thread(self._order_of, answer))
+
+    def _show_sorted(self, answer: Channels, found: _Sorted) -> None:
+        self._answer, self._sorted, self.note = answer, found, answer.note
         self.redraw()
 
     def lines(self, width: int, height: int) -> Lines:
@@ -180,25 +193,32 @@ class ChannelsPicture(LinesPicture):
         answer, aim = self._answer, self.aim
         if answer is None or aim is None or height < 1:
             return []
-        place = self._places.get(aim.index[self._dim], 0)
-        rows = max(height - channels.AROUND, 1)
-        self._first = max(min(self._first, place), place - rows + 1)
+        place = self._place(aim)
+        if self._following:
+            rows = max(height - channels.AROUND, 1)
+            last = len(self._sorted.order.indices) - rows  # with no empty lines below
+            self._first = max(min(self._first, place, last), place - rows + 1, 0)
         return channels.lines(
             answer,
-            self._order,
+            self._sorted.order.indices,
             self._first,
             self.look,
             width=width,
             height=height,
             axis=aim.axes[self._dim],
             cursor=place,
-            by=self._by,
-            descending=self._descending,
+            by=self._sorted.by,
+            descending=self._sorted.descending,
         )
+
+    def _place(self, aim: Aim) -> int:
+        """The row of the cursor."""
+        places, channel = self._sorted.order.places, aim.index[self._dim]
+        return places[channel] if channel < len(places) else 0
 
     def point(self, aim: Aim) -> None:
         """Go to the channel of an entry."""
-        self.aim = aim
+        self.aim, self._following = aim, True
         self.redraw()
 
     def moved(self, aim: Aim, down: int, across: int) -> Aim:
@@ -211,13 +231,17 @@ class ChannelsPicture(LinesPicture):
 
     def at_end(self, aim: Aim, *, last: bool) -> Aim:
         """The first of them, or the last."""
-        return self._further(aim, len(self._order) if last else -len(self._order))
+        count = len(self._sorted.order.indices)
+        return self._further(aim, count if last else -count)
 
     def _further(self, aim: Aim, by: int) -> Aim:
-        if not self._order or not aim.shape:
+        if self._answer is None or not self._answer.bad or not aim.shape:
             return aim
-        place = self._places.get(aim.index[self._dim], 0)
-        found = self._order[min(max(place + by, 0), len(self._order) - 1)]
+        order = self._sorted.order.indices
+        found = order[min(max(self._place(aim) + by, 0), len(order) - 1)]
+        if not self._following:
+            self._following = True
+            self.redraw()
         return aim.at((*aim.index[: self._dim], found, *aim.index[self._dim + 1 :]))
 
     def other_axes(self, aim: Aim) -> Aim | str:
@@ -234,17 +258,35 @@ class ChannelsPicture(LinesPicture):
         """Sort by the next column."""
         self._by = channels.ORDERS[(channels.ORDERS.index(self._by) + 1) % len(channels.ORDERS)]
         self._descending = self._by in {"norm", "max"}
-        self._sort()
-        return self._sorted()
+        return self._sort_anew()
 
     def turned(self) -> str:
         """Sort the other way round."""
         self._descending = not self._descending
-        self._sort()
-        return self._sorted()
+        return self._sort_anew()
 
-    def _sorted(self) -> str:
-        return f"sorted by {self._by}, the {'greatest' if self._descending else 'least'} first"
+    def _sort_anew(self) -> str:
+        """Sort as it was asked for, and show the first rows: they are what one sorts for."""
+        answer = self._answer
+        self._first, self._following = 0, False
+        if answer is not None:
+            self._sort(answer)
+        done = "sorted" if answer is None or self._sorted[1:] == (self._by, self._descending) else "sorting"
+        return f"{done} by {self._by}, the {'greatest' if self._descending else 'least'} first"
+
+
+class _Sorted(NamedTuple):
+    """Channels as they are sorted.
+
+    Attributes:
+        order: Their order.
+        by: The column.
+        descending: The greatest first.
+    """
+
+    order: Order
+    by: channels.By
+    descending: bool
 
 
 class StructurePicture(LinesPicture):

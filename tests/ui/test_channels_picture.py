@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from prune_tui.ui.pictures import channels
-from prune_tui.ui.widgets import tensor_lines
+from prune_tui.ui.widgets import channels_picture
 from tests.in_process import app_on, press, running
 from tests.ui.tensor_pane_here import look_at, picture_text, readout, said
 
@@ -76,7 +76,7 @@ async def test_a_long_sort_is_not_done_in_the_event_loop(monkeypatch: pytest.Mon
         threads.append(threading.current_thread())
         return order(*arguments)
 
-    monkeypatch.setattr(tensor_lines, "AT_ONCE", 100)
+    monkeypatch.setattr(channels_picture, "AT_ONCE", 100)
     monkeypatch.setattr(channels, "order", watched)
     async with running(app_on(), size=(80, 24)) as pilot:
         await look_at(pilot, "fc1.weight", "f6", "p")

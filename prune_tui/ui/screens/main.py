@@ -26,8 +26,8 @@ from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.picture import Picture
+from prune_tui.ui.widgets.stack_picture import StackPicture
 from prune_tui.ui.widgets.status_line import StatusLine
-from prune_tui.ui.widgets.tensor_lines import StackPicture
 from prune_tui.ui.widgets.tensor_pane import TensorPane
 from prune_tui.view_rows import ModuleRow
 

@@ -25,10 +25,12 @@ from prune_tui.ui.draft import Draft
 from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.readout import draft_text, entry_text, statistics_text
 from prune_tui.ui.tree_line import printable
+from prune_tui.ui.widgets.channels_picture import ChannelsPicture
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.ui.widgets.readout_line import ReadoutLine
+from prune_tui.ui.widgets.stack_picture import StackPicture
 from prune_tui.ui.widgets.tensor_grid import TensorGrid
-from prune_tui.ui.widgets.tensor_lines import ChannelsPicture, HistogramPicture, StackPicture, StructurePicture
+from prune_tui.ui.widgets.tensor_lines import HistogramPicture, StructurePicture
 from prune_tui.ui.widgets.tensor_map import HeatmapPicture, MaskPicture
 from prune_tui.view_rows import VIEWS, TensorRow, View
 from prune_tui.views import Body, Previewed, Statistics

@@ -75,7 +75,13 @@ class MainScreen(Looking, Screen[None]):
         self.query_one("#left").border_title = Content("Modules")
         self.query_one("#module").border_title = Content("Module")
         self.query_one("#tensor").border_title = Content("Tensor")
+        self.watch(self, "focused", self._focus_moved)
         self.prune_app.begin()
+
+    def _focus_moved(self, focused: Widget | None) -> None:
+        """The key bar names the keys of what has the focus."""
+        own = focused.id if isinstance(focused, Picture) else self.focused_place
+        self.query_one(KeyBar).focus_in = own or ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is done blind: in a window too small for the panes only leaving works."""

@@ -338,7 +338,7 @@ class MainScreen(Looking, Screen[None]):
 
     def action_help(self) -> None:
         """Show all keys, those of the focused pane first."""
-        self.prune_app.show_help(self.focused_place)
+        self.prune_app.show_help(self.focused_place, self.query_one(KeyBar).focus_in)
 
     @property
     def focused_place(self) -> keys.Place:

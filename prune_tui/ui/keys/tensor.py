@@ -72,6 +72,6 @@ TENSOR: tuple[Key, ...] = (
         ("enter",),
         "apply_draft",
         "apply",
-        "Apply what was painted, as custom_from_mask; esc drops it.",
+        "Apply what was painted, as custom_from_mask; esc drops it. In the stack: open the layer at the cursor.",
     ),
 )

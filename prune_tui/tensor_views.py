@@ -192,8 +192,8 @@ class Member(msgspec.Struct, frozen=True):
         elements: Entries.
         kept: Entries that the mask keeps.
         rms: Root mean square of the finite values; None where there are none.
-        oddness: How far its rms and its kept share are from the median of the stack, in median absolute
-            deviations: the greater of both.
+        rms_oddness: How far its rms is from the median of the stack, in median absolute deviations.
+        kept_oddness: How far its kept share is, likewise.
         picture: Its whole tensor, pooled by extreme; of an N-d tensor all leading axes are rows.
     """
 
@@ -201,8 +201,14 @@ class Member(msgspec.Struct, frozen=True):
     elements: int
     kept: int
     rms: float | None
-    oddness: float
+    rms_oddness: float
+    kept_oddness: float
     picture: Heatmap
+
+    @property
+    def oddness(self) -> float:
+        """How odd it is, by what it is oddest in."""
+        return max(self.rms_oddness, self.kept_oddness)
 
 
 class Stack(Body, frozen=True):

@@ -60,6 +60,9 @@ class Editing(Screen[None]):
 
     def say(self, message: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Tell a person something in a toast, the only one on the screen; it is shown literally."""
+        for holder in self.app.screen.query("ToastHolder"):
+            holder.display = False  # at once: Textual leaves it behind, as high as its message was
+            holder.remove()
         self.app.clear_notifications()
         self.notify(message, severity=severity, markup=False)
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from prune_tui.ui.screens.main import MainScreen
-from prune_tui.ui.screens.text import EngineLogScreen, HelpScreen
+from prune_tui.ui.screens.text import EngineLogScreen
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.tensor_grid import TensorGrid
@@ -386,18 +386,6 @@ async def test_f12_shows_what_the_engine_printed() -> None:
         assert isinstance(pilot.app.screen, EngineLogScreen)
         assert "CUDA says hello" in screen_text(pilot)
         await press(pilot, "escape")
-        assert isinstance(pilot.app.screen, MainScreen)
-
-
-async def test_a_question_mark_shows_the_keys_of_the_focused_pane_first() -> None:
-    async with running(app_on()) as pilot:
-        await press(pilot, "question_mark")
-        assert isinstance(pilot.app.screen, HelpScreen)
-        text = screen_text(pilot)
-        assert text.index("In the module tree") < text.index("Everywhere")
-        await press(pilot, "escape", "tab", "tab", "question_mark")
-        assert "In the tensor pane" in screen_text(pilot).splitlines()[1]
-        await press(pilot, "q")
         assert isinstance(pilot.app.screen, MainScreen)
 
 

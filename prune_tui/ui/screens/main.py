@@ -26,6 +26,7 @@ from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.picture import Picture
+from prune_tui.ui.widgets.stack_picture import StackPicture
 from prune_tui.ui.widgets.status_line import StatusLine
 from prune_tui.ui.widgets.tensor_pane import TensorPane
 from prune_tui.view_rows import ModuleRow
@@ -74,7 +75,13 @@ class MainScreen(Looking, Screen[None]):
         self.query_one("#left").border_title = Content("Modules")
         self.query_one("#module").border_title = Content("Module")
         self.query_one("#tensor").border_title = Content("Tensor")
+        self.watch(self, "focused", self._focus_moved)
         self.prune_app.begin()
+
+    def _focus_moved(self, focused: Widget | None) -> None:
+        """The key bar names the keys of what has the focus."""
+        own = focused.id if isinstance(focused, Picture) else self.focused_place
+        self.query_one(KeyBar).focus_in = own or ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is done blind: in a window too small for the panes only leaving works."""
@@ -217,6 +224,12 @@ class MainScreen(Looking, Screen[None]):
         self.module_tree.go_to(path)
         self.show_module(path)
 
+    @on(StackPicture.Chosen)
+    def _layer_chosen(self, event: StackPicture.Chosen) -> None:
+        """Go to a layer of the stack and show its tensor as large as there is room for."""
+        self.go_to(event.tensor.rpartition(".")[0], event.tensor)
+        self.tensor_pane.switch("heatmap")
+
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""
         self.module_pane.next_tensor()
@@ -325,7 +338,7 @@ class MainScreen(Looking, Screen[None]):
 
     def action_help(self) -> None:
         """Show all keys, those of the focused pane first."""
-        self.prune_app.show_help(self.focused_place)
+        self.prune_app.show_help(self.focused_place, self.query_one(KeyBar).focus_in)
 
     @property
     def focused_place(self) -> keys.Place:

@@ -142,6 +142,10 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
         self.scroll_to(0, self.max_scroll_y if last else 0, animate=False, force=True)
         return aim
 
+    def entered(self) -> str:
+        """Enter was pressed and nothing is painted: open what is at the cursor, or say why nothing can be."""
+        return "nothing is painted; x toggles what is under the cursor"
+
     def other_axes(self, aim: Aim) -> Aim | str:
         """The aim along other axes, or what was done instead."""
         return aim.with_next_axes()

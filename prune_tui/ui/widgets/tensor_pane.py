@@ -25,10 +25,12 @@ from prune_tui.ui.draft import Draft
 from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.readout import draft_text, entry_text, statistics_text
 from prune_tui.ui.tree_line import printable
+from prune_tui.ui.widgets.channels_picture import ChannelsPicture
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.ui.widgets.readout_line import ReadoutLine
+from prune_tui.ui.widgets.stack_picture import StackPicture
 from prune_tui.ui.widgets.tensor_grid import TensorGrid
-from prune_tui.ui.widgets.tensor_lines import ChannelsPicture, HistogramPicture, StackPicture, StructurePicture
+from prune_tui.ui.widgets.tensor_lines import HistogramPicture, StructurePicture
 from prune_tui.ui.widgets.tensor_map import HeatmapPicture, MaskPicture
 from prune_tui.view_rows import VIEWS, TensorRow, View
 from prune_tui.views import Body, Previewed, Statistics
@@ -467,7 +469,7 @@ class TensorPane(Vertical):
     def action_apply_draft(self) -> None:
         """Apply what was painted."""
         if self._drafted is None or not self.draft.toggles:
-            self.say("nothing is painted; x toggles what is under the cursor")
+            self.say(self.picture.entered())
         elif self._accepted.toggles != self.draft.toggles:
             self.say("the last stroke is still being worked out: enter again")
         else:

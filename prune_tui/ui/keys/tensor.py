@@ -1,0 +1,77 @@
+"""The keys of the tensor pane, whichever picture it shows."""
+
+from __future__ import annotations
+
+from prune_tui.ui.keys.key import Key
+
+TENSOR: tuple[Key, ...] = (
+    Key("tensor.up", "tensor", ("up", "k"), "move(-1, 0)", "up", "Go to the entry above."),
+    Key("tensor.down", "tensor", ("down", "j"), "move(1, 0)", "down", "Go to the entry below."),
+    Key("tensor.left", "tensor", ("left", "h"), "move(0, -1)", "left", "Go to the entry on the left."),
+    Key("tensor.right", "tensor", ("right", "l"), "move(0, 1)", "right", "Go to the entry on the right."),
+    Key("tensor.page_left", "tensor", ("ctrl+left",), "page(0, -1)", "page left", "Go left a page."),
+    Key("tensor.page_right", "tensor", ("ctrl+right",), "page(0, 1)", "page right", "Go right a page."),
+    Key("tensor.page_up", "tensor", ("pageup",), "page(-1, 0)", "page up", "Go up a page."),
+    Key("tensor.page_down", "tensor", ("pagedown",), "page(1, 0)", "page down", "Go down a page."),
+    Key("tensor.top", "tensor", ("home", "g"), "end(False)", "start", "Go to the first entry."),
+    Key("tensor.bottom", "tensor", ("end", "G"), "end(True)", "end", "Go to the last entry."),
+    Key("tensor.go_to", "tensor", ("colon",), "go_to", "go to", "Type an index to go to: 12, 0, 3."),
+    Key(
+        "tensor.find",
+        "tensor",
+        ("n",),
+        "find(True)",
+        "next",
+        "Go to the next masked entry, or the next extreme, NaN or Inf.",
+    ),
+    Key("tensor.find_back", "tensor", ("N",), "find(False)", "previous", "Go to the previous one."),
+    Key("tensor.sought", "tensor", ("f",), "sought", "find", "Look for another kind: masked, extreme, NaN, Inf."),
+    Key(
+        "tensor.axes",
+        "tensor",
+        ("a",),
+        "axes",
+        "axes",
+        "Show other axes as rows and columns; in channels, the channels of another axis.",
+    ),
+    Key(
+        "tensor.slice_back",
+        "tensor",
+        ("less_than_sign",),
+        "slice(-1)",
+        "slice back",
+        "Go to the previous slice of a tensor of more than two axes.",
+    ),
+    Key("tensor.slice", "tensor", ("greater_than_sign",), "slice(1)", "slice", "Go to the next slice."),
+    Key("tensor.slider", "tensor", ("A",), "slider", "slider", "Choose the axis that < and > move along."),
+    Key("tensor.zoom_in", "tensor", ("i",), "zoom(1)", "zoom in", "Look more closely, at heat map or mask."),
+    Key("tensor.zoom_out", "tensor", ("o",), "zoom(-1)", "zoom out", "See more of it."),
+    Key(
+        "tensor.option",
+        "tensor",
+        ("p",),
+        "option",
+        "option",
+        "Heat map: pool by extreme or mean; histogram: linear or log; channels: sort by another column.",
+    ),
+    Key("tensor.turn", "tensor", ("r",), "turn", "reverse", "Sort the other way round (channels)."),
+    Key("tensor.more_digits", "tensor", ("right_curly_bracket",), "digits(1)", "digits", "Write a digit more."),
+    Key("tensor.fewer_digits", "tensor", ("left_curly_bracket",), "digits(-1)", "digits", "Write a digit less."),
+    Key(
+        "tensor.paint",
+        "tensor",
+        ("x",),
+        "paint",
+        "paint",
+        "Paint a mask: toggle the entry, row, column or channel at the cursor in a draft.",
+    ),
+    Key("tensor.brush", "tensor", ("X",), "brush", "brush", "Paint entries, rows, columns or channels."),
+    Key(
+        "tensor.apply_draft",
+        "tensor",
+        ("enter",),
+        "apply_draft",
+        "apply",
+        "Apply what was painted, as custom_from_mask; esc drops it. In the stack: open the layer at the cursor.",
+    ),
+)

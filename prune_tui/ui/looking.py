@@ -14,7 +14,8 @@ from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui.surveying import Surveying
 from prune_tui.ui.widgets.picture import Picture
-from prune_tui.ui.widgets.tensor_pane import PICTURES, TensorPane
+from prune_tui.ui.widgets.pictures import PICTURES
+from prune_tui.ui.widgets.tensor_pane import TensorPane
 from prune_tui.view_rows import VIEWS, TensorRow, View
 
 
@@ -43,7 +44,7 @@ class Looking(Surveying):
             if worker.group.startswith("picture ") and worker.group != "picture Draft":
                 worker.cancel()
         self.view = view
-        self.tensor_pane.look = self._main.prune_app.look
+        self.tensor_pane.pictures.look = self._main.prune_app.look
         self.tensor_pane.show_tensor(self.tensor, view)
         self._show_threshold()
 
@@ -101,7 +102,7 @@ class Looking(Surveying):
         effects = self._previewed.effects if self._previewed is not None else done[-1] if done else ()
         here = [one.threshold for one in effects if self.tensor is not None and one.target == self.tensor.tensor]
         of_values = self.view in {"effective", "orig"}
-        self.tensor_pane.show_threshold(here[0] if here and of_values else None)
+        self.tensor_pane.pictures.show_threshold(here[0] if here and of_values else None)
 
     def action_next_view(self) -> None:
         """Show other values of the tensor."""
@@ -111,7 +112,7 @@ class Looking(Surveying):
     def action_next_picture(self, by: int) -> None:
         """Show the next picture of the tensor."""
         names = list(PICTURES)
-        self.tensor_pane.switch(names[(names.index(self.tensor_pane.picture_name) + by) % len(names)])
+        self.tensor_pane.switch(names[(names.index(self.tensor_pane.pictures.name_shown) + by) % len(names)])
 
     def action_picture(self, name: str) -> None:
         """Show one picture of the tensor."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from prune_tui.tensor_views import Entry, Located
+from prune_tui.tensor_views import Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
 from prune_tui.ui.numbers import counted, percent
@@ -48,14 +48,13 @@ def statistics_text(statistics: Statistics | None, view: View = "effective", pro
     return text
 
 
-def entry_text(aim: Aim, entry: Entry, located: Located | None = None, sought: str = "") -> Text:
+def entry_text(aim: Aim, entry: Entry, found: str = "") -> Text:
     """`[3, 0] 0.127`, and where it is masked `× 0 · orig 0.127`; what changed it behind that.
 
     Args:
         aim: Where it is.
         entry: What is there.
-        located: Which it is of the kind that was looked for.
-        sought: That kind.
+        found: Which it is of the kind that was looked for, `masked 2 of 16`; empty where it was not.
     """
     text = Text(f"[{', '.join(map(str, aim.index))}] ", style="bold", no_wrap=True, overflow="ellipsis")
     if entry.note:
@@ -68,8 +67,8 @@ def entry_text(aim: Aim, entry: Entry, located: Located | None = None, sought: s
         text.append(f"× {entry.effective + 0.0:.6g} · orig {entry.orig:.6g}")  # without the sign of -0.0
     else:
         text.append(f"{entry.effective:.6g} · orig {entry.orig:.6g} · mask {entry.mask:.6g}")
-    if located is not None and located.index is not None:
-        text.append(f" · {sought} {located.number:,} of {located.of:,}", style="bold")
+    if found:
+        text.append(f" · {found}", style="bold")
     if entry.step:
         text.append(f" · last step {entry.step:+.4g}")
     elif entry.start:

@@ -140,7 +140,7 @@ async def test_no_key_of_any_picture_of_it_raises_or_changes_the_model(source: s
             await press(pilot, "escape", "escape", "w")
             assert picture_text(pilot).strip()
         assert len(pane.aim.index) == len(pane.tensor.shape)
-        assert pane.draft.toggles == ()
+        assert pane.painting.draft.toggles == ()
         assert pilot.app.main.status.summary.masked == 0
 
 

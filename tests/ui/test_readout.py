@@ -8,7 +8,7 @@ import pytest
 
 from prune_tui.protocol import Toggle
 from prune_tui.steps import Identity
-from prune_tui.tensor_views import Entry, Located
+from prune_tui.tensor_views import Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
 from prune_tui.ui.readout import draft_text, entry_text, statistics_text
@@ -42,9 +42,8 @@ def test_a_scalar_has_no_index_to_name() -> None:
 
 
 def test_what_was_looked_for_is_counted() -> None:
-    found = Located((3, 0), 0.0, 1204, 12000)
-    assert " · masked 1,204 of 12,000" in entry_text(AIM, Entry(0.0, 0.5, 0.0), found, "masked").plain
-    assert "of" not in entry_text(AIM, Entry(), Located(None, note="nothing is masked here"), "masked").plain
+    assert " · masked 1,204 of 12,000" in entry_text(AIM, Entry(0.0, 0.5, 0.0), "masked 1,204 of 12,000").plain
+    assert "of" not in entry_text(AIM, Entry()).plain
 
 
 def test_a_note_with_control_characters_is_shown_and_not_obeyed() -> None:

@@ -126,19 +126,36 @@ async def test_a_colon_goes_to_an_index() -> None:
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ("3 3", "write one for each: out, in, kh, kw"),
-        ("99 0 0 0", "out 99 is outside; it goes from 0 to 15"),
-        ("a", "'a' is no index; write one whole number for each axis: out, in, kh, kw"),
+        ("3 3", "2 numbers for out, in, kh, kw"),
+        ("3", "1 number for out, in, kh, kw"),
+        ("99 0 0 0", "out 99 is outside: 0 to 15"),
+        ("a", "'a' is no whole number"),
     ],
 )
-async def test_a_bad_index_is_told_and_can_be_mended(typed: str, why: str) -> None:
-    async with running(app_on()) as pilot:
+async def test_a_bad_index_is_told_where_it_is_typed_and_can_be_mended(typed: str, why: str) -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
         pane = await look_at(pilot, "conv2.weight", "j", "colon", *typed, "enter")
-        assert why in said(pilot)
+        line = frame_text(pilot).splitlines()[-2]
+        assert typed in line
+        assert why in line
+        assert said(pilot) == ""
         assert pane.going
         assert pane.aim.index == (1, 0, 0, 0)
+        await press(pilot, "backspace")
+        assert why not in frame_text(pilot), "it was about what stood there before"
         await press(pilot, *["backspace"] * len(typed), *"1 1 1 1", "enter")
         assert pane.aim.index == (1, 1, 1, 1)
+
+
+async def test_an_index_that_is_being_typed_is_none_of_another_tensor() -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "conv2.weight", "colon", *"99", "enter")
+        main_of(pilot).go_to("fc1", "fc1.weight")
+        await settle(pilot)
+        assert not pane.going
+        assert main_of(pilot).focused is pane.picture
+        await press(pilot, "colon")
+        assert "outside" not in frame_text(pilot)
 
 
 async def test_esc_leaves_the_index_untyped_and_nothing_else() -> None:

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from textual.pilot import Pilot
 
 from prune_tui.ui.widgets.module_tree import ModuleTree
-from prune_tui.ui.widgets.tensor_pane import PICTURES
+from prune_tui.ui.widgets.pictures import PICTURES
 from prune_tui.view_rows import VIEWS
 from tests.in_process import app_on, press, running, settle
 from tests.ui.tensor_pane_here import (
@@ -56,14 +56,14 @@ async def test_v_goes_through_all_pictures_and_round_and_shift_v_back() -> None:
         pane = await look_at(pilot, "conv1.weight")
         seen = []
         for _ in PICTURES:
-            seen.append(pane.picture_name)
+            seen.append(pane.pictures.name_shown)
             await press(pilot, "v")
         assert seen == list(PICTURES)
-        assert pane.picture_name == "values"
+        assert pane.pictures.name_shown == "values"
         await press(pilot, "V")
-        assert pane.picture_name == "stack"
+        assert pane.pictures.name_shown == "stack"
         await press(pilot, "V")
-        assert pane.picture_name == "structure"
+        assert pane.pictures.name_shown == "structure"
 
 
 async def test_the_frame_names_all_pictures_where_there_is_room_and_else_the_one_shown() -> None:
@@ -160,7 +160,7 @@ async def test_w_shows_each_of_five_views_in_each_picture(key: str, name: str) -
         seen = {}
         for view in VIEWS:
             assert f"‹{view}›" in frame_text(pilot)
-            assert pane_of(pilot).picture_name == name
+            assert pane_of(pilot).pictures.name_shown == name
             seen[view] = picture_text(pilot).rstrip()
             assert "…" not in seen[view], "nothing is left waiting"
             assert seen[view].strip()

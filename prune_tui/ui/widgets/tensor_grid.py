@@ -52,7 +52,7 @@ class TensorGrid(Picture):
             self.scroll_to(0, 0, animate=False, force=True)
             self._tile = {}
             self._digits = 0
-        elif subject.view != before.view or aim is None or self.axes != (aim.row_axis, aim.column_axis):
+        elif subject.view != before.view or aim is None or self.axes != aim.shown:
             self._tile = {}  # what stands there is of another view or other axes: not under this one's name
         self._outdated = True
         self._choose_format(self.statistics)
@@ -123,7 +123,7 @@ class TensorGrid(Picture):
         """Move the cursor there, and into sight; only the two cells are drawn anew."""
         before, self.aim = self.aim, aim
         canvas = self._canvas
-        if before is not None and canvas is not None and canvas.shown != (aim.row_axis, aim.column_axis):
+        if before is not None and canvas is not None and canvas.shown != aim.shown:
             self._tile = {}
             self._lay_out()
             self._ask()
@@ -194,7 +194,7 @@ class TensorGrid(Picture):
     @property
     def axes(self) -> tuple[int, int]:
         """The row axis and the column axis of what is shown."""
-        return (-1, -1) if self._canvas is None else (self._canvas.row_axis, self._canvas.column_axis)
+        return (-1, -1) if self._canvas is None else self._canvas.shown
 
     def want(self) -> None:
         """Ask for what is visible, unless it is here already."""
@@ -249,11 +249,11 @@ class TensorGrid(Picture):
             self._canvas = None
             self.virtual_size = Size(0, 0)
             return
-        shape, axes, shown = subject.tensor.shape, subject.tensor.axes, (aim.row_axis, aim.column_axis)
-        self._canvas = Canvas(shape, axes, self._form.cell, 1, shown)
+        shape, axes = subject.tensor.shape, subject.tensor.axes
+        self._canvas = Canvas(shape, axes, *aim.shown, self._form.cell, 1)
         # The scrollbar takes a column once there is one, so lay out for the width that is left then.
         room = max(1, self.container_size.width - self._gutter - 1)
-        self._canvas = canvas = Canvas(shape, axes, self._form.cell, room, shown)
+        self._canvas = canvas = Canvas(shape, axes, *aim.shown, self._form.cell, room)
         self.virtual_size = Size(canvas.width + self._gutter if canvas.height else 0, canvas.height + 1)
         self.refresh()
 

@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import ContentSwitcher, Input, Static
+from textual.widgets import Static
 
-from prune_tui.protocol import Draft as DraftRequest
-from prune_tui.protocol import GetEntry, GetStatistics, Locate, Request
+from prune_tui.protocol import GetEntry, GetStatistics, Request
 from prune_tui.steps import AnyStep
 from prune_tui.tensor_views import Entry, Located
-from prune_tui.ui import keys
-from prune_tui.ui.aim import Aim, read_index
-from prune_tui.ui.draft import Draft
-from prune_tui.ui.pictures.look import Look
+from prune_tui.ui import keys, tensor_title
+from prune_tui.ui.aim import Aim, Aims
+from prune_tui.ui.painting import Painting
 from prune_tui.ui.readout import draft_text, entry_text, statistics_text
-from prune_tui.ui.tree_line import printable
+from prune_tui.ui.seeking import Seeking
+from prune_tui.ui.widgets.index_field import IndexField
 from prune_tui.ui.widgets.picture import Picture, Subject
+from prune_tui.ui.widgets.pictures import PICTURES, Pictures
 from prune_tui.ui.widgets.readout_line import ReadoutLine
-from prune_tui.ui.widgets.tensor_grid import TensorGrid
-from prune_tui.ui.widgets.tensor_lines import ChannelsPicture, HistogramPicture, StackPicture, StructurePicture
-from prune_tui.ui.widgets.tensor_map import HeatmapPicture, MaskPicture
-from prune_tui.view_rows import VIEWS, TensorRow, View
+from prune_tui.view_rows import TensorRow, View
 from prune_tui.views import Body, Previewed, Statistics
-
-PICTURES: dict[str, type[Picture]] = {
-    "values": TensorGrid,
-    "heatmap": HeatmapPicture,
-    "mask": MaskPicture,
-    "histogram": HistogramPicture,
-    "channels": ChannelsPicture,
-    "structure": StructurePicture,
-    "stack": StackPicture,
-}
-Sought = Literal["masked", "extreme", "nan", "inf"]
-_SOUGHT: tuple[Sought, ...] = get_args(Sought)
-_AIMS = 64
-"""Tensors whose aim is remembered."""
 
 
 class TensorPane(Vertical):
@@ -62,9 +42,8 @@ class TensorPane(Vertical):
         padding: 0 1;
         &:focus-within { border: heavy $border; }
         & > #statistics { height: auto; max-height: 2; color: $text-muted; }
-        & > #pictures { height: 1fr; }
-        & > #go-to { display: none; height: 1; }
-        &.-going > #go-to { display: block; }
+        & > #index { display: none; }
+        &.-going > #index { display: block; }
         &.-going > #readout { display: none; }
     }
     """
@@ -97,57 +76,37 @@ class TensorPane(Vertical):
         self.view: View = "effective"
         self.preview: AnyStep | None = None
         self.statistics: Statistics | None = None
-        self.look = Look()
-        self.draft = Draft()
-        self._accepted = Draft()  # of it, what the engine has worked out
-        self._drafted: Previewed | None = None
-        self._aims: dict[str, Aim] = {}
+        self.painting = Painting()
+        self._seeking = Seeking()
+        self._aims = Aims()
         self._entry: Entry | None = None
-        self._sought: Sought = "masked"
-        self._located: Located | None = None
 
     def compose(self) -> ComposeResult:
         """Statistics above, the picture, and what the cursor points at below."""
         yield Static(id="statistics")
-        with ContentSwitcher(initial="values", id="pictures"):
-            for name, picture in PICTURES.items():
-                yield picture(id=name)
+        yield Pictures(id="pictures")
         yield ReadoutLine(id="readout")
-        yield Input(placeholder="index, one number for each axis", compact=True, id="go-to")
-
-    def on_mount(self) -> None:
-        """No blinking: over SSH each blink is a packet."""
-        self.query_one("#go-to", Input).cursor_blink = False
+        yield IndexField(id="index")
 
     def on_resize(self) -> None:
         """Name all pictures in the frame where there is room."""
         self._title()
 
     @property
+    def pictures(self) -> Pictures:
+        """All pictures."""
+        return self.query_one(Pictures)
+
+    @property
     def picture(self) -> Picture:
         """The picture that is shown."""
-        return self.query_one(f"#{self.picture_name}", Picture)
-
-    @property
-    def picture_name(self) -> str:
-        """Its name."""
-        return self.query_one("#pictures", ContentSwitcher).current or "values"
-
-    @property
-    def grid(self) -> TensorGrid:
-        """The grid of values."""
-        return self.query_one(TensorGrid)
+        return self.pictures.shown
 
     @property
     def aim(self) -> Aim | None:
         """Where in the tensor a person looks; None where there is none."""
         tensor = self.tensor
-        if tensor is None:
-            return None
-        known = self._aims.get(tensor.tensor)
-        if known is None or (known.shape, known.axes) != (tensor.shape, tensor.axes):
-            known = Aim.first(tensor.shape, tensor.axes)
-        return known
+        return None if tensor is None else self._aims.at(tensor.tensor, tensor.shape, tensor.axes)
 
     # What is shown
 
@@ -158,8 +117,10 @@ class TensorPane(Vertical):
             self.statistics = None
         if not same:
             self.drop_draft()
+            self._close_field()
         self.tensor, self.view = tensor, view
-        self._entry = self._located = None
+        self._entry = None
+        self._seeking.forget()
         self._tell(outdated=True)
         self._show_picture()
         if tensor is not None and not tensor.note:
@@ -170,37 +131,24 @@ class TensorPane(Vertical):
         self.preview = step
         self._show_picture()
 
-    def show_threshold(self, threshold: float | None) -> None:
-        """Draw a threshold into the histogram."""
-        picture = self.query_one(HistogramPicture)
-        picture.threshold = threshold
-        picture.redraw()
-
     def switch(self, name: str) -> None:
         """Show another picture of the same tensor, with the cursor where it is."""
         had_focus = self.picture.has_focus
-        self.query_one("#pictures", ContentSwitcher).current = name
+        self.pictures.current = name
         self._show_picture()
         if had_focus:
             self.screen.set_focus(self.picture)  # at once: without a focus the frame would be drawn in between
 
     def _show_picture(self) -> None:
         self._title()
-        picture, subject = self.picture, None
-        picture.look = self.look
-        if self.tensor is not None:
-            subject = Subject(self.tensor, self.view, self._marked_step)
-        picture.show_statistics(self.statistics)
-        picture.show(subject, self.aim)
-        if subject is None:
-            picture.note = "no tensor here: go to a module that holds some"
-            picture.refresh()
+        subject = None if self.tensor is None else Subject(self.tensor, self.view, self._marked_step)
+        self.pictures.show(subject, self.aim, self.statistics)
         self._read_out()
 
     @property
     def _marked_step(self) -> AnyStep | None:
         """The step whose effect is marked: an open form's, else the draft's."""
-        return self.preview if self._drafted is None or self.preview is not None else self._drafted.step
+        return self.preview if self.preview is not None else self.painting.step
 
     def receive(self, request: Request, body: Body) -> None:
         """What the pane itself asked for."""
@@ -212,8 +160,8 @@ class TensorPane(Vertical):
                 self._write_readout()
         elif isinstance(body, Located):
             self._show_located(request, body)
-        elif isinstance(body, Previewed):
-            self._show_drafted(request, body)
+        elif isinstance(body, Previewed) and self.painting.accept(request, body):
+            self._show_picture()
 
     def _is_at(self, request: Request) -> bool:
         """Whether an entry that was asked for is still the one at the cursor."""
@@ -253,17 +201,9 @@ class TensorPane(Vertical):
         line.update(text)
 
     def _title(self) -> None:
-        tensor = self.tensor
-        if tensor is None:
-            self.border_title = Content("Tensor")
-            self.border_subtitle = ""
-            return
-        shape = "×".join(map(str, tensor.shape)) or "scalar"
-        name, room = Content(f"{printable(tensor.tensor)}  {shape}  "), self.size.width - 6
-        names = Content(" ").join(_chosen(PICTURES, self.picture_name))
-        only = Content(" ").join(_chosen([self.picture_name], self.picture_name))
-        self.border_title = name + (names if name.cell_length + names.cell_length <= room else only)
-        self.border_subtitle = Content(" ").join(_chosen(VIEWS, self.view))
+        tensor, shown = self.tensor, self.pictures.name_shown
+        self.border_title = tensor_title.title(tensor, PICTURES, shown, self.size.width - 6)
+        self.border_subtitle = tensor_title.subtitle(tensor, self.view)
 
     # The cursor
 
@@ -272,12 +212,9 @@ class TensorPane(Vertical):
         tensor = self.tensor
         if tensor is None or aim == self.aim:
             return
-        self._aims.pop(tensor.tensor, None)
-        self._aims[tensor.tensor] = aim
-        while len(self._aims) > _AIMS:
-            del self._aims[next(iter(self._aims))]
+        self._aims.keep(tensor.tensor, aim)
         self.picture.point(aim)
-        self._located = None
+        self._seeking.forget()
         self._read_out()
 
     def _read_out(self) -> None:
@@ -294,10 +231,10 @@ class TensorPane(Vertical):
         aim = self.aim
         if aim is None or aim.empty or self._entry is None:
             line.show(Text())
-        elif self.draft.toggles:
-            line.show(draft_text(self.draft, self._drafted))
+        elif self.painting.draft.toggles:
+            line.show(draft_text(self.painting.draft, self.painting.drafted))
         else:
-            line.show(entry_text(aim, self._entry, self._located, self._sought))
+            line.show(entry_text(aim, self._entry, self._seeking.told()))
 
     @on(Picture.Pointed)
     def _pointed(self, event: Picture.Pointed) -> None:
@@ -372,33 +309,30 @@ class TensorPane(Vertical):
 
     def action_digits(self, by: int) -> None:
         """Write more digits, or fewer."""
-        self.say(
-            self.grid.next_digits(by) if self.picture is self.grid else "digits are those of the values picture"
-        )
+        grid = self.pictures.grid
+        self.say(grid.next_digits(by) if self.picture is grid else "digits are those of the values picture")
 
     def action_find(self, forward: bool) -> None:
         """Go to the next entry of the kind that is looked for."""
         tensor, aim = self.tensor, self.aim
         if tensor is not None and not tensor.note and aim is not None and not aim.empty:
-            request = Locate(tensor.tensor, self.view, self._sought, aim.index, forward)
+            request = self._seeking.request(tensor.tensor, self.view, aim, forward=forward)
             self.post_message(Picture.Wanted(request, Located, self))
 
     def action_sought(self) -> None:
         """Look for another kind of entry."""
-        self._sought = _SOUGHT[(_SOUGHT.index(self._sought) + 1) % len(_SOUGHT)]
-        self._located = None
+        self._seeking.next_kind()
         self.action_find(True)
 
     def _show_located(self, request: Request, located: Located) -> None:
         aim, tensor = self.aim, self.tensor
-        if not isinstance(request, Locate) or tensor is None or request.tensor != tensor.tensor:
-            return
-        if located.index is None or aim is None:
-            self.say(located.note or f"no {self._sought} entry")
-            return
-        self.aim_at(aim.at(located.index))
-        self._located = located
-        self._write_readout()
+        found = None if tensor is None else self._seeking.found(request, located, tensor.tensor)
+        if isinstance(found, str):
+            self.say(found)
+        elif found is not None and aim is not None:
+            self.aim_at(aim.at(found))
+            self._seeking.keep(located)
+            self._write_readout()
 
     # Going to an index
 
@@ -414,83 +348,67 @@ class TensorPane(Vertical):
             self.say("no entries to go to")
             return
         self.add_class("-going")
-        field = self.query_one("#go-to", Input)
-        field.placeholder = f"index: {', '.join(aim.axes)}"
-        field.value = ""
-        field.focus()
+        self.query_one(IndexField).begin(aim)
 
-    @on(Input.Submitted, "#go-to")
-    def _index_typed(self, event: Input.Submitted) -> None:
+    @on(IndexField.Chosen)
+    def _index_chosen(self, event: IndexField.Chosen) -> None:
         aim = self.aim
-        found = "the tensor is gone" if aim is None else read_index(event.value, aim.shape, aim.axes)
-        if isinstance(found, str) or aim is None:
-            self.say(str(found))
-            return
         self.stay()
-        self.aim_at(aim.at(found))
+        if aim is not None:
+            self.aim_at(aim.at(event.index))
 
     def stay(self) -> None:
         """Go nowhere."""
         self.remove_class("-going")
         self.picture.focus()
 
+    def _close_field(self) -> None:
+        """What is typed there is an index of another tensor."""
+        if self.going:
+            typing = self.query_one(IndexField).has_focus_within
+            self.remove_class("-going")
+            if typing:
+                self.picture.focus()
+
     # Painting
 
     def action_paint(self) -> None:
         """Toggle what the brush takes at the cursor."""
         tensor, aim = self.tensor, self.aim
-        if self.picture_name not in {"values", "heatmap", "mask"}:
+        if self.pictures.name_shown not in {"values", "heatmap", "mask"}:
             self.say("paint in values, heat map or mask: F2, F3, F4")
         elif tensor is not None and not tensor.note and aim is not None and not aim.empty:
-            self.draft = self.draft.toggled(tensor.tensor, aim)
-            if self.draft.toggles:
-                request = DraftRequest(tensor.tensor, self.draft.toggles)
-                self.post_message(Picture.Wanted(request, Previewed, self))
-            else:
+            request = self.painting.stroke(tensor.tensor, aim)
+            if request is None:
                 self.drop_draft()
-
-    def _show_drafted(self, request: Request, drafted: Previewed) -> None:
-        """Mark what the painted mask takes, unless more was painted or all of it dropped in the meantime."""
-        draft = self.draft
-        if isinstance(request, DraftRequest) and (request.tensor, request.toggles) == (
-            draft.tensor,
-            draft.toggles,
-        ):
-            self._drafted, self._accepted = drafted, draft
-            self._show_picture()
+            else:
+                self.post_message(Picture.Wanted(request, Previewed, self))
 
     def action_brush(self) -> None:
         """Take an entry, a row, a column or a channel with the next stroke."""
-        self.draft = self.draft.with_next_brush()
-        self.say(f"x toggles {'an' if self.draft.brush == 'entry' else 'a'} {self.draft.brush}")
+        self.say(self.painting.next_brush())
 
     def action_apply_draft(self) -> None:
         """Apply what was painted."""
-        if self._drafted is None or not self.draft.toggles:
+        step = self.painting.finished()
+        if not self.painting.draft.toggles:
             self.say("nothing is painted; x toggles what is under the cursor")
-        elif self._accepted.toggles != self.draft.toggles:
-            self.say("the last stroke is still being worked out: enter again")
+        elif isinstance(step, str):
+            self.say(step)
         else:
-            self.post_message(self.Painted(self._drafted.step))
+            self.post_message(self.Painted(step))
 
     def refuse_stroke(self) -> None:
-        """What was painted last cannot be: back to what can."""
-        if self._accepted.toggles:
-            self.draft = dataclasses.replace(self._accepted, brush=self.draft.brush)
+        """What was painted last cannot be."""
+        self.painting.refuse()
+        if self.painting.draft.toggles:
             self._write_readout()
         else:
             self.drop_draft()
 
     def drop_draft(self) -> bool:
         """Forget what was painted; whether there was anything."""
-        painted = self.draft.toggles or self._accepted.toggles
-        self.draft, self._drafted = self.draft.dropped(), None
-        self._accepted = self.draft
+        painted = self.painting.drop()
         if painted:
             self._show_picture()
-        return bool(painted)
-
-
-def _chosen(names: Iterable[str], chosen: str) -> Iterator[Content]:
-    for name in names:
-        yield Content.styled(f"‹{name}›", "bold") if name == chosen else Content.styled(name, "dim")
+        return painted

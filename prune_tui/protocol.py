@@ -200,7 +200,7 @@ class Locate(Request, frozen=True):
         view: Which values.
         kind: What is looked for; `extreme` are the hundred of greatest magnitude.
         after: The entry to go on from, which is not found itself unless it is the only one; None before the first.
-        forward: In the order of the indices, or against it.
+        forward: In the order of the indices, `extreme` from the greatest magnitude down; or against it.
     """
 
     tensor: str

@@ -204,7 +204,7 @@ class Located(Body, frozen=True):
     Attributes:
         index: One number for each axis; None where there is none.
         value: What the view shows there.
-        number: Which one it is of them, 1 for the first in the order of the indices; 0 where there is none.
+        number: Which one it is of them: 1 for the first by index, of extremes for the greatest; 0 for none.
         of: How many there are.
         note: Why there is none.
     """

@@ -29,15 +29,15 @@ class Seeking:
         """The cursor is at another entry."""
         self._located = None
 
-    def next_kind(self) -> None:
-        """Look for another kind of entry."""
-        kinds = list(_NAMES)
-        self.kind = kinds[(kinds.index(self.kind) + 1) % len(kinds)]
-        self._located = None
-
-    def request(self, tensor: str, view: View, aim: Aim, *, forward: bool) -> Locate:
+    def next(self, tensor: str, view: View, aim: Aim, *, forward: bool) -> Locate:
         """What to ask for, to go on from an entry."""
         return Locate(tensor, view, self.kind, aim.index, forward)
+
+    def other(self, tensor: str, view: View, aim: Aim) -> Locate:
+        """What to ask for, to look for the next kind: for the greatest extreme, or from an entry on."""
+        kinds = list(_NAMES)
+        self.kind, self._located = kinds[(kinds.index(self.kind) + 1) % len(kinds)], None
+        return Locate(tensor, view, self.kind, None if self.kind == "extreme" else aim.index)
 
     def found(self, request: Request, located: Located, tensor: str) -> tuple[int, ...] | str | None:
         """Take an answer.

@@ -147,7 +147,7 @@ async def test_no_key_of_any_picture_of_it_raises_or_changes_the_model(source: s
 async def test_an_entry_that_is_not_finite_is_read_out(source: str) -> None:
     async with running(app_on(source)) as pilot:
         await look_at(pilot, "bad.weight", "l")
-        assert readout(pilot) == "[0, 1] nan  d0 0 d1 1"
+        assert readout(pilot) == "[0, 1] NaN  d0 0 d1 1"
         await look_at(pilot, "meta.weight")
         assert readout(pilot) == ""
         await look_at(pilot, "empty.weight", "l", "j", "G", "n", "x")

@@ -25,9 +25,9 @@ SCALAR = Aim.first((), ())
         (Entry(0.127, 0.127, 1.0), "[3, 0] 0.127 kept  out 3 in 0"),
         (Entry(0.0, 0.127, 0.0), "[3, 0] × 0 · orig 0.127  out 3 in 0"),
         (Entry(-0.0, -0.127, 0.0), "[3, 0] × 0 · orig -0.127  out 3 in 0"),
-        (Entry(math.nan, math.nan, 0.0), "[3, 0] × nan · orig nan  out 3 in 0"),
+        (Entry(math.nan, math.nan, 0.0), "[3, 0] × NaN · orig NaN  out 3 in 0"),
         (Entry(0.25, 0.5, 0.5), "[3, 0] 0.25 · orig 0.5 · mask 0.5  out 3 in 0"),
-        (Entry(math.inf, math.inf), "[3, 0] inf  out 3 in 0"),
+        (Entry(math.inf, math.inf), "[3, 0] Inf  out 3 in 0"),
         (Entry(0.0, 0.5, 0.0, step=-0.5, start=-0.5), "[3, 0] × 0 · orig 0.5 · last step -0.5  out 3 in 0"),
         (Entry(0.0, 0.5, 0.0, start=-0.5), "[3, 0] × 0 · orig 0.5 · since start -0.5  out 3 in 0"),
         (Entry(note="on the meta device: no values"), "[3, 0] on the meta device: no values"),
@@ -49,6 +49,10 @@ def test_what_was_looked_for_is_counted() -> None:
 def test_a_note_with_control_characters_is_shown_and_not_obeyed() -> None:
     assert "\x1b" not in entry_text(AIM, Entry(note="\x1b[31mred")).plain
     assert "\x1b" not in statistics_text(Statistics(1, 0, note="\x1b[31mred")).plain
+
+
+def test_one_entry_is_one_entry() -> None:
+    assert statistics_text(Statistics(1, 0)).plain == "1 entry"
 
 
 def test_statistics_tell_what_is_wrong_first_and_leave_out_what_is_nought() -> None:

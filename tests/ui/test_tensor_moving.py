@@ -194,18 +194,38 @@ async def test_f_looks_for_the_next_kind(tmp_path: Path) -> None:
     (tmp_path / "holed.py").write_text(HOLED)
     async with running(app_on(f"{tmp_path}/holed.py:net")) as pilot:
         pane = await look_at(pilot, "0.weight", "f")
-        assert "extreme 2 of 8" in readout(pilot)
+        assert (pane.aim.index, readout(pilot)) == ((0, 0), "[0, 0] -1 · extreme 1 of 8  out 0 in 0")
         await press(pilot, "f")
-        assert (pane.aim.index, readout(pilot)) == ((2, 0), "[2, 0] nan · nan 2 of 2  out 2 in 0")
+        assert (pane.aim.index, readout(pilot)) == ((0, 1), "[0, 1] NaN · NaN 1 of 2  out 0 in 1")
         await press(pilot, "n")
-        assert pane.aim.index == (0, 1)
-        await press(pilot, "f")
-        assert (pane.aim.index, readout(pilot)) == ((1, 2), "[1, 2] inf · inf 1 of 2  out 1 in 2")
+        assert pane.aim.index == (2, 0)
+        await press(pilot, "N", "f")
+        assert (pane.aim.index, readout(pilot)) == ((1, 2), "[1, 2] Inf · Inf 1 of 2  out 1 in 2")
         await press(pilot, "N")
         assert pane.aim.index == (2, 3)
         await press(pilot, "f")
         assert said(pilot) == "nothing is masked here"
         assert pane.aim.index == (2, 3)
+
+
+async def test_f_goes_to_the_greatest_entry_and_n_to_smaller_and_smaller_ones() -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "fc1.weight", "l", "f")
+        values = pilot.app.engine.model.fc1.weight.detach()
+        ranked = values.abs().flatten().argsort(descending=True).tolist()
+        assert "extreme 1 of 100" in readout(pilot)
+        seen = []
+        for _ in range(4):
+            seen.append(values[pane.aim.index].item())
+            await press(pilot, "n")
+        assert seen == [values.flatten()[place].item() for place in ranked[:4]]
+        assert "extreme 5 of 100" in readout(pilot)
+        await press(pilot, "N", "N")
+        assert "extreme 3 of 100" in readout(pilot)
+        await press(pilot, "g")
+        assert "extreme" not in readout(pilot), "this one was not looked for"
+        await press(pilot, "n")
+        assert "extreme 1 of 100" in readout(pilot)
 
 
 async def test_where_there_is_none_of_a_kind_it_says_so_and_stays() -> None:
@@ -316,6 +336,7 @@ async def test_braces_write_more_digits_and_fewer_as_far_as_makes_sense() -> Non
         await press(pilot, "left_curly_bracket", "left_curly_bracket")
         assert "-0.03 " in picture_text(pilot)
         await press(pilot, *["left_curly_bracket"] * 9)
+        assert said(pilot) == "1 digit after the point"
         assert "0.0 " in picture_text(pilot)
         await press(pilot, "right_curly_bracket")
         assert "-0.03 " in picture_text(pilot), "no key press was kept for later"

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from prune_tui.protocol import Block, GetTile, Request
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.facets import Canvas, Span
+from prune_tui.ui.numbers import counted
 from prune_tui.ui.pictures import heatmap
 from prune_tui.ui.pictures.backgrounds import behind
 from prune_tui.ui.pictures.texts import plain
@@ -98,7 +99,7 @@ class TensorGrid(Picture):
         """Write one digit more, or one less."""
         self._digits = min(max(self._digits + by, -2), 6)
         self._write_as(self.statistics)
-        return f"{self._form.decimals} digits after the point"
+        return f"{counted(self._form.decimals, 'digit')} after the point"
 
     def _write_as(self, statistics: Statistics | None) -> None:
         """Write the values in another format; the first column that is seen stays."""

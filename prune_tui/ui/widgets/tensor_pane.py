@@ -316,13 +316,15 @@ class TensorPane(Vertical):
         """Go to the next entry of the kind that is looked for."""
         tensor, aim = self.tensor, self.aim
         if tensor is not None and not tensor.note and aim is not None and not aim.empty:
-            request = self._seeking.request(tensor.tensor, self.view, aim, forward=forward)
+            request = self._seeking.next(tensor.tensor, self.view, aim, forward=forward)
             self.post_message(Picture.Wanted(request, Located, self))
 
     def action_sought(self) -> None:
         """Look for another kind of entry."""
-        self._seeking.next_kind()
-        self.action_find(True)
+        tensor, aim = self.tensor, self.aim
+        if tensor is not None and not tensor.note and aim is not None and not aim.empty:
+            request = self._seeking.other(tensor.tensor, self.view, aim)
+            self.post_message(Picture.Wanted(request, Located, self))
 
     def _show_located(self, request: Request, located: Located) -> None:
         aim, tensor = self.aim, self.tensor

@@ -198,14 +198,14 @@ class Locate(Request, frozen=True):
     Attributes:
         tensor: Dotted name.
         view: Which values.
-        kind: What is looked for; `extreme` are the hundred of greatest magnitude.
+        kind: What is looked for; `extreme` are the hundred of greatest magnitude, `not_finite` NaN and Inf.
         after: The entry to go on from, which is not found itself unless it is the only one; None before the first.
         forward: In the order of the indices, `extreme` from the greatest magnitude down; or against it.
     """
 
     tensor: str
     view: View
-    kind: Literal["nan", "inf", "extreme", "masked"]
+    kind: Literal["nan", "inf", "not_finite", "extreme", "masked"]
     after: tuple[int, ...] | None
     forward: bool = True
 

@@ -233,10 +233,12 @@ class Broken(msgspec.Struct, frozen=True):
     Attributes:
         tensor: Dotted name.
         what: `3 NaN`, `all zero`, `constant 1`.
+        one_value: There is neither NaN nor Inf in it, but nothing else than one value.
     """
 
     tensor: str
     what: str
+    one_value: bool = False
 
 
 class BrokenTensors(Body, frozen=True):

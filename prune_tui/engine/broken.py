@@ -107,6 +107,11 @@ class _Seen:
             self.constant &= other.constant and self.value in (None, other.value)
             self.value = other.value
 
+    @property
+    def finite(self) -> bool:
+        """Whether there was neither NaN nor Inf."""
+        return not (self.nans or self.infinities or self.by_mask)
+
     def _add_odd(self, values: Tensor, kept: Tensor | None, shown: Tensor) -> None:
         finite = values.isfinite()
         self.nans += int(values.isnan().count_nonzero())
@@ -150,8 +155,8 @@ def broken_tensors(session: Session, stop: Stop = never) -> BrokenTensors:
 
     for number, found in cores.spread_lazily(look, _pieces(suspects), stop):
         seen[number].unite(found)
-    told = ((suspect.path, _verdict(suspect, own)) for suspect, own in zip(suspects, seen, strict=True))
-    return BrokenTensors(tuple(Broken(path, what) for path, what in told if what))
+    told = ((_verdict(suspect, own), suspect, own) for suspect, own in zip(suspects, seen, strict=True))
+    return BrokenTensors(tuple(Broken(one.path, what, own.finite) for what, one, own in told if what))
 
 
 def _pieces(suspects: list[_Suspect]) -> Iterator[_Piece]:
@@ -181,7 +186,7 @@ def _suspects(model: nn.Module) -> Iterator[_Suspect]:
 
 def _verdict(suspect: _Suspect, seen: _Seen) -> str:
     """What is wrong with a tensor; empty where nothing is."""
-    if seen.nans or seen.infinities or seen.by_mask:
+    if not seen.finite:
         return "" if _is_attention_mask(suspect, seen) else _odd(seen)
     elements = suspect.values.numel()
     if suspect.buffer or elements < 2:

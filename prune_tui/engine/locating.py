@@ -32,6 +32,7 @@ EXTREMES = 100
 _NONE = {
     "nan": "no NaN here",
     "inf": "no Inf here",
+    "not_finite": "no NaN or Inf here",
     "extreme": "no finite value but 0 here",
     "masked": "nothing is masked here",
 }
@@ -133,6 +134,7 @@ def _masked(piece: Layers) -> Tensor:
 _HOLDS: dict[str, _Holds] = {
     "nan": partial(_not_finite, torch.isnan),
     "inf": partial(_not_finite, torch.isinf),
+    "not_finite": partial(_not_finite, lambda shown: ~shown.isfinite()),
     "masked": _masked,
 }
 

@@ -14,7 +14,7 @@ from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui.surveying import Surveying
 from prune_tui.ui.widgets.picture import Picture
-from prune_tui.ui.widgets.pictures import PICTURES
+from prune_tui.ui.widgets.pictures import NO_TENSOR, PICTURES
 from prune_tui.ui.widgets.tensor_pane import TensorPane
 from prune_tui.view_rows import VIEWS, TensorRow, View
 
@@ -106,6 +106,8 @@ class Looking(Surveying):
 
     def action_next_view(self) -> None:
         """Show other values of the tensor."""
+        if self.tensor is None:
+            self.say(NO_TENSOR)
         if self.tensor is not None and self._main.prune_app.answering:
             self.show_tensor(VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)])
 

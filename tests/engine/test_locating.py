@@ -17,7 +17,7 @@ from prune_tui.engine.locating import EXTREMES, locate
 from prune_tui.protocol import Locate
 from prune_tui.step_settings import StepError
 
-KINDS = ("nan", "inf", "extreme", "masked")
+KINDS = ("nan", "inf", "not_finite", "extreme", "masked")
 
 
 def holding(tensor, mask=None):
@@ -42,6 +42,7 @@ def naive(shown, mask, kind):
     holds = {
         "nan": lambda index: math.isnan(values[index]),
         "inf": lambda index: math.isinf(values[index]),
+        "not_finite": lambda index: not math.isfinite(values[index]),
         "masked": lambda index: mask is not None and mask[index].item() == 0,
     }[kind]
     return [index for index in indices if holds(index)]
@@ -158,8 +159,8 @@ def test_the_change_since_an_earlier_moment_is_looked_through_too():
 )  # fmt: skip
 def test_every_dtype_can_be_looked_through(dtype):
     module = holding(torch.tensor([[0, 1], [1, 0]]).to(dtype), torch.eye(2))
-    assert [find(module, kind).of for kind in KINDS] == [0, 0, 0, 2]
-    assert [find(module, kind, view="orig").index for kind in KINDS] == [None, None, (0, 1), (0, 1)]
+    assert [find(module, kind).of for kind in KINDS] == [0, 0, 0, 0, 2]
+    assert [find(module, kind, view="orig").index for kind in KINDS] == [None, None, None, (0, 1), (0, 1)]
 
 
 def test_what_has_no_entries_or_no_values_says_so():

@@ -8,7 +8,7 @@ import pytest
 
 from prune_tui.ui import keys
 from tests.in_process import app_on, press, running
-from tests.ui.tensor_pane_here import PICTURE_KEYS, look_at, picture_text, readout
+from tests.ui.tensor_pane_here import PICTURE_KEYS, look_at, picture_text, readout, said
 
 ODD = """
 import torch
@@ -152,6 +152,16 @@ async def test_an_entry_that_is_not_finite_is_read_out(source: str) -> None:
         assert readout(pilot) == ""
         await look_at(pilot, "empty.weight", "l", "j", "G", "n", "x")
         assert readout(pilot) == ""
+
+
+@pytest.mark.parametrize(("name", "why"), [("empty", "0×3: no entries"), ("meta", "on the meta device")])
+async def test_where_there_are_no_entries_keys_say_why(source: str, name: str, why: str) -> None:
+    async with running(app_on(source)) as pilot:
+        await look_at(pilot, f"{name}.weight")
+        for key in ("n", "f", "x", "X", "colon", "a", "i"):
+            pilot.app.clear_notifications()
+            await press(pilot, key)
+            assert why in said(pilot), key
 
 
 async def test_a_scalar_and_a_vector_can_be_painted_away(source: str) -> None:

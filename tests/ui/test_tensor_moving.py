@@ -265,6 +265,16 @@ async def test_a_shows_other_axes_and_comes_round() -> None:
         assert said(pilot) == "there are no other axes"
 
 
+@pytest.mark.parametrize("key", ["f5", "f7", "f8"])
+async def test_a_picture_without_rows_and_columns_leaves_those_of_the_others(key: str) -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "fc3.weight", key)
+        before = pane.aim
+        await press(pilot, "a")
+        assert said(pilot).startswith("no axes to choose here: values, heat map and mask (F2, F3, F4)")
+        assert pane.aim == before
+
+
 async def test_slices_go_along_the_axis_that_was_chosen_and_round_its_end() -> None:
     async with running(app_on()) as pilot:
         pane = await look_at(pilot, "conv2.weight", "f3")

@@ -26,6 +26,7 @@ from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.picture import Picture
+from prune_tui.ui.widgets.pictures import NO_TENSOR
 from prune_tui.ui.widgets.status_line import StatusLine
 from prune_tui.ui.widgets.tensor_pane import TensorPane
 from prune_tui.view_rows import ModuleRow
@@ -219,6 +220,8 @@ class MainScreen(Looking, Screen[None]):
 
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""
+        if self.module_pane.tensor is None:
+            self.say(NO_TENSOR)
         self.module_pane.next_tensor()
 
     def action_filter(self) -> None:

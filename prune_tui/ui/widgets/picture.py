@@ -52,6 +52,8 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     ALLOW_SELECT = False
+    has_entries: ClassVar[bool] = False
+    """Whether each entry has a place in it, along rows and columns."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"picture--axis", "picture--note"}
     DEFAULT_CSS = """
     Picture {
@@ -144,7 +146,9 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
 
     def other_axes(self, aim: Aim) -> Aim | str:
         """The aim along other axes, or what was done instead."""
-        return aim.with_next_axes()
+        if self.has_entries:
+            return aim.with_next_axes()
+        return "no axes to choose here: values, heat map and mask (F2, F3, F4) have rows and columns"
 
     def zoom(self, by: int) -> str:
         """Show entries larger (1) or more of them (-1).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 from rich.cells import cell_len
@@ -31,6 +32,29 @@ def metric_text(measured: MetricMeasured | None) -> str:
     return f"{name} {value:.1%}{mark}"
 
 
+class BrokenCounts(NamedTuple):
+    """How many tensors are broken by their values. The doctor's findings are of other kinds, too.
+
+    Attributes:
+        not_finite: With NaN or Inf.
+        one_value: With nothing but one value.
+    """
+
+    not_finite: int = 0
+    one_value: int = 0
+
+    @property
+    def text(self) -> str:
+        """`2 with NaN/Inf, 1 of one value`; empty where there are none."""
+        told = {"with NaN/Inf": self.not_finite, "of one value": self.one_value}
+        return ", ".join(f"{count} {what}" for what, count in told.items() if count)
+
+    @property
+    def short(self) -> str:
+        """`3 broken`."""
+        return f"{sum(self)} broken" if any(self) else ""
+
+
 class StatusLine(Widget):
     """One line, never wrapped: parts give way from the right."""
 
@@ -48,8 +72,8 @@ class StatusLine(Widget):
     said: reactive[str] = reactive("")
     """What the last key did, where that may not show by itself: `undone l1_unstructured(amount=0.3)`."""
 
-    broken: reactive[int] = reactive(0)
-    """Tensors with NaN or Inf, or of one value only."""
+    broken: reactive[BrokenCounts] = reactive(BrokenCounts())
+    """Tensors whose values are broken."""
 
     exported: reactive[bool] = reactive(False)
     """The steps that are done, all of them, stand in a file."""
@@ -88,14 +112,17 @@ class StatusLine(Widget):
             "device": summary.device,
             "params": f"{summary.parameters:,} params",
             "pruned": f"{percent(summary.masked, summary.parameters)} pruned",
-            "broken": f"{self.broken} broken" if self.broken else "",
+            "broken": self.broken.text,
             "metric": metric_text(self.metric),
             "readonly": "read-only" if summary.readonly else "",
         }
         yield list(parts.values())
-        for name in ("device", "params"):
-            del parts[name]
-            yield list(parts.values())
+        del parts["device"]
+        yield list(parts.values())
+        parts["broken"] = self.broken.short
+        yield list(parts.values())
+        del parts["params"]
+        yield list(parts.values())
 
     def _right(self) -> str:
         if self.summary is None:

@@ -25,6 +25,7 @@ from prune_tui.views import ALIVE, NEWLY_MASKED, Body, Statistics, Tile, TileBlo
 class TensorGrid(Picture):
     """A grid of values under a line that names the axes; rows are numbered at the left."""
 
+    has_entries = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tensor-grid--{style}" for style in STATE_STYLES.values()}
     DEFAULT_CSS = """
     TensorGrid {

@@ -45,6 +45,7 @@ class TensorMap(Picture):
     DEFAULT_CSS = """
     TensorMap { overflow: hidden hidden; }
     """
+    has_entries = True
     margin_right: ClassVar[int] = 0
     """Cells to the right of the map."""
     foot: ClassVar[int] = 0

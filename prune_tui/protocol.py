@@ -15,6 +15,7 @@ from prune_tui.steps import AnyStep
 from prune_tui.tensor_views import (
     BrokenTensors,
     Channels,
+    Drafted,
     Entry,
     Heatmap,
     Located,
@@ -88,6 +89,35 @@ class GetModule(Request, frozen=True):
     path: str
 
 
+class Toggle(msgspec.Struct, frozen=True):
+    """Entries of a draft mask that go, or stay after all.
+
+    Attributes:
+        index: One number for each axis; -1 for all of it: `(3, -1)` is row 3.
+    """
+
+    index: tuple[int, ...]
+
+
+class Painted(msgspec.Struct, frozen=True, tag_field="method", tag="painted"):
+    """A mask as it was painted, of which the engine makes a `CustomFromMask`.
+
+    The mask itself, a bit for each entry, is twelve megabytes for a tensor of a hundred million, and would travel
+    with each stroke and with each tile that is looked at meanwhile.
+
+    Attributes:
+        tensor: Dotted name.
+        toggles: In the order they were made: an entry named twice stays.
+    """
+
+    tensor: str
+    toggles: tuple[Toggle, ...]
+
+
+Intended = AnyStep | Painted
+"""What a person is about to do: a step, or what a painted mask comes to."""
+
+
 class Block(msgspec.Struct, frozen=True):
     """A rectangle of one facet: fixed leading indices, a range of rows and of columns.
 
@@ -111,7 +141,7 @@ class GetTile(Request, frozen=True):
         row_axis: The axis that runs down; -1 when the tensor has fewer than two axes.
         column_axis: The axis that runs across; -1 for a scalar.
         blocks: What is visible.
-        preview: Mark the entries this step would mask.
+        preview: Mark the entries this would mask.
     """
 
     tensor: str
@@ -119,7 +149,7 @@ class GetTile(Request, frozen=True):
     row_axis: int
     column_axis: int
     blocks: tuple[Block, ...]
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class GetStatistics(Request, frozen=True):
@@ -148,7 +178,7 @@ class GetHeatmap(Request, frozen=True):
         height: Cells there are, down.
         width: Cells there are, across.
         pool: What becomes of the entries of a cell.
-        preview: Mark the entries this step would mask.
+        preview: Mark the entries this would mask.
     """
 
     tensor: str
@@ -159,7 +189,7 @@ class GetHeatmap(Request, frozen=True):
     height: int
     width: int
     pool: Pool = "extreme"
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class GetChannels(Request, frozen=True):
@@ -218,26 +248,10 @@ class GetNorms(Request, frozen=True):
     """The L2 norm of every module. Answered with `Norms`."""
 
 
-class Toggle(msgspec.Struct, frozen=True):
-    """Entries of a draft mask that go, or stay after all.
-
-    Attributes:
-        index: One number for each axis; -1 for all of it: `(3, -1)` is row 3.
-    """
-
-    index: tuple[int, ...]
-
-
 class Draft(Request, frozen=True):
-    """What a painted mask comes to. Changes nothing. Answered with `Previewed`, whose step carries the mask.
+    """What a painted mask comes to. Changes nothing. Answered with `Drafted`."""
 
-    Attributes:
-        tensor: Dotted name.
-        toggles: In the order they were made: an entry named twice stays.
-    """
-
-    tensor: str
-    toggles: tuple[Toggle, ...]
+    painted: Painted
 
 
 class Preview(Request, frozen=True):
@@ -249,7 +263,7 @@ class Preview(Request, frozen=True):
 class Apply(Request, frozen=True):
     """Do a step. Answered with `Edited`."""
 
-    step: AnyStep
+    step: Intended
 
 
 class Amend(Request, frozen=True):
@@ -387,4 +401,4 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors | Norms
+    body: AnyBody | Heatmap | Entry | Drafted | Channels | Structure | Stack | Located | BrokenTensors | Norms

@@ -216,6 +216,18 @@ class Located(Body, frozen=True):
     note: str = ""
 
 
+class Drafted(Body, frozen=True):
+    """What a painted mask comes to.
+
+    Attributes:
+        took: Entries that it masks.
+        left: Entries that it keeps, of those that no mask takes yet.
+    """
+
+    took: int
+    left: int
+
+
 class Norms(Body, frozen=True):
     """How large the values of each module are.
 

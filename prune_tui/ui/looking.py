@@ -82,7 +82,7 @@ class Looking(Surveying):
     @on(TensorPane.Painted)
     def _painted(self, event: TensorPane.Painted) -> None:
         if self._between_forms():
-            self._edit(lambda: protocol.Apply(event.step))
+            self._edit(lambda: protocol.Apply(event.mask))
 
     def show_preview_cells(self, step: Step | None, previewed: views.Previewed | None = None) -> None:
         """Mark the entries that a step would mask and draw its threshold, or none any more."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from prune_tui.protocol import Draft as DraftRequest
-from prune_tui.protocol import Request
-from prune_tui.steps import AnyStep
+from prune_tui.protocol import Painted, Request
+from prune_tui.tensor_views import Drafted
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
-from prune_tui.views import Previewed
 
 
 class Painting:
@@ -22,13 +21,13 @@ class Painting:
 
     def __init__(self) -> None:
         self.draft = Draft()
-        self.drafted: Previewed | None = None
+        self.drafted: Drafted | None = None
         self._accepted = Draft()  # what `drafted` is of
 
     @property
-    def step(self) -> AnyStep | None:
-        """The step that would apply what has been worked out."""
-        return None if self.drafted is None else self.drafted.step
+    def painted(self) -> Painted | None:
+        """What has been worked out."""
+        return None if self.drafted is None else self._accepted.painted
 
     def stroke(self, tensor: str, aim: Aim) -> DraftRequest | None:
         """Toggle what the brush takes at the cursor.
@@ -37,15 +36,13 @@ class Painting:
             What to ask the engine; None where the stroke took back the only one there was.
         """
         self.draft = self.draft.toggled(tensor, aim)
-        return DraftRequest(tensor, self.draft.toggles) if self.draft.toggles else None
+        return DraftRequest(self.draft.painted) if self.draft.toggles else None
 
-    def accept(self, request: Request, drafted: Previewed) -> bool:
+    def accept(self, request: Request, drafted: Drafted) -> bool:
         """Take what was worked out; False where more was painted, or all of it dropped, in the meantime."""
-        draft = self.draft
-        asked = isinstance(request, DraftRequest) and (request.tensor, request.toggles)
-        if asked != (draft.tensor, draft.toggles):
+        if not isinstance(request, DraftRequest) or request.painted != self.draft.painted:
             return False
-        self.drafted, self._accepted = drafted, draft
+        self.drafted, self._accepted = drafted, self.draft
         return True
 
     def refuse(self) -> None:
@@ -59,11 +56,12 @@ class Painting:
         self._accepted = self.draft
         return bool(painted)
 
-    def finished(self) -> AnyStep | str:
-        """The step that applies all of it, or why it is not known yet."""
-        if self.step is None or self._accepted.toggles != self.draft.toggles:
+    def finished(self) -> Painted | str:
+        """All of it, to be applied; or why that cannot be yet."""
+        painted = self.painted
+        if painted is None or painted != self.draft.painted:
             return "the last stroke is still being worked out: enter again"
-        return self.step
+        return painted
 
     def next_brush(self) -> str:
         """Take an entry, a row, a column or a channel with the next stroke, and say which."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from prune_tui.tensor_views import Entry
+from prune_tui.tensor_views import Drafted, Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
 from prune_tui.ui.numbers import counted, percent, precise
 from prune_tui.ui.tree_line import printable
 from prune_tui.view_rows import View
-from prune_tui.views import Previewed, Statistics
+from prune_tui.views import Statistics
 
 
 def statistics_text(statistics: Statistics | None, view: View = "effective", progress: str = "") -> Text:
@@ -78,12 +78,10 @@ def entry_text(aim: Aim, entry: Entry, found: str = "") -> Text:
     return text + Text(f"  {named}", style="dim")
 
 
-def draft_text(draft: Draft, drafted: Previewed | None) -> Text:
+def draft_text(draft: Draft, drafted: Drafted | None) -> Text:
     """What is painted, and what becomes of it."""
     strokes = counted(len(draft.toggles), "stroke")
     if drafted is None:
         return Text(f"painting: {strokes}…", style="bold")
-    took = sum(effect.took for effect in drafted.effects)
-    left = sum(effect.left - effect.took for effect in drafted.effects)
-    text = f"painted −{took:,}, keeps {left:,} · enter applies, esc drops · {strokes}"
+    text = f"painted −{drafted.took:,}, keeps {drafted.left:,} · enter applies, esc drops · {strokes}"
     return Text(text, style="bold", no_wrap=True, overflow="ellipsis")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.pilot import Pilot
 
+from prune_tui.protocol import Painted, Toggle
 from prune_tui.steps import CustomFromMask
 from prune_tui.ui.draft import BRUSHES
 from tests.in_process import app_on, press, running, settle
@@ -59,6 +60,16 @@ async def test_a_large_x_goes_through_the_brushes_and_says_which() -> None:
             await press(pilot, "X")
             told.append(said(pilot))
         assert told == ["x toggles a row", "x toggles a column", "x toggles a channel", "x toggles an entry"]
+
+
+@pytest.mark.parametrize("key", ["f2", "f3", "f4"])
+async def test_a_picture_asks_for_a_draft_by_its_strokes_and_not_by_a_mask_of_every_entry(
+    key: str,
+) -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "conv1.weight", key, "X", "x", "j", "x")
+        strokes = (Toggle((0, 0, 0, -1)), Toggle((0, 0, 1, -1)))
+        assert pane.picture.subject.preview == Painted("conv1.weight", strokes)
 
 
 async def test_the_same_stroke_again_takes_it_back() -> None:

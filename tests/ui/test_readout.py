@@ -7,12 +7,11 @@ import math
 import pytest
 
 from prune_tui.protocol import Toggle
-from prune_tui.steps import Identity
-from prune_tui.tensor_views import Entry
+from prune_tui.tensor_views import Drafted, Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
 from prune_tui.ui.readout import draft_text, entry_text, statistics_text
-from prune_tui.views import Effect, Previewed, Statistics
+from prune_tui.views import Statistics
 
 AIM = Aim.first((4, 5), ("out", "in")).at((3, 0))
 SCALAR = Aim.first((), ())
@@ -71,6 +70,5 @@ def test_statistics_of_a_sample_say_so_and_those_to_come_too() -> None:
 def test_a_draft_says_what_it_takes_of_what_is_left_and_how_to_go_on() -> None:
     draft = Draft("w", (Toggle((0, 0)), Toggle((1, -1))))
     assert draft_text(draft, None).plain == "painting: 2 strokes…"
-    previewed = Previewed(Identity(targets=("w",)), (Effect("w", 6, 20, 24, 6, 20, "entries"),), ())
     told = "painted −6, keeps 14 · enter applies, esc drops · 2 strokes"
-    assert draft_text(draft, previewed).plain == told
+    assert draft_text(draft, Drafted(6, 14)).plain == told

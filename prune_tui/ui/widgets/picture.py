@@ -12,8 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from prune_tui.protocol import Request
-from prune_tui.steps import AnyStep
+from prune_tui.protocol import Intended, Request
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures.depth import exact
 from prune_tui.ui.pictures.look import Look
@@ -30,12 +29,12 @@ class Subject:
     Attributes:
         tensor: The tensor.
         view: Which of its values.
-        preview: A step whose effect is marked; None where no form is open.
+        preview: A step, or a painted mask, whose effect is marked; None where there is neither.
     """
 
     tensor: TensorRow
     view: View
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class Receiver(Protocol):

@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
-from prune_tui.protocol import GetStatistics, Request
+from prune_tui.protocol import GetStatistics, Intended, Request
 from prune_tui.steps import AnyStep
 from prune_tui.ui import tensor_title
 from prune_tui.ui.aim import Aim, Aims
@@ -139,7 +139,7 @@ class ShownTensor(Vertical):
         self.pictures.show(subject, self.aim, self.statistics)
 
     @property
-    def marked(self) -> AnyStep | None:
+    def marked(self) -> Intended | None:
         """The step whose effect is marked."""
         return self.preview
 

@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from prune_tui.protocol import GetEntry, Request
-from prune_tui.steps import AnyStep
-from prune_tui.tensor_views import Entry, Located
+from prune_tui.protocol import GetEntry, Intended, Request
+from prune_tui.protocol import Painted as PaintedMask
+from prune_tui.tensor_views import Drafted, Entry, Located
 from prune_tui.ui import keys
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.painting import Painting
@@ -25,7 +25,7 @@ from prune_tui.ui.widgets.picture import Picture
 from prune_tui.ui.widgets.readout_line import ReadoutLine
 from prune_tui.ui.widgets.shown_tensor import ShownTensor
 from prune_tui.view_rows import TensorRow, View
-from prune_tui.views import Body, Previewed
+from prune_tui.views import Body
 
 _Settings = ParamSpec("_Settings")
 
@@ -63,11 +63,11 @@ class TensorPane(ShownTensor):
         """A painted mask is to be applied.
 
         Attributes:
-            step: The step that does so.
+            mask: What was painted.
         """
 
-        def __init__(self, step: AnyStep) -> None:
-            self.step = step
+        def __init__(self, mask: PaintedMask) -> None:
+            self.mask = mask
             super().__init__()
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
@@ -101,9 +101,9 @@ class TensorPane(ShownTensor):
         self._read_out()
 
     @property
-    def marked(self) -> AnyStep | None:
-        """The step whose effect is marked: an open form's, else the draft's."""
-        return self.preview if self.preview is not None else self.painting.step
+    def marked(self) -> Intended | None:
+        """What is marked: the effect of an open form's step, else that of the draft."""
+        return self.preview if self.preview is not None else self.painting.painted
 
     def receive(self, request: Request, body: Body) -> None:
         """Take what the pane itself asked for."""
@@ -114,7 +114,7 @@ class TensorPane(ShownTensor):
                 self._write_readout()
         elif isinstance(body, Located):
             self._show_located(request, body)
-        elif isinstance(body, Previewed) and self.painting.accept(request, body):
+        elif isinstance(body, Drafted) and self.painting.accept(request, body):
             self.show_picture()
 
     def _is_at(self, request: Request) -> bool:
@@ -298,7 +298,7 @@ class TensorPane(ShownTensor):
             if request is None:
                 self.drop_draft()
             else:
-                self.post_message(Picture.Wanted(request, Previewed, self))
+                self.post_message(Picture.Wanted(request, Drafted, self))
 
     @on_entries
     def action_brush(self, _: Aim) -> None:
@@ -308,13 +308,13 @@ class TensorPane(ShownTensor):
     @on_entries
     def action_apply_draft(self, _: Aim) -> None:
         """Apply what was painted."""
-        step = self.painting.finished()
+        mask = self.painting.finished()
         if not self.painting.draft.toggles:
             self.say("nothing is painted; x toggles what is under the cursor")
-        elif isinstance(step, str):
-            self.say(step)
+        elif isinstance(mask, str):
+            self.say(mask)
         else:
-            self.post_message(self.Painted(step))
+            self.post_message(self.Painted(mask))
 
     def refuse_stroke(self) -> None:
         """What was painted last cannot be."""

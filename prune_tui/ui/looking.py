@@ -70,6 +70,8 @@ class Looking(Surveying):
             return
         if answer is not None:
             wanted.receiver.receive(wanted.request, answer)
+            if isinstance(wanted.receiver, Picture):
+                self._main.draw_now()
 
     def _watching(self, request: protocol.Request) -> Callable[[str], None] | None:
         """Who is told how far a long answer is."""
@@ -114,8 +116,15 @@ class Looking(Surveying):
     def action_next_picture(self, by: int) -> None:
         """Show the next picture of the tensor."""
         names = list(PICTURES)
-        self.tensor_pane.switch(names[(names.index(self.tensor_pane.pictures.name_shown) + by) % len(names)])
+        self.action_picture(names[(names.index(self.tensor_pane.pictures.name_shown) + by) % len(names)])
 
     def action_picture(self, name: str) -> None:
-        """Show one picture of the tensor."""
-        self.tensor_pane.switch(name)
+        """Show one picture of the tensor, drawn once it is there: not empty first, and then anew."""
+        pane = self.tensor_pane
+        if name == pane.pictures.name_shown:
+            return
+        pane.switch(name)
+        self._main.wait_to_draw(pane.picture)
+        if pane.nothing or not pane.picture.asks:
+            # It draws itself when it is told its size, as is done after the layout.
+            pane.picture.call_after_refresh(pane.picture.call_later, self._main.draw_now)

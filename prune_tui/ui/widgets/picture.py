@@ -51,6 +51,8 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     ALLOW_SELECT = False
+    asks: ClassVar[bool] = True
+    """Whether it asks the engine for what it draws; else the pane brings it."""
     has_entries: ClassVar[bool] = False
     """Whether each entry has a place in it, along rows and columns."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"picture--axis", "picture--note"}

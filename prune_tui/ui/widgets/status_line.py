@@ -119,9 +119,9 @@ class StatusLine(Widget):
         yield list(parts.values())
         del parts["device"]
         yield list(parts.values())
-        parts["broken"] = self.broken.short
-        yield list(parts.values())
         del parts["params"]
+        yield list(parts.values())
+        parts["broken"] = self.broken.short
         yield list(parts.values())
 
     def _right(self) -> str:

@@ -32,10 +32,12 @@ def test_the_two_numbers_on_the_screen_add_up() -> None:
 
 def test_broken_tensors_are_told_by_kind() -> None:
     told = {
-        counts: (counts.text, counts.short) for counts in (BrokenCounts(), BrokenCounts(2), BrokenCounts(1, 3))
+        counts: (counts.text, counts.short)
+        for counts in (BrokenCounts(), BrokenCounts(2), BrokenCounts(1, 3), BrokenCounts(0, 1))
     }
     assert told == {
         BrokenCounts(): ("", ""),
-        BrokenCounts(2): ("2 with NaN/Inf", "2 broken"),
-        BrokenCounts(1, 3): ("1 with NaN/Inf, 3 of one value", "4 broken"),
+        BrokenCounts(2): ("2 tensors with NaN/Inf", "2 broken"),
+        BrokenCounts(1, 3): ("1 tensor with NaN/Inf, 3 of one value", "4 broken"),
+        BrokenCounts(0, 1): ("1 tensor of one value", "1 broken"),
     }

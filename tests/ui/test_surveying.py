@@ -52,7 +52,7 @@ def first_line(pilot: Pilot[None]) -> str:
 
 async def test_the_first_line_counts_broken_tensors_by_what_is_wrong_with_them(net: str) -> None:
     async with running(app_on(net)) as pilot:
-        assert "2 with NaN/Inf, 1 of one value" in first_line(pilot)
+        assert "2 tensors with NaN/Inf, 1 of one value" in first_line(pilot)
         await pilot.resize_terminal(60, 24)
         await settle(pilot)
         assert "3 broken" in first_line(pilot), "where there is no room to say it"
@@ -131,7 +131,7 @@ async def test_an_edit_is_looked_through_and_undo_as_well() -> None:
         await press(pilot, "j", "4")
         main_of(pilot).form.query_one("#field-amount").value = "1.0"
         await press(pilot, "enter")
-        assert "1 of one value" in first_line(pilot)
+        assert "1 tensor of one value" in first_line(pilot)
         await press(pilot, "right_square_bracket")
         assert "1 of 1 broken: conv1.weight, all masked" in words(pilot)
         await press(pilot, "u")

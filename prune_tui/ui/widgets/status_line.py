@@ -45,9 +45,11 @@ class BrokenCounts(NamedTuple):
 
     @property
     def text(self) -> str:
-        """`2 with NaN/Inf, 1 of one value`; empty where there are none."""
-        told = {"with NaN/Inf": self.not_finite, "of one value": self.one_value}
-        return ", ".join(f"{count} {what}" for what, count in told.items() if count)
+        """`2 tensors with NaN/Inf, 1 of one value`; empty where there are none."""
+        if not self.not_finite:
+            return f"{counted(self.one_value, 'tensor')} of one value" if self.one_value else ""
+        more = f", {self.one_value:,} of one value" if self.one_value else ""
+        return f"{counted(self.not_finite, 'tensor')} with NaN/Inf{more}"
 
     @property
     def short(self) -> str:

@@ -17,6 +17,7 @@ from prune_tui.steps import AnyStep
 from prune_tui.tensor_views import (
     BrokenTensors,
     Channels,
+    Drafted,
     Entry,
     Heatmap,
     Located,
@@ -98,6 +99,35 @@ class GetModule(Request, frozen=True):
     path: str
 
 
+class Toggle(msgspec.Struct, frozen=True):
+    """Entries of a draft mask that go, or stay after all.
+
+    Attributes:
+        index: One number for each axis; -1 for all of it: `(3, -1)` is row 3.
+    """
+
+    index: tuple[int, ...]
+
+
+class Painted(msgspec.Struct, frozen=True, tag_field="method", tag="painted"):
+    """A mask as it was painted, of which the engine makes a `CustomFromMask`.
+
+    The mask itself, a bit for each entry, is twelve megabytes for a tensor of a hundred million, and would travel
+    with each stroke and with each tile that is looked at meanwhile.
+
+    Attributes:
+        tensor: Dotted name.
+        toggles: In the order they were made: an entry named twice stays.
+    """
+
+    tensor: str
+    toggles: tuple[Toggle, ...]
+
+
+Intended = AnyStep | Painted
+"""What a person is about to do: a step, or what a painted mask comes to."""
+
+
 class Block(msgspec.Struct, frozen=True):
     """A rectangle of one facet: fixed leading indices, a range of rows and of columns.
 
@@ -121,7 +151,7 @@ class GetTile(Request, frozen=True):
         row_axis: The axis that runs down; -1 when the tensor has fewer than two axes.
         column_axis: The axis that runs across; -1 for a scalar.
         blocks: What is visible.
-        preview: Mark the entries this step would mask.
+        preview: Mark the entries this would mask.
     """
 
     tensor: str
@@ -129,7 +159,7 @@ class GetTile(Request, frozen=True):
     row_axis: int
     column_axis: int
     blocks: tuple[Block, ...]
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class GetStatistics(Request, frozen=True):
@@ -158,7 +188,7 @@ class GetHeatmap(Request, frozen=True):
         height: Cells there are, down.
         width: Cells there are, across.
         pool: What becomes of the entries of a cell.
-        preview: Mark the entries this step would mask.
+        preview: Mark the entries this would mask.
     """
 
     tensor: str
@@ -169,7 +199,7 @@ class GetHeatmap(Request, frozen=True):
     height: int
     width: int
     pool: Pool = "extreme"
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class GetChannels(Request, frozen=True):
@@ -208,14 +238,14 @@ class Locate(Request, frozen=True):
     Attributes:
         tensor: Dotted name.
         view: Which values.
-        kind: What is looked for; `extreme` are the hundred of greatest magnitude.
+        kind: What is looked for; `extreme` are the hundred of greatest magnitude, `not_finite` NaN and Inf.
         after: The entry to go on from, which is not found itself unless it is the only one; None before the first.
-        forward: In the order of the indices, or against it.
+        forward: In the order of the indices, `extreme` from the greatest magnitude down; or against it.
     """
 
     tensor: str
     view: View
-    kind: Literal["nan", "inf", "extreme", "masked"]
+    kind: Literal["nan", "inf", "not_finite", "extreme", "masked"]
     after: tuple[int, ...] | None
     forward: bool = True
 
@@ -228,26 +258,10 @@ class GetNorms(Request, frozen=True):
     """The L2 norm of every module. Answered with `Norms`."""
 
 
-class Toggle(msgspec.Struct, frozen=True):
-    """Entries of a draft mask that go, or stay after all.
-
-    Attributes:
-        index: One number for each axis; -1 for all of it: `(3, -1)` is row 3.
-    """
-
-    index: tuple[int, ...]
-
-
 class Draft(Request, frozen=True):
-    """What a painted mask comes to. Changes nothing. Answered with `Previewed`, whose step carries the mask.
+    """What a painted mask comes to. Changes nothing. Answered with `Drafted`."""
 
-    Attributes:
-        tensor: Dotted name.
-        toggles: In the order they were made: an entry named twice stays.
-    """
-
-    tensor: str
-    toggles: tuple[Toggle, ...]
+    painted: Painted
 
 
 class Preview(Request, frozen=True):
@@ -259,7 +273,7 @@ class Preview(Request, frozen=True):
 class Apply(Request, frozen=True):
     """Do a step. Answered with `Edited`."""
 
-    step: AnyStep
+    step: Intended
 
 
 class Amend(Request, frozen=True):
@@ -401,4 +415,16 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors | Norms | FileBody
+    body: (
+        AnyBody
+        | Heatmap
+        | Entry
+        | Drafted
+        | Channels
+        | Structure
+        | Stack
+        | Located
+        | BrokenTensors
+        | Norms
+        | FileBody
+    )

@@ -233,7 +233,7 @@ class Located(Body, frozen=True):
     Attributes:
         index: One number for each axis; None where there is none.
         value: What the view shows there.
-        number: Which one it is of them, 1 for the first in the order of the indices; 0 where there is none.
+        number: Which one it is of them: 1 for the first by index, of extremes for the greatest; 0 for none.
         of: How many there are.
         note: Why there is none.
     """
@@ -243,6 +243,18 @@ class Located(Body, frozen=True):
     number: int = 0
     of: int = 0
     note: str = ""
+
+
+class Drafted(Body, frozen=True):
+    """What a painted mask comes to.
+
+    Attributes:
+        took: Entries that it masks.
+        left: Entries that it keeps, of those that no mask takes yet.
+    """
+
+    took: int
+    left: int
 
 
 class Norms(Body, frozen=True):
@@ -262,10 +274,12 @@ class Broken(msgspec.Struct, frozen=True):
     Attributes:
         tensor: Dotted name.
         what: `3 NaN`, `all zero`, `constant 1`.
+        one_value: There is neither NaN nor Inf in it, but nothing else than one value.
     """
 
     tensor: str
     what: str
+    one_value: bool = False
 
 
 class BrokenTensors(Body, frozen=True):

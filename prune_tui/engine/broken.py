@@ -105,6 +105,11 @@ class _Seen:
             self.value = other.value
         return self
 
+    @property
+    def finite(self) -> bool:
+        """Whether there was neither NaN nor Inf."""
+        return not (self.nans or self.infinities or self.by_mask)
+
     def _add_odd(self, values: Tensor, kept: Tensor | None, shown: Tensor) -> None:
         finite = values.isfinite()
         self.nans += int(values.isnan().count_nonzero())
@@ -137,8 +142,8 @@ def broken_tensors(session: Session, stop: Stop = never) -> BrokenTensors:
     with session.lock:
         suspects = list(_suspects(session.model))
     seen = _SURVEY.of(session, suspects, stop)
-    told = ((suspect.path, _verdict(suspect, own)) for suspect, own in zip(suspects, seen, strict=True))
-    return BrokenTensors(tuple(Broken(path, what) for path, what in told if what))
+    told = ((_verdict(suspect, own), suspect, own) for suspect, own in zip(suspects, seen, strict=True))
+    return BrokenTensors(tuple(Broken(one.path, what, own.finite) for what, one, own in told if what))
 
 
 def _look(so_far: _Seen, values: Tensor, kept: Tensor | None) -> _Seen:
@@ -173,7 +178,7 @@ def _suspects(model: nn.Module) -> Iterator[_Suspect]:
 
 def _verdict(suspect: _Suspect, seen: _Seen) -> str:
     """What is wrong with a tensor; empty where nothing is."""
-    if seen.nans or seen.infinities or seen.by_mask:
+    if not seen.finite:
         return "" if _is_attention_mask(suspect, seen) else _odd(seen)
     elements = suspect.values.numel()
     if suspect.buffer or elements < 2:

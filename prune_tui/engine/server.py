@@ -247,7 +247,7 @@ class Server:
 
     @_answers(protocol.Apply)
     def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:
-        return self._edited("applied", lambda session: session.do(request.step, stop))
+        return self._edited("applied", lambda session: session.do(session.drafts.meant(request.step, stop), stop))
 
     @_answers(protocol.Amend)
     def _amend(self, request: protocol.Amend, stop: Stop) -> views.Body:

@@ -18,6 +18,7 @@ from prune_tui import journal, steps
 from prune_tui.engine import bits, checksums, commit, fingerprints, planning, pruned, saving, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
+from prune_tui.engine.drafting import Drafts
 from prune_tui.engine.earlier import EarlierTensors
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
@@ -77,6 +78,7 @@ class Session:
         self._touched = 0
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
         self._editing = threading.RLock()
+        self.drafts = Drafts(model, self.lock)
         self._plans = KeptPlans(model, self.lock, lambda: (self.moment, self._seed_of_next()))
 
     # ---------------------------------------------------------------- the public API

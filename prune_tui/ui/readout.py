@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from prune_tui.tensor_views import Entry, Located
+from prune_tui.tensor_views import Drafted, Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
-from prune_tui.ui.numbers import counted, percent
+from prune_tui.ui.numbers import counted, percent, precise
 from prune_tui.ui.tree_line import printable
 from prune_tui.view_rows import View
-from prune_tui.views import Previewed, Statistics
+from prune_tui.views import Statistics
 
 
 def statistics_text(statistics: Statistics | None, view: View = "effective", progress: str = "") -> Text:
@@ -32,7 +32,7 @@ def statistics_text(statistics: Statistics | None, view: View = "effective", pro
         if count:  # first, so that a narrow pane does not cut them off
             text.append(f"{count:,} {name}", style="" if name == "zero" else "bold reverse")
             text.append(" · ")
-    told = [f"{statistics.elements:,} entries"]
+    told = [counted(statistics.elements, "entry")]
     if statistics.masked:
         kept = statistics.elements - statistics.masked
         told.append(f"keeps {kept:,}, {percent(statistics.masked, statistics.elements)} masked")
@@ -48,42 +48,40 @@ def statistics_text(statistics: Statistics | None, view: View = "effective", pro
     return text
 
 
-def entry_text(aim: Aim, entry: Entry, located: Located | None = None, sought: str = "") -> Text:
+def entry_text(aim: Aim, entry: Entry, found: str = "") -> Text:
     """`[3, 0] 0.127`, and where it is masked `× 0 · orig 0.127`; what changed it behind that.
 
     Args:
         aim: Where it is.
         entry: What is there.
-        located: Which it is of the kind that was looked for.
-        sought: That kind.
+        found: Which it is of the kind that was looked for, `masked 2 of 16`; empty where it was not.
     """
     text = Text(f"[{', '.join(map(str, aim.index))}] ", style="bold", no_wrap=True, overflow="ellipsis")
     if entry.note:
         return text + Text(printable(entry.note), style="dim")
+    effective, orig = precise(entry.effective), precise(entry.orig)
     if entry.mask is None:
-        text.append(f"{entry.orig:.6g}")
+        text.append(orig)
     elif entry.mask == 1:
-        text.append(f"{entry.effective:.6g} kept")
+        text.append(f"{effective} kept")
     elif entry.mask == 0:
-        text.append(f"× {entry.effective + 0.0:.6g} · orig {entry.orig:.6g}")  # without the sign of -0.0
+        text.append(f"× {precise(entry.effective + 0.0)} · orig {orig}")  # without the sign of -0.0
     else:
-        text.append(f"{entry.effective:.6g} · orig {entry.orig:.6g} · mask {entry.mask:.6g}")
-    if located is not None and located.index is not None:
-        text.append(f" · {sought} {located.number:,} of {located.of:,}", style="bold")
+        text.append(f"{effective} · orig {orig} · mask {precise(entry.mask)}")
+    if found:
+        text.append(f" · {found}", style="bold")
     if entry.step:
-        text.append(f" · last step {entry.step:+.4g}")
+        text.append(f" · last step {precise(entry.step, '+.4g')}")
     elif entry.start:
-        text.append(f" · since start {entry.start:+.4g}")
+        text.append(f" · since start {precise(entry.start, '+.4g')}")
     named = " ".join(f"{axis} {at}" for axis, at in zip(aim.axes, aim.index, strict=True))
     return text + Text(f"  {named}", style="dim")
 
 
-def draft_text(draft: Draft, drafted: Previewed | None) -> Text:
+def draft_text(draft: Draft, drafted: Drafted | None) -> Text:
     """What is painted, and what becomes of it."""
     strokes = counted(len(draft.toggles), "stroke")
     if drafted is None:
         return Text(f"painting: {strokes}…", style="bold")
-    took = sum(effect.took for effect in drafted.effects)
-    left = sum(effect.left - effect.took for effect in drafted.effects)
-    text = f"painted −{took:,}, keeps {left:,} · enter applies, esc drops · {strokes}"
+    text = f"painted −{drafted.took:,}, keeps {drafted.left:,} · enter applies, esc drops · {strokes}"
     return Text(text, style="bold", no_wrap=True, overflow="ellipsis")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from prune_tui.ui.numbers import precise
 from prune_tui.view_rows import View
 from prune_tui.views import MASKED, NEWLY_MASKED, WOULD_GO, Statistics, Tile
 
@@ -42,10 +43,8 @@ class NumberFormat:
 
     def text(self, value: float) -> str:
         """One number."""
-        if math.isnan(value):
-            return "NaN"
-        if math.isinf(value):
-            return "-Inf" if value < 0 else "Inf"
+        if not math.isfinite(value):
+            return precise(value)
         if self.scientific:
             return f"{value:.{self.decimals}e}"
         text = f"{value:.{self.decimals}f}"

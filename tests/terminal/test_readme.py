@@ -18,7 +18,7 @@ from prune_tui.cli import open_model
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
 from prune_tui.protocol import Open
-from prune_tui.ui.widgets.tensor_pane import PICTURES
+from prune_tui.ui.widgets.pictures import PICTURES
 from tests import readme_findings
 from tests.terminal.conftest import Start
 

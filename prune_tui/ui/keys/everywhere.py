@@ -170,7 +170,8 @@ EVERYWHERE: tuple[Key, ...] = (
         ("right_square_bracket",),
         "next_broken(1)",
         "next broken",
-        "Go to the next tensor with NaN or Inf, or of one value only; the first line says how many there are.",
+        "Go to the next tensor with NaN or Inf, at the first of them, or of one value only;"
+        " the first line says how many there are.",
     ),
     Key(
         "broken.previous",

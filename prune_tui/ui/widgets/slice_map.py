@@ -71,6 +71,7 @@ class TensorMap(Picture):
     DEFAULT_CSS = """
     TensorMap { overflow: hidden hidden; }
     """
+    has_entries = True
     margin_right: ClassVar[int] = 0
     """Cells to the right of the map."""
     foot: ClassVar[int] = 0
@@ -166,11 +167,7 @@ class TensorMap(Picture):
         """Move the cursor there, and into sight; only the cells under it are drawn anew."""
         before, self.aim = self.aim, aim
         window = self._window
-        same_slice = before is not None and (before.facet, before.row_axis, before.column_axis) == (
-            aim.facet,
-            aim.row_axis,
-            aim.column_axis,
-        )
+        same_slice = before is not None and (before.facet, before.shown) == (aim.facet, aim.shown)
         if window is None or not same_slice:
             self._ask()
             return
@@ -232,7 +229,7 @@ class TensorMap(Picture):
         height, width = self._cells
         if subject is None or aim is None or aim.empty or self.note or height < 1 or width < 1:
             return
-        axes = (aim.row_axis, aim.column_axis)
+        axes = aim.shown
         if self._window is None or self._axes != axes:
             self._window, self._axes = self._window_onto(aim, height, width), axes
         elif (self._window.height, self._window.width) != (height, width):

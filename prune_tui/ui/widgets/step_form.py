@@ -17,7 +17,7 @@ from prune_tui import step_settings, steps, totals
 from prune_tui.step_settings import Setting, StepError
 from prune_tui.steps import Method, Step
 from prune_tui.ui import keys
-from prune_tui.ui.numbers import percent
+from prune_tui.ui.numbers import counted, percent
 from prune_tui.ui.setting_words import MEANINGS
 from prune_tui.ui.tree_line import printable
 from prune_tui.view_rows import TensorRow
@@ -358,7 +358,7 @@ def _removal_text(effects: tuple[Effect, ...]) -> str:
     pruned = sum(effect.elements - effect.left for effect in effects)
     into = ", ".join(printable(effect.target) for effect in effects[:2])
     more = f" and {len(effects) - 2} more" if len(effects) > 2 else ""
-    return f"writes {pruned:,} zeros into {into}{more}; mask and hook go. u takes it back."
+    return f"writes {counted(pruned, 'zero')} into {into}{more}; mask and hook go. u takes it back."
 
 
 def _notes_text(notes: tuple[str, ...]) -> Text:

@@ -11,6 +11,7 @@ from textual.strip import Strip
 from prune_tui.protocol import Block, GetTile, Request
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.facets import Canvas, Span
+from prune_tui.ui.numbers import counted
 from prune_tui.ui.pictures import heatmap
 from prune_tui.ui.pictures.backgrounds import behind
 from prune_tui.ui.pictures.inks import Role, ink
@@ -27,6 +28,8 @@ _NUMBERED = 6
 
 class TensorGrid(Picture):
     """A grid of values under a line that names the axes; rows and columns are numbered."""
+
+    has_entries = True
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
@@ -47,7 +50,7 @@ class TensorGrid(Picture):
             self.scroll_to(0, 0, animate=False, force=True)
             self._tile = {}
             self._digits = 0
-        elif subject.view != before.view or aim is None or self.axes != (aim.row_axis, aim.column_axis):
+        elif subject.view != before.view or aim is None or self.axes != aim.shown:
             self._tile = {}  # what stands there is of another view or other axes: not under this one's name
         self._outdated = True
         self._choose_format(self.statistics)
@@ -93,7 +96,7 @@ class TensorGrid(Picture):
         """Write one digit more, or one less."""
         self._digits = min(max(self._digits + by, -2), 6)
         self._write_as(self.statistics)
-        return f"{self._form.decimals} digits after the point"
+        return f"{counted(self._form.decimals, 'digit')} after the point"
 
     def _write_as(self, statistics: Statistics | None) -> None:
         """Write the values in another format; the first column that is seen stays."""
@@ -118,7 +121,7 @@ class TensorGrid(Picture):
         """Move the cursor there, and into sight; only the two cells are drawn anew."""
         before, self.aim = self.aim, aim
         canvas = self._canvas
-        if before is not None and canvas is not None and canvas.shown != (aim.row_axis, aim.column_axis):
+        if before is not None and canvas is not None and canvas.shown != aim.shown:
             self._tile = {}
             self._lay_out()
             self._ask()
@@ -191,7 +194,7 @@ class TensorGrid(Picture):
     @property
     def axes(self) -> tuple[int, int]:
         """The row axis and the column axis of what is shown."""
-        return (-1, -1) if self._canvas is None else (self._canvas.row_axis, self._canvas.column_axis)
+        return (-1, -1) if self._canvas is None else self._canvas.shown
 
     def want(self) -> None:
         """Ask for what is visible, unless it is here already."""
@@ -251,11 +254,11 @@ class TensorGrid(Picture):
             self._canvas = None
             self.virtual_size = Size(0, 0)
             return
-        shape, axes, shown = subject.tensor.shape, subject.tensor.axes, (aim.row_axis, aim.column_axis)
-        self._canvas = Canvas(shape, axes, self._form.cell, 1, shown)
+        shape, axes = subject.tensor.shape, subject.tensor.axes
+        self._canvas = Canvas(shape, axes, *aim.shown, self._form.cell, 1)
         # The scrollbar takes a column once there is one, so lay out for the width that is left then.
         room = max(1, self.container_size.width - self._gutter - 1)
-        self._canvas = canvas = Canvas(shape, axes, self._form.cell, room, shown)
+        self._canvas = canvas = Canvas(shape, axes, *aim.shown, self._form.cell, room)
         self.virtual_size = Size(canvas.width + self._gutter if canvas.height else 0, canvas.height + self._head)
         self.refresh()
 

@@ -112,6 +112,8 @@ class LinesPicture(Picture):
 class HistogramPicture(LinesPicture):
     """How many entries lie where."""
 
+    asks = False
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
         self._log = False

@@ -352,6 +352,17 @@ async def test_braces_write_more_digits_and_fewer_as_far_as_makes_sense() -> Non
         assert "-0.03 " in picture_text(pilot), "no key press was kept for later"
 
 
+async def test_the_cursor_stays_in_sight_when_numbers_become_wider() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        pane = await look_at(pilot, "fc1.weight", *["l"] * 9)
+        for _ in range(4):
+            await press(pilot, "right_curly_bracket")
+            found = pane.picture._cell_of(pane.aim)
+            left = pane.picture.scroll_offset.x
+            assert left <= found.x
+            assert found.right <= left + pane.picture._room
+
+
 # The mouse
 
 

@@ -99,8 +99,8 @@ class TensorGrid(Picture):
         return f"{counted(self._form.decimals, 'digit')} after the point"
 
     def _write_as(self, statistics: Statistics | None) -> None:
-        """Write the values in another format; the first column that is seen stays."""
-        canvas, before = self._canvas, self._form
+        """Write the values in another format; the first column that is seen stays, and the cursor in sight."""
+        canvas, before, in_sight = self._canvas, self._form, self._cursor_in_sight
         self._choose_format(statistics)
         if canvas is None or self._form == before:
             return
@@ -108,6 +108,8 @@ class TensorGrid(Picture):
         self._lay_out()
         if not canvas.titled:
             self.scroll_to(x=first * self._form.cell, animate=False, force=True)
+        if in_sight and self.aim is not None:
+            self._bring_into_sight(self.aim)
         self.want()
 
     def _choose_format(self, statistics: Statistics | None) -> None:
@@ -154,6 +156,12 @@ class TensorGrid(Picture):
             return None
         x, line = canvas.place(aim.index)
         return Region(x, line, canvas.cell, 1)
+
+    @property
+    def _cursor_in_sight(self) -> bool:
+        found = None if self.aim is None else self._cell_of(self.aim)
+        x, y = self.scroll_offset
+        return found is not None and x <= found.x < x + self._room and y <= found.y < y + self.size.height
 
     def _bring_into_sight(self, aim: Aim) -> None:
         found = self._cell_of(aim)

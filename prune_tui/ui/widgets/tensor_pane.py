@@ -63,7 +63,7 @@ class TensorPane(Vertical):
         border-subtitle-color: $foreground 60%;
         padding: 0 1;
         &:focus-within { border: heavy $border; }
-        & > #statistics { height: auto; max-height: 2; color: $text-muted; }
+        & > #statistics { height: 1; color: $text-muted; }
         & > #pictures { height: 1fr; }
         & > #go-to { display: none; height: 1; }
         &.-going > #go-to { display: block; }
@@ -104,6 +104,7 @@ class TensorPane(Vertical):
         self._accepted = Draft()  # of it, what the engine has worked out
         self._drafted: Previewed | None = None
         self._aims: dict[str, Aim] = {}
+        self._told = (False, "")
         self._entry: Entry | None = None
         self._sought: Sought = "masked"
         self._located: Located | None = None
@@ -122,8 +123,9 @@ class TensorPane(Vertical):
         self.query_one("#go-to", Input).cursor_blink = False
 
     def on_resize(self) -> None:
-        """Name all pictures in the frame where there is room."""
+        """Name all pictures in the frame and tell as much of the statistics as there is room for."""
         self._title()
+        self._tell(*self._told)
 
     @property
     def picture(self) -> Picture:
@@ -242,13 +244,14 @@ class TensorPane(Vertical):
         """Say how far the counting is."""
         self._tell(outdated=False, progress=text)
 
-    def _tell(self, *, outdated: bool, progress: str = "") -> None:
+    def _tell(self, outdated: bool, progress: str = "") -> None:
         """Write the counts; dim while those of the model as it is now are still to come."""
+        self._told = outdated, progress
         line = self.query_one("#statistics", Static)
         text = (
             Text("")
             if self.tensor is None or self.tensor.note
-            else statistics_text(self.statistics, self.view, progress)
+            else statistics_text(self.statistics, self.view, progress, self.size.width)
         )
         if outdated:
             text.stylize("dim")

@@ -2,50 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from rich.cells import cell_len
 from rich.text import Text
 
 from prune_tui.tensor_views import Drafted, Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
-from prune_tui.ui.numbers import counted, percent, precise
+from prune_tui.ui.numbers import counted, human_count, percent, precise
 from prune_tui.ui.tree_line import printable
 from prune_tui.view_rows import View
 from prune_tui.views import Statistics
 
+_SHORTENED = (
+    "entries", "sample", "kept", "range", "mean", "zero", "sample", "std", "range", "kept", "note", "NaN", "Inf"
+)  # fmt: skip
+"""Which part is told shorter next, or no more, where the line is too long; the shape stands in the frame."""
 
-def statistics_text(statistics: Statistics | None, view: View = "effective", progress: str = "") -> Text:
-    """Counts, range and moments in a line; those that are nought are left out.
+
+def statistics_text(
+    statistics: Statistics | None, view: View = "effective", progress: str = "", width: int | None = None
+) -> Text:
+    """Counts, range and moments in a line; those that are nought are left out, and what there is no room for.
 
     Args:
         statistics: None while nothing is known.
         view: Of which values they are; zeros of a change are nothing to be told of.
         progress: How far the exact ones are, `counting 40%`.
+        width: Cells there are; no number is cut to fit.
     """
     if statistics is None:
         return Text(progress or "counting…", style="dim")
-    zeros = 0 if view in {"step", "start"} else statistics.zeros
-    counts = {"NaN": statistics.nans, "Inf": statistics.infinities, "zero": zeros}
-    text = Text()
+    parts = dict(_parts(statistics, view, progress or "counting…"))
+    told = _fitting(parts, width)
+    styles = {"sample": "dim", "NaN": "bold reverse", "Inf": "bold reverse"}
+    return Text(" · ", no_wrap=True).join(Text(text, style=styles.get(name, "")) for name, text in told.items())
+
+
+def _parts(statistics: Statistics, view: View, progress: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The parts of the line, each with what may stand for it, the longest first, nothing last where it may go.
+
+    What is wrong stands first and never goes.
+    """
     if statistics.quality == "sampled":
-        text.append(f"≈ of a sample, {progress or 'counting…'} · ", style="dim")
-    for name, count in counts.items():
-        if count:  # first, so that a narrow pane does not cut them off
-            text.append(f"{count:,} {name}", style="" if name == "zero" else "bold reverse")
-            text.append(" · ")
-    told = [counted(statistics.elements, "entry")]
+        yield "sample", (f"≈ of a sample, {progress}", f"≈ {progress}", "≈")
+    for name, count in {"NaN": statistics.nans, "Inf": statistics.infinities}.items():
+        if count:
+            yield name, (f"{count:,} {name}", f"{human_count(count)} {name}")
+    if statistics.zeros and view not in {"step", "start"}:
+        yield "zero", (f"{statistics.zeros:,} zero", "")
+    yield "entries", (counted(statistics.elements, "entry"), "")
     if statistics.masked:
-        kept = statistics.elements - statistics.masked
-        told.append(f"keeps {kept:,}, {percent(statistics.masked, statistics.elements)} masked")
-    if statistics.minimum is not None and statistics.maximum is not None:
-        told.append(f"min {statistics.minimum:.4g}  max {statistics.maximum:.4g}")
+        share = f"{percent(statistics.masked, statistics.elements)} masked"
+        yield "kept", (f"keeps {statistics.elements - statistics.masked:,}, {share}", share, "")
+    least, most = statistics.minimum, statistics.maximum
+    if least is not None and most is not None:
+        yield "range", (f"min {least:.4g}  max {most:.4g}", f"min {least:.2g} max {most:.2g}", "")
     if statistics.mean is not None:
-        told.append(f"mean {statistics.mean:.4g}")
+        yield "mean", (f"mean {statistics.mean:.4g}", "")
     if statistics.std is not None:
-        told.append(f"std {statistics.std:.4g}")
+        yield "std", (f"std {statistics.std:.4g}", "")
     if statistics.note:
-        told.append(printable(statistics.note))
-    text.append(" · ".join(told))
-    return text
+        yield "note", (printable(statistics.note), "")
+
+
+def _fitting(parts: dict[str, tuple[str, ...]], width: int | None) -> dict[str, str]:
+    """What is told of each part, shortened in the order of `_SHORTENED` until all of it fits."""
+    forms = dict.fromkeys(parts, 0)
+    for name in ("", *_SHORTENED):
+        if name in forms:
+            forms[name] = min(forms[name] + 1, len(parts[name]) - 1)
+        told = {part: text for part, at in forms.items() if (text := parts[part][at])}
+        if width is None or cell_len(" · ".join(told.values())) <= width:
+            break
+    return told
 
 
 def entry_text(aim: Aim, entry: Entry, found: str = "") -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from prune_tui.protocol import Toggle
@@ -59,6 +60,46 @@ def test_statistics_tell_what_is_wrong_first_and_leave_out_what_is_nought() -> N
     assert statistics_text(sound).plain == "54 entries · min -0.25  max 0.5 · mean 0.125 · std 0.75"
     ill = Statistics(54, 16, nans=2, infinities=1, zeros=3)
     assert statistics_text(ill).plain == "2 NaN · 1 Inf · 3 zero · 54 entries · keeps 38, 29.6% masked"
+
+
+ALL = Statistics(
+    48000, 14400, nans=1234, infinities=2, zeros=17, minimum=-0.534, maximum=0.5624, mean=-0.001312, std=0.04561
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "told"),
+    [
+        (99, "54 entries · min -0.25  max 0.5 · mean 0.125 · std 0.75"),
+        (50, "min -0.25  max 0.5 · mean 0.125 · std 0.75"),
+        (40, "min -0.25 max 0.5 · std 0.75"),
+        (20, "min -0.25 max 0.5"),
+        (10, ""),
+    ],
+)
+def test_in_a_narrow_pane_the_least_important_goes_first(width: int, told: str) -> None:
+    sound = Statistics(54, 0, minimum=-0.25, maximum=0.5, mean=0.125, std=0.75)
+    assert statistics_text(sound, width=width).plain == told
+
+
+def test_of_a_pruned_tensor_at_80_columns_the_range_the_share_and_std_are_left() -> None:
+    pruned = Statistics(48000, 14400, minimum=-0.534, maximum=0.5624, mean=-0.001312, std=0.04561)
+    assert statistics_text(pruned, width=47).plain == "30.0% masked · min -0.53 max 0.56 · std 0.04561"
+
+
+@pytest.mark.parametrize("quality", ["exact", "sampled"])
+def test_no_number_is_ever_cut_and_what_is_wrong_never_goes(quality: str) -> None:
+    statistics = msgspec.structs.replace(ALL, quality=quality)
+    whole = {"1,234 NaN", "1.2k NaN", "2 Inf", "17 zero", "48,000 entries", "keeps 33,600, 30.0% masked",
+             "30.0% masked", "min -0.534  max 0.5624", "min -0.53 max 0.56", "mean -0.001312", "std 0.04561",
+             "≈ of a sample, counting…", "≈ counting…", "≈"}  # fmt: skip
+    for width in range(20, 160):
+        told = statistics_text(statistics, width=width).plain
+        assert len(told) <= width
+        assert set(told.split(" · ")) <= whole, width
+        assert "NaN" in told
+        assert "Inf" in told
+        assert ("≈" in told) == (quality == "sampled")
 
 
 def test_statistics_of_a_sample_say_so_and_those_to_come_too() -> None:

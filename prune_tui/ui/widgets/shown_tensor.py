@@ -37,7 +37,7 @@ class ShownTensor(Vertical):
         border-subtitle-color: $foreground 60%;
         padding: 0 1;
         &:focus-within { border: heavy $border; }
-        & > #statistics { height: auto; max-height: 2; color: $text-muted; }
+        & > #statistics { height: 1; color: $text-muted; }
     }
     """
 
@@ -59,6 +59,7 @@ class ShownTensor(Vertical):
         self.preview: AnyStep | None = None
         self.statistics: Statistics | None = None
         self.aims = Aims()
+        self._told = (False, "")
 
     def compose(self) -> ComposeResult:
         """Statistics above, the picture below."""
@@ -66,8 +67,10 @@ class ShownTensor(Vertical):
         yield Pictures(id="pictures")
 
     def on_resize(self) -> None:
-        """Name all pictures in the frame where there is room."""
+        """Name all pictures in the frame and tell as much of the statistics as there is room for."""
         self._title()
+        outdated, progress = self._told
+        self._tell(outdated=outdated, progress=progress)
 
     @property
     def pictures(self) -> Pictures:
@@ -165,11 +168,12 @@ class ShownTensor(Vertical):
 
     def _tell(self, *, outdated: bool, progress: str = "") -> None:
         """Write the counts; dim while those of the model as it is now are still to come."""
+        self._told = outdated, progress
         line = self.query_one("#statistics", Static)
         text = (
             Text("")
             if self.tensor is None or self.tensor.note
-            else statistics_text(self.statistics, self.view, progress)
+            else statistics_text(self.statistics, self.view, progress, self.size.width)
         )
         if outdated:
             text.stylize("dim")

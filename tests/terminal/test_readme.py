@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from prune_tui import Session
 from prune_tui.cli import open_model
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
+from prune_tui.engine.saving import loading
 from prune_tui.protocol import Open
 from prune_tui.ui.widgets.pictures import PICTURES
 from tests import readme_findings
@@ -24,6 +26,8 @@ from tests.terminal.conftest import Start
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+"""The lines that read the compact form, and those of the API."""
 COMMANDS = [
     part.strip()
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -64,6 +68,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").touch()
     (tmp_path / "package" / "module.py").write_text(NET)
+    save_file({"head.weight": torch.ones(2, 3), "head.bias": torch.zeros(2)}, tmp_path / "model.safetensors")
     return tmp_path
 
 
@@ -181,7 +186,7 @@ def test_the_table_of_findings_is_that_of_the_doctor() -> None:
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    _, code = EXAMPLES
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
@@ -189,6 +194,28 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     assert "l1_unstructured ('0.weight',) {'amount': 0.3} None {'0.weight': 16}" in run.stdout
     saved = torch.load(tmp_path / "pruned.pt", weights_only=True)
     assert list(saved)[:3] == ["0.bias", "0.weight_orig", "0.weight_mask"]
+
+
+def test_the_lines_that_read_the_compact_form_do(tmp_path: Path) -> None:
+    code, _ = EXAMPLES
+    assert loading.COMPACT.format(name='"small.safetensors"') in code
+    session = Session(lenet.trained(torch.device("cpu")))
+    session.apply("l1_unstructured", "*.weight", amount=0.9)
+    session.save(tmp_path / "small.safetensors", "compact")
+    known: dict[str, dict[str, torch.Tensor]] = {}
+    exec(
+        compile(
+            code.replace('"small.safetensors"', repr(str(tmp_path / "small.safetensors"))), "README.md", "exec"
+        ),
+        known,
+    )
+    read = lenet.LeNet()
+    read.load_state_dict(known["state"])
+    assert all(
+        torch.equal(value, getattr(session.model, name.partition(".")[0]).weight)
+        for name, value in read.state_dict().items()
+        if name.endswith("weight")
+    )
 
 
 def test_every_picture_is_there() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from prune_tui.files import Form
 
 _STATE = {
-    "torch": "torch.load({name!r}, weights_only=True)",
-    "safetensors": "safetensors.torch.load_file({name!r})",
+    "torch": "torch.load({name}, weights_only=True)",
+    "safetensors": "safetensors.torch.load_file({name})",
 }
 _PRUNED = """\
 for key in [key[:-5] for key in state if key.endswith("_mask")]:
@@ -16,7 +17,7 @@ for key in [key[:-5] for key in state if key.endswith("_mask")]:
     prune.identity(model.get_submodule(path), name)
 """
 COMPACT = """\
-with safetensors.safe_open({name!r}, "pt") as file:
+with safetensors.safe_open({name}, "pt") as file:
     state = {{key: file.get_tensor(key) for key in file.keys()}}
     shapes = json.loads(file.metadata()["prune_tui.compact"])
 for key, shape in shapes.items():
@@ -39,9 +40,13 @@ def how_to_load(path: Path, form: Form, *, is_folder: bool) -> str:
     """
     again = f"prune-tui {path}"
     if is_folder:
-        return again if form != "removed" else f"{again}\nAutoModel.from_pretrained({path.name!r})"
+        return again if form != "removed" else f"{again}\nAutoModel.from_pretrained({_quoted(path.name)})"
     if form == "compact":
-        return f"{again}\n{COMPACT.format(name=path.name)}model.load_state_dict(state)"
-    state = _STATE["safetensors" if path.suffix == ".safetensors" else "torch"].format(name=path.name)
+        return f"{again}\n{COMPACT.format(name=_quoted(path.name))}model.load_state_dict(state)"
+    state = _STATE["safetensors" if path.suffix == ".safetensors" else "torch"].format(name=_quoted(path.name))
     before = _PRUNED if form == "pruned" else ""
     return f"{again}\nstate = {state}\n{before}model.load_state_dict(state)"
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 COMMANDS = {
     "apply": "Do the steps of a recipe to a model and save it.",
     "check": "Say what is wrong or surprising in a model.",
+    "convert": "Copy a model into another kind of file, or another form of its pruning.",
+    "diff": "Say what differs between two models.",
+    "show": "Print the modules of a model, or what one of them holds.",
     "sessions": "List the sessions that are kept, and delete some.",
 }
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""

@@ -10,7 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from prune_tui.files import FileBody, FileRequest, GetSizes, Save
 from prune_tui.journal import Kept
+from prune_tui.request import Request as Request  # noqa: PLC0414 - whoever has the requests has their class
 from prune_tui.steps import AnyStep
 from prune_tui.tensor_views import (
     BrokenTensors,
@@ -26,11 +28,7 @@ from prune_tui.tensor_views import (
 from prune_tui.view_rows import View
 from prune_tui.views import AnyBody
 
-Lane = Literal["edit", "look", "count", "survey", "find", "preview", "check"]
-
-
-class Request(msgspec.Struct, frozen=True, tag=True):
-    """Something the UI asks for. Answers come in any order; each names the id of its request."""
+Lane = Literal["edit", "look", "count", "survey", "find", "preview", "check", "save"]
 
 
 class Open(Request, frozen=True):
@@ -350,6 +348,7 @@ AnyRequest = (
     | Export
     | GetFindings
     | SetMetric
+    | FileRequest
     | Cancel
 )
 
@@ -378,6 +377,8 @@ LANES: dict[type[Request], Lane] = {
     Draft: "preview",
     GetFindings: "check",
     Preview: "preview",
+    GetSizes: "look",
+    Save: "save",
 }
 
 
@@ -399,4 +400,4 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors | Norms
+    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors | Norms | FileBody

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import signal
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 from cyclopts import Parameter
 
-from prune_tui.commands import seeds, standard_output
-from prune_tui.commands.apply_progress import Progress, writing
+from prune_tui.commands import progress_line, seeds, standard_output
+from prune_tui.commands.apply_progress import Progress
+from prune_tui.commands.ending import Ended, ended_by_signals, identity_of
 from prune_tui.commands.printing import in_unicode, tell
+from prune_tui.files import Form
 from prune_tui.protocol import Open
 from prune_tui.source_names import settled
 from prune_tui.step_settings import StepError
@@ -23,7 +22,6 @@ from prune_tui.step_settings import StepError
 if TYPE_CHECKING:
     from prune_tui.engine.exports.recipe import Recipe
     from prune_tui.engine.exports.replaying import Replayed
-    from prune_tui.engine.saving import Form
     from prune_tui.engine.session import Session
 
 FAILED = 2
@@ -36,7 +34,7 @@ def apply(
     /,
     *,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
-    form: Literal["pruned", "removed", "compact"] = "pruned",
+    form: Form = "pruned",
     force: bool = False,
     over_source: bool = False,
     strict: bool = False,
@@ -63,7 +61,7 @@ def apply(
         form: pruned as torch has it, with weight_orig and weight_mask; removed, with the zeros in place and the
             names of the unpruned model; compact, with the kept values and one bit an entry.
         force: Replace a file of that name.
-        over_source: Replace the very file that the model is opened from.
+        over_source: With --force, replace also the very file that the model is opened from.
         strict: The masks must be those the recipe records, on other weights, too.
         dry_run: Do all steps to the model in memory and write nothing.
         json: Print a report as one JSON object.
@@ -83,19 +81,19 @@ def apply(
         source, arg, device, unwrap=True, plugins=plugin, weights=weights, key=key, allow=allow, trust=trust
     )
     place = None if dry_run else output
-    before = _identity(place)
+    before = identity_of(place)
     code = 0
     try:
-        with _ended_by_signals():
-            over = _Over(force=force or over_source, source=over_source)
+        with ended_by_signals():
+            over = _Over(force, over_source)
             _check(output, form, seed, over, dry_run=dry_run)
             session, wanted = _opened(report, Path(recipe), request, seed)
             _check_source(session, place, form, over)
             _replay(report, session, wanted, strict=strict)
             _finish(report, session, place, form, over)
     except KeyboardInterrupt as error:
-        code = error.code if isinstance(error, _Ended) else INTERRUPTED
-        stands = _identity(place) not in {None, before}  # in one move, of another file that was there, too
+        code = error.code if isinstance(error, Ended) else INTERRUPTED
+        stands = identity_of(place) not in {None, before}  # in one move, of another file that was there, too
         _refuse(report, f"interrupted; {place if stands else 'nothing'} was written")
     except Exception as error:  # noqa: BLE001 - the end of the command: whatever it is, it is told
         code = FAILED
@@ -130,22 +128,15 @@ def _refuse(report: dict[str, Any], told: str) -> None:
     tell(f"prune-tui: {told}")
 
 
-def _identity(file: Path | None) -> tuple[int, int] | None:
-    """Of the file that has a name now; None where there is none."""
-    try:
-        found = file.stat() if file is not None else None
-    except (OSError, ValueError):  # too long a name, or one with a zero byte
-        return None
-    return None if found is None else (found.st_dev, found.st_ino)
-
-
-def _check(output: Path | None, form: str, seed: int | None, over: _Over, *, dry_run: bool) -> None:
+def _check(output: Path | None, form: Form, seed: int | None, over: _Over, *, dry_run: bool) -> None:
     """Refuse what could not be done in the end, before torch is imported."""
     from prune_tui.engine.exports import model_place
     from prune_tui.engine.exports.whole_file import ExistsError
 
     if seed is not None:
         seeds.checked(seed)
+    if over.source and not over.force:
+        raise StepError("--over-source goes with --force: both say that the file that is read may be replaced")
     if output is None and not dry_run:
         raise StepError(
             "where should the pruned model go? Add -o pruned.safetensors, or --dry-run to write nothing"
@@ -189,7 +180,7 @@ def _check_source(session: Session, output: Path | None, form: Form, over: _Over
     try:
         saving.check(output, form, session.checkpoint, overwrite=over.force, over_source=over.source)
     except saving.OverSourceError as error:
-        raise StepError(f"{error}; --over-source replaces it") from error
+        raise StepError(f"{error}; --force --over-source replaces it") from error
 
 
 def _replay(report: dict[str, Any], session: Session, recipe: Recipe, *, strict: bool) -> None:
@@ -233,8 +224,10 @@ def _finish(report: dict[str, Any], session: Session, output: Path | None, form:
 
     size = None
     if output is not None:
-        with writing() as progress:
-            size = saving.save(session, output, form, overwrite=over.force, over_source=over.source, tell=progress)
+        with progress_line.shown("writing") as line:
+            size = saving.save(
+                session, output, form, overwrite=over.force, over_source=over.source, tell=line.tell
+            )
     report |= {"form": form, "output": None if output is None else in_unicode(str(output)), "bytes": size}
     tell(f"{report['sparsity']:.1%} of {report['parameters']:,} parameters masked\nchecksum {report['checksum']}")
     if output is None:
@@ -242,30 +235,3 @@ def _finish(report: dict[str, Any], session: Session, output: Path | None, form:
     tell(f"wrote {output}, {size:,} bytes")
     if form == "compact":
         tell(f"without prune-tui it is read by\n\n{saving.COMPACT_READING}")
-
-
-class _Ended(KeyboardInterrupt):
-    """A signal has ended the command: as an interrupt, which is no failure of the model's code it comes in."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__()
-        self.code = code
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have a signal that would end the process do so by an exception, so that no file is left half written.
-
-    One that the process was started to ignore, as SIGHUP under nohup, stays ignored.
-    """
-
-    def end(number: int, _: object) -> NoReturn:
-        raise _Ended(128 + number)
-
-    fatal = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in fatal}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from prune_tui import steps
@@ -15,11 +14,6 @@ from prune_tui.commands.printing import tell
 if TYPE_CHECKING:
     from prune_tui.engine.exports.recipe import Recipe
     from prune_tui.engine.exports.replaying import StepDone
-
-_BETWEEN = 0.2
-"""Seconds between two lines about one piece of work."""
-_SURE = 1.0
-"""Seconds after which the time left is told: before, it is a guess."""
 
 
 class Progress:
@@ -33,7 +27,7 @@ class Progress:
     def __init__(self, rows: list[dict[str, Any]], recipe: Recipe) -> None:
         self._rows = rows
         self._recipe = recipe
-        self._live = _Live()
+        self._live = sys.stderr is not None and sys.stderr.isatty()
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
@@ -42,7 +36,7 @@ class Progress:
         try:
             yield
         finally:
-            self._live.wipe()
+            self._wipe()
 
     def done(self, step: StepDone) -> None:
         """A step was done."""
@@ -63,7 +57,7 @@ class Progress:
             "seconds": round(step.seconds, 6),
         }
         self._rows.append(row)
-        self._live.wipe()
+        self._wipe()
         names = entry.step.written or entry.step.targets
         on = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
         result = "masks removed" if isinstance(entry.step, steps.Remove) else f"−{took:,} of {left:,}"
@@ -74,73 +68,18 @@ class Progress:
             tell(f"    ! {note}")
         self._announce()
 
-    def within(self, done: int, whole: int) -> None:
-        """Of the step that is being done, so many of its tensors are."""
-        number = len(self._rows)
-        if number < len(self._recipe.steps):
-            what = steps.describe(self._recipe.steps[number].step)
-            self._live.say(
-                lambda left: f"{self._place(number)}  {what} … {done} of {whole} tensors{left}", done, whole
-            )
-
     def _place(self, number: int) -> str:
         return f"{number + 1}/{len(self._recipe.steps)}"
 
     def _announce(self) -> None:
         number = len(self._rows)
-        if number < len(self._recipe.steps):
+        if self._live and number < len(self._recipe.steps):
             what = steps.describe(self._recipe.steps[number].step)
-            self._live.begin(f"{self._place(number)}  {what} …")
+            tell(f"{self._place(number)}  {what} …"[:79], end="")
 
-
-@contextlib.contextmanager
-def writing() -> Iterator[Callable[[int, int], None]]:
-    """Yield what is told the bytes written and those there are; on a terminal it says so, with the time left."""
-    live = _Live()
-    live.begin("writing …")
-    try:
-        yield lambda done, whole: live.say(
-            lambda left: f"writing … {done / 1e9:,.2f} of {whole / 1e9:,.2f} GB{left}", done, whole
-        )
-    finally:
-        live.wipe()
-
-
-class _Live:
-    """One line of a terminal that is written anew; nothing where standard error is none."""
-
-    def __init__(self) -> None:
-        self._is_shown = sys.stderr is not None and sys.stderr.isatty()
-        self._began = self._last = 0.0
-
-    def begin(self, text: str) -> None:
-        """Say what is being done now."""
-        self._began = self._last = time.monotonic()
-        if self._is_shown:
-            tell(text[:79], end="")
-
-    def say(self, text: Callable[[str], str], done: int, whole: int) -> None:
-        """Say how far it is, now and then; `text` is given the time that is left, in words."""
-        now = time.monotonic()
-        if not self._is_shown or now - self._last < _BETWEEN:
-            return
-        self._last = now
-        self.wipe()
-        tell(text(_left(now - self._began, done, whole))[:79], end="")
-
-    def wipe(self) -> None:
-        """Leave the line empty."""
-        if self._is_shown:
+    def _wipe(self) -> None:
+        if self._live:
             print("\r\x1b[K", end="", flush=True, file=sys.stderr)
-
-
-def _left(passed: float, done: int, whole: int) -> str:
-    if passed < _SURE or not 0 < done < whole:
-        return ""
-    seconds = passed * (whole - done) / done
-    if seconds >= 90:
-        return f", {seconds / 60:.0f} min left"
-    return f", {seconds:.0f} s left"
 
 
 def _plain(value: Any) -> Any:

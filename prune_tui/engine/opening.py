@@ -17,6 +17,7 @@ from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.journaling import Journaling, check_unchanged, replay
 from prune_tui.engine.methods import plugins
+from prune_tui.engine.named import class_name
 from prune_tui.engine.session import Session
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import Loaded
@@ -121,7 +122,7 @@ def _new_journal(session: Session, request: Open) -> Journaling:
             trust=request.trust,
             weights=settled(request.weights) if request.weights else "",
             folder=folder,
-            model=type(session.model).__name__,
+            model=class_name(session.model),
             fingerprint=session.fingerprint,
             torch=str(torch.__version__),
             started=started,

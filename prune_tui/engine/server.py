@@ -15,15 +15,17 @@ from typing import Any, Literal, TypeVar, get_args
 import msgspec
 from torch import nn
 
-from prune_tui import frames, protocol, view_rows, views
-from prune_tui.engine import doctor, modules, opening, outline, targets, tensor_answers
+from prune_tui import files, frames, protocol, view_rows, views
+from prune_tui.engine import doctor, modules, opening, outline, saving_answers, targets, tensor_answers
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
 from prune_tui.engine.exports.whole_file import ExistsError
 from prune_tui.engine.journaling import ChangedError, Journaling
 from prune_tui.engine.lanes import Job, Lane
+from prune_tui.engine.named import class_name
 from prune_tui.engine.record import DoubtfulError
+from prune_tui.engine.saving.saver import OverSourceError
 from prune_tui.engine.session import Session
 from prune_tui.engine.sources import SourceError
 from prune_tui.engine.telling import Tell
@@ -45,6 +47,7 @@ _Handler = Callable[["Server", _Request, Stop], views.Body]
 _REFUSALS: dict[type[Exception], FailureKind] = {
     WrappedModelError: "wrapped",
     ChangedError: "changed",
+    OverSourceError: "source",
     ExistsError: "exists",
     DoubtfulError: "doubtful",
     StepError: "refused",
@@ -211,7 +214,7 @@ class Server:
         rows = outline.outline(session.model)
         done, undone = session.counts()
         summary = Summary(
-            name=type(session.model).__name__,
+            name=class_name(session.model),
             device=outline.devices(session.model),
             parameters=rows[0].parameters,
             masked=rows[0].masked,
@@ -290,6 +293,14 @@ class Server:
     @_answers(protocol.Export)
     def _export(self, request: protocol.Export, _: Stop) -> views.Body:
         return exporting.export(self._open_session, self._origin, request)
+
+    @_answers(files.GetSizes)
+    def _sizes(self, _: files.GetSizes, __: Stop) -> views.Body:
+        return saving_answers.sizes(self._open_session, self._origin)
+
+    @_answers(files.Save)
+    def _save(self, request: files.Save, stop: Stop) -> views.Body:
+        return saving_answers.saved(self._open_session, request, stop, self._teller())
 
     @_answers(protocol.SetMetric)
     def _set_metric(self, request: protocol.SetMetric, _: Stop) -> views.Body:

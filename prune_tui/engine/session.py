@@ -27,9 +27,9 @@ from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
 from prune_tui.engine.past import NO_PAST, Past
 from prune_tui.engine.record import DoubtfulError, Edit, HistoryEntry, Log, carried_out, entry_of, public
-from prune_tui.engine.saving.forms import Form
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.wrapped import check_model
+from prune_tui.files import Form
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 from prune_tui.view_rows import HistoryRow

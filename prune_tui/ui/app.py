@@ -360,14 +360,12 @@ class PruneApp(App[None]):
     # Leaving
 
     def action_leave(self) -> None:
-        """Leave; asks once when there are steps that are not exported."""
+        """Leave; asks once when there are steps that stand in no file."""
         summary = self.main.status.summary
         if summary is None or not summary.steps:
             self._discarded = True  # a journal in which everything is undone
             self._leave()
-        elif (
-            self._asked_to_leave or self.main.status.exported
-        ):  # the key was pressed again, or nothing can be lost
+        elif self._asked_to_leave or self.main.status.stored:  # the key was pressed again, or nothing can be lost
             self._leave_with(summary.steps)
         elif self._begun:
             self._asked_to_leave = True

@@ -13,10 +13,12 @@ from textual.widgets import ContentSwitcher
 
 from prune_tui import protocol, steps, view_rows, views
 from prune_tui.client import Refused
+from prune_tui.files import GetSizes, Sizes
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
 from prune_tui.ui.screens.export import ExportScreen
 from prune_tui.ui.screens.more_methods import MoreMethods
+from prune_tui.ui.screens.save import SaveScreen
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.step_form import StepForm, nudged
@@ -219,7 +221,7 @@ class Editing(Screen[None]):
         main = self._main
         self._doubted = False
         main.status.summary = edited.summary
-        main.status.exported = False
+        main.status.stored = ""
         rows = list(main.rows)
         for index, row in edited.rows:
             rows[index] = row
@@ -282,6 +284,18 @@ class Editing(Screen[None]):
             self.say("no step yet: there is nothing to export")
         elif self._main.prune_app.answering:
             self.app.push_screen(ExportScreen(summary))
+
+    def action_save(self) -> None:
+        """Ask for a form and a file to save the model in."""
+        if self._main.status.summary is None:
+            self.say("the model is not open yet")
+        elif self._main.prune_app.answering:
+            self.app.run_worker(self._ask_what_to_save(), group="save", exclusive=True)
+
+    async def _ask_what_to_save(self) -> None:
+        sizes = await self._main.ask_or_tell(GetSizes(), Sizes)
+        if sizes is not None:
+            self.app.push_screen(SaveScreen(sizes))
 
     def action_repeat(self) -> None:
         """Do the last step again, where the cursor or the marks are now."""

@@ -115,6 +115,15 @@ KEYS: tuple[Key, ...] = (
     Key("steps.less", "app", ("minus",), "amend(-1)", "less", "Amend the last step: 0.05 less, or one less."),
     Key("steps.log", "app", ("H",), "edit_log", "edit log", "Show or hide the log of all steps.", bar=38),
     Key(
+        "session.save",
+        "app",
+        ("s",),
+        "save",
+        "save",
+        "Save the model: as pruned, as removed or compact; a .safetensors or .pt file, or a folder.",
+        bar=3,
+    ),
+    Key(
         "session.export",
         "app",
         ("e",),

@@ -231,8 +231,14 @@ def test_the_same_weights_from_elsewhere_are_no_other_source(run: Any, folder: P
 
 REFUSED = [
     ({}, "where should the pruned model go? Add -o pruned.safetensors, or --dry-run to write nothing"),
-    ({"output": Path("out.npz")}, "out.npz: prune-tui writes no .npz files; save to a .safetensors, .pt, .pth or"),
-    ({"output": Path("folder.pt")}, "folder.pt exists and is not empty; save to a .safetensors, .pt, .pth or"),
+    (
+        {"output": Path("out.npz")},
+        "out.npz: no .npz is written; .safetensors, .pt, .pth, .bin are, and",
+    ),
+    (
+        {"output": Path("folder.pt")},
+        "folder.pt exists and is no empty folder; name a new one, or a",
+    ),
     ({"output": Path("no/out")}, "there is no folder no; make it first"),
     (
         {"output": Path("out.pt"), "form": "compact"},

@@ -32,7 +32,7 @@ def net(seed: int = 0) -> nn.Sequential:
 def journaled(path: Path, model: nn.Module | None = None) -> Session:
     session = Session(net() if model is None else model, seed=7)
     header = Header(source="net", fingerprint=fingerprints.of_model(session.model), started="then")
-    session.recorder = Journaling(path, header).record
+    session.recorder = Journaling(path, lambda: header).record
     return session
 
 
@@ -215,7 +215,7 @@ def test_the_masks_are_proved_by_their_checksum(tmp_path: Path) -> None:
 def test_another_torch_is_named_where_the_masks_differ(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     session = Session(net())
-    session.recorder = Journaling(path, Header(source="net", torch="1.0")).record
+    session.recorder = Journaling(path, lambda: Header(source="net", torch="1.0")).record
     session.apply("l1_unstructured", "0.weight", amount=0.5)
     session.recorder.__self__.close()
 

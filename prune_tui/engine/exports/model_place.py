@@ -9,13 +9,15 @@ import os
 from pathlib import Path
 
 from prune_tui.engine.exports.whole_file import check_place
+from prune_tui.source_names import SUFFIXES
 from prune_tui.step_settings import StepError
 
 TORCH = (".pt", ".pth", ".bin")
 SAFETENSORS = ".safetensors"
-_OF_OTHERS = (".ckpt", ".gguf", ".h5", ".json", ".msgpack", ".npz", ".onnx", ".pt2", ".py", ".yaml", ".yml")
+_ELSEWHERE = (".gguf", ".onnx", ".h5", ".msgpack", ".zip", ".tar", ".gz", ".py", ".yaml", ".yml")
+_OF_OTHERS = {*SUFFIXES, *_ELSEWHERE} - {*TORCH, SAFETENSORS}
 """Ends of files that are not written here; a folder of such a name would be a surprise."""
-_KNOWN = "save to a .safetensors, .pt, .pth or .bin file, or name a new folder"
+_KNOWN = f"{SAFETENSORS}, {', '.join(TORCH)} are, and folders, without such an end"
 
 
 def is_folder(path: Path) -> bool:
@@ -38,8 +40,8 @@ def check(path: Path, form: str = "pruned", *, overwrite: bool) -> None:
     if "\0" in str(path):
         raise StepError(f"{str(path)!r} cannot be written: no file's name has a zero byte")
     try:
-        if path.suffix in _OF_OTHERS and not path.is_dir():
-            raise StepError(f"{path}: prune-tui writes no {path.suffix} files; {_KNOWN}")
+        if path.suffix.lower() in _OF_OTHERS and not path.is_dir():
+            raise StepError(f"{path}: no {path.suffix} is written; {_KNOWN}")
         if is_folder(path):
             _check_folder(path)
             return
@@ -52,8 +54,7 @@ def check(path: Path, form: str = "pruned", *, overwrite: bool) -> None:
 
 def _check_folder(path: Path) -> None:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        what = "is not empty" if path.is_dir() else "is no folder"
-        raise StepError(f"{path} exists and {what}; {_KNOWN}")
+        raise StepError(f"{path} exists and is no empty folder; name a new one, or a .safetensors or .pt file")
     parent = path.parent
     if not parent.is_dir():
         raise StepError(f"there is no folder {parent}; make it first")

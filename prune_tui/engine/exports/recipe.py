@@ -18,6 +18,7 @@ from prune_tui import steps
 from prune_tui.engine import checksums
 from prune_tui.engine.exports import step_masks
 from prune_tui.engine.exports.yaml_fields import scalar
+from prune_tui.engine.named import class_name
 from prune_tui.engine.record import Edit
 from prune_tui.protocol import Open
 from prune_tui.step_settings import Bits
@@ -92,7 +93,7 @@ def written(session: Session, origin: Open | None = None) -> str:
     """
     edits, past = session.edits(), _past(session)
     changes = step_masks.of_steps(session.model, edits)
-    model: dict[str, Any] = {"name": type(session.model).__name__, "fingerprint": session.fingerprint}
+    model: dict[str, Any] = {"name": class_name(session.model), "fingerprint": session.fingerprint}
     if origin is not None:
         lists = {"arguments": list(origin.arguments), "plugins": list(origin.plugins)}
         model = {"source": origin.source, **{name: held for name, held in lists.items() if held}, **model}

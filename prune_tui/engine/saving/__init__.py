@@ -5,7 +5,6 @@ folder; `saver` checks what could go wrong before the first byte and puts the re
 """
 
 from prune_tui.engine.saving.compact_reading import TEXT as COMPACT_READING
-from prune_tui.engine.saving.forms import FORMS, Form
 from prune_tui.engine.saving.saver import OverSourceError, check, save
 
-__all__ = ["COMPACT_READING", "FORMS", "Form", "OverSourceError", "check", "save"]
+__all__ = ["COMPACT_READING", "OverSourceError", "check", "save"]

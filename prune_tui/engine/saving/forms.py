@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +16,15 @@ from prune_tui.engine.reading import dtype_name, is_distributed, shape_of, why_n
 from prune_tui.engine.saving import mask_values
 from prune_tui.engine.saving.mask_values import Mask
 from prune_tui.engine.walking import places
+from prune_tui.files import FORMS, Form
 from prune_tui.step_settings import Bits, StepError
 
-Form = Literal["pruned", "removed", "compact"]
-FORMS: tuple[Form, ...] = get_args(Form)
 COMPACT = "prune_tui.compact"
 """Name in the metadata: the shapes of the tensors that are saved as kept values and bits."""
+
+
+ENDS = ("_orig", "_mask", ".kept", ".mask")
+"""What pruning and the compact form put behind a tensor's name."""
 
 
 @dataclasses.dataclass(frozen=True)

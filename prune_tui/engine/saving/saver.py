@@ -23,16 +23,19 @@ from prune_tui.engine.exports.model_place import SAFETENSORS, is_folder
 from prune_tui.engine.exports.whole_file import ExistsError, settle_folder, written_whole
 from prune_tui.engine.past import PREFIX, RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
-from prune_tui.engine.saving.forms import Form, Formed, Piece
+from prune_tui.engine.saving.forms import Formed, Piece
 from prune_tui.engine.sources import method_histories
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.walking import named_modules_of
+from prune_tui.files import FORMS, Form
 from prune_tui.step_settings import StepError
 
 if TYPE_CHECKING:
     from prune_tui.engine.session import Session
 
-FORM = "prune_tui.form"
+OURS = "prune_tui."
+"""What names in the metadata begin with that are ours."""
+FORM = f"{OURS}form"
 LEFT_OUT = "prune_tui.left_out"
 _LONGEST = 10_000_000
 """Characters about the steps in a header; safetensors' own readers take a header of 100 MB at most."""
@@ -80,7 +83,7 @@ def save(
     with session.lock:  # edits that come while it is written make new tensors: these stay what they are
         formed = _named(forms.formed(session.model, form), checkpoint)
         methods = {} if form == "removed" else method_histories.told(_histories(session.model))
-    told = {**_told(session), **methods, **_about(form, checkpoint)}
+    told = {**_told(session), **methods, **about(form, checkpoint)}
     return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop)
 
 
@@ -133,12 +136,12 @@ def check(
         ExistsError: There is a file already.
         StepError: It cannot be written.
     """
-    if form not in forms.FORMS:
-        raise StepError(f"there is no form {form!r}; a model is saved as {', '.join(forms.FORMS)}")
+    if form not in FORMS:
+        raise StepError(f"there is no form {form!r}; a model is saved as {', '.join(FORMS)}")
+    model_place.check(path, form, overwrite=overwrite)
     is_source = checkpoint is not None and any(_same(path, file) for file in checkpoint.paths)
     if is_source and not over_source:
         raise OverSourceError(f"{path} is what the model was opened from")
-    model_place.check(path, form, overwrite=overwrite)
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -161,16 +164,30 @@ def _named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
     if checkpoint is None:
         return formed
     unplaced = [forms.as_it_is(name, tensor, name) for name, tensor in checkpoint.unplaced.items()]
-    prefix = checkpoint.prefix
-    pieces = [*formed.pieces, *unplaced]
+
+    def named(name: str) -> str:
+        return checkpoint.prefix + _renamed(name, checkpoint.renamed)
+
     return dataclasses.replace(
         formed,
-        pieces=tuple(dataclasses.replace(one, name=prefix + one.name) for one in pieces),
-        aliases={prefix + name: prefix + known for name, known in formed.aliases.items()},
-        others={prefix + name: other for name, other in formed.others.items()},
-        compacted={prefix + name: shape for name, shape in formed.compacted.items()},
-        order=tuple(prefix + name for name in (*formed.order, *checkpoint.unplaced)),
+        pieces=tuple(
+            dataclasses.replace(one, name=named(one.name), source=_renamed(one.source, checkpoint.renamed))
+            for one in (*formed.pieces, *unplaced)
+        ),
+        aliases={named(name): named(known) for name, known in formed.aliases.items()},
+        others={named(name): other for name, other in formed.others.items()},
+        compacted={named(name): shape for name, shape in formed.compacted.items()},
+        order=tuple(map(named, (*formed.order, *checkpoint.unplaced))),
     )
+
+
+def _renamed(name: str, renamed: Mapping[str, str]) -> str:
+    """A name as the files have it, also with what pruning and saving put behind it."""
+    for end in ("", *forms.ENDS):
+        base = name.removesuffix(end) if end else name
+        if base in renamed and base + end == name:
+            return renamed[base] + end
+    return name
 
 
 def _tensors(path: Path, formed: Formed) -> tuple[Piece, ...]:
@@ -193,18 +210,30 @@ def _histories(model: nn.Module) -> dict[str, tuple[BasePruningMethod, ...]]:
     }
 
 
-def _about(form: Form, checkpoint: Checkpoint | None) -> dict[str, str]:
+def about(form: Form, checkpoint: Checkpoint | None) -> dict[str, str]:
+    """What the file says of how it holds the tensors."""
     prefix = "" if checkpoint is None else checkpoint.prefix
     return {FORM: form, **({PREFIX: prefix} if prefix else {})}
 
 
 def _told(session: Session) -> Mapping[str, str]:
-    """What the file says of the steps; nothing where none was done."""
+    """What the file says of its source and of the steps; nothing of those where none was done."""
     past, edits = session.past, session.edits()
     if not past.recipe and not edits:
-        return {}
+        return of_source(session.checkpoint)
     took = [*past.took, *({one.target: one.took for one in edit.effects} for edit in edits)]
-    return of_steps(recipe.written(session), took)
+    return {**of_source(session.checkpoint), **of_steps(recipe.written(session), took)}
+
+
+def of_source(checkpoint: Checkpoint | None) -> dict[str, str]:
+    """What the source said of itself, but for what the form and the steps say anew, and for names of tensors."""
+    told = {} if checkpoint is None else checkpoint.metadata
+    known = set() if checkpoint is None else {checkpoint.prefix + name for name in checkpoint.tensors}
+    return {
+        name: text
+        for name, text in told.items()
+        if name not in {"format", "total_size", *known} and not name.startswith(OURS)
+    }
 
 
 def of_steps(text: str, took: Sequence[Mapping[str, int]]) -> dict[str, str]:

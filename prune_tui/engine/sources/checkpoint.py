@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
@@ -41,6 +41,8 @@ class Checkpoint:
         index: The file that says where the tensors are; None where there is none.
         notes: What a person should know.
         refusal: Why nothing of it can be pruned in place; empty where it can.
+        module: What the file holds instead of named tensors, where a person let its pickle make it.
+        renamed: What a tensor is called in the files, by its name in the model, where that is another.
     """
 
     path: Path
@@ -58,6 +60,8 @@ class Checkpoint:
     index: Path | None = None
     notes: tuple[str, ...] = ()
     refusal: str = ""
+    module: nn.Module | None = None
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_names(self.path, self.tensors)
@@ -110,5 +114,7 @@ def _check_names(path: Path, names: Iterable[str]) -> None:
             raise SourceError(
                 f"{path}: the name of a tensor has {len(name):,} characters, {name[:40]}…; no model has such names"
             )
+        if not name.isprintable() and any("\ud800" <= one <= "\udfff" for one in name):
+            raise SourceError(f"{path}: the name of a tensor, {name[:40]!a}, is no text")
         if name.count(".") > _DEEPEST:
             raise SourceError(f"{path}: {name[:40]}… lies {name.count('.'):,} modules deep; no model is so deep")

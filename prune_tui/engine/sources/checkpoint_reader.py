@@ -6,24 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from prune_tui.engine.sources import model_folder, safetensors_file, sharded
+from prune_tui.engine.sources import (
+    distributed_folder,
+    model_folder,
+    numpy_file,
+    old_torch_file,
+    safetensors_file,
+    sharded,
+    torch_archive,
+)
+from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.saved_forms import unfolded
-
-
-class Asked(NamedTuple):
-    """What a person says of a checkpoint beside its name.
-
-    Attributes:
-        key: Which part of a trainer's dictionary is wanted; empty leaves that to the reader.
-        allow: Names of classes and functions that its pickle may use.
-        trust: It may run whatever code it brings.
-    """
-
-    key: str = ""
-    allow: tuple[str, ...] = ()
-    trust: bool = False
 
 
 class _Kind(NamedTuple):
@@ -46,6 +41,8 @@ def read(path: Path, asked: Asked = Asked()) -> Checkpoint:  # noqa: B008 - a co
 
 def _as_it_is(path: Path, asked: Asked) -> Checkpoint:
     try:
+        if path.is_dir() and distributed_folder.looks_like(path):
+            return distributed_folder.read(path, asked.key)
         if path.is_dir():
             return model_folder.read(path, lambda file: _as_it_is(file, asked))
         if not path.exists():
@@ -55,15 +52,21 @@ def _as_it_is(path: Path, asked: Asked) -> Checkpoint:
         if not path.stat().st_size:
             raise SourceError(f"{path} is empty: it has no bytes")
         kind = next((one for one in _KINDS if one.looks_like(path)), None)
+        if kind is not None:
+            return kind.read(path, asked)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
-    if kind is None:
-        raise SourceError(f"{path} is no checkpoint that prune-tui knows: {_KNOWN}")
-    return kind.read(path, asked)
+    raise SourceError(f"{path} is no checkpoint that prune-tui knows: {_KNOWN}")
 
 
-_KNOWN = "safetensors files, their indices, and folders with them are opened"
+_KNOWN = (
+    "safetensors files, what torch.save, torch.jit.save and torch.export.save write, NumPy's files, indices of"
+    " such files, folders with them, and those of torch.distributed.checkpoint are opened"
+)
 _KINDS = (
     _Kind(safetensors_file.looks_like, lambda path, _: safetensors_file.read(path)),
+    _Kind(numpy_file.looks_like, lambda path, _: numpy_file.read(path)),
     _Kind(sharded.looks_like, lambda path, asked: sharded.read(path, lambda file: _as_it_is(file, asked))),
+    _Kind(torch_archive.looks_like, torch_archive.read),
+    _Kind(old_torch_file.looks_like, old_torch_file.read),
 )

@@ -64,7 +64,7 @@ class MappedFile:
         if start < 0 or start + size > self.size:
             raise SourceError(f"{self.path} is cut off: a tensor ends at byte {start + size:,} of {self.size:,}")
         if self._map is None or not count:
-            return torch.empty(shape, dtype=dtype)
+            return _empty(shape, dtype, self.path)
         if start % dtype.itemsize:
             copied = torch.frombuffer(bytearray(self.bytes_at(start, size)), dtype=torch.uint8)
             return copied.view(dtype).view(shape)
@@ -91,6 +91,17 @@ class MappedFile:
                 f"{self.path} has changed since it was opened: {now}. What is shown of it may be wrong;"
                 " open it again"
             )
+
+
+def _empty(shape: tuple[int, ...], dtype: torch.dtype, path: Path) -> Tensor:
+    try:
+        return torch.empty(shape, dtype=dtype)
+    except (
+        RuntimeError,
+        TypeError,
+        OverflowError,
+    ) as error:  # no entries, and yet an axis longer than torch counts
+        raise SourceError(f"{path}: a tensor of shape {shape} cannot be made") from error
 
 
 def _condition(file: IO[bytes]) -> tuple[int, int]:

@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
+
+from prune_tui.engine.named import Named
 
 _BUFFERS = {"running_mean", "running_var", "num_batches_tracked"}
 """What torch's own modules keep as buffers, though it has the dtype of a parameter."""
-
-
-class Group(nn.Module):
-    """A place in the tree of names that holds modules, and no tensor of its own."""
-
-
-class Named(nn.Module):
-    """A place in the tree of names that holds tensors; its class is not known, so it has no forward.
-
-    What a pruned tensor comes to is worked out when somebody asks for it, and then kept where torch keeps it: a
-    checkpoint of pruned tensors opens without reading one.
-    """
-
-    def extra_repr(self) -> str:
-        """`weight 8×3×3×3, bias 8`."""
-        held = [*self._parameters.items(), *self._buffers.items()]
-        return ", ".join(
-            f"{name} {'×'.join(map(str, tensor.shape)) or 'scalar'}" for name, tensor in held if tensor is not None
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        """`weight` of `weight_orig` and `weight_mask`, as torch's hook computes it."""
-        original, mask = self._parameters.get(f"{name}_orig"), self._buffers.get(f"{name}_mask")
-        if original is None or mask is None:
-            return super().__getattr__(name)
-        with torch.inference_mode(False):
-            computed = mask.to(dtype=original.dtype) * original
-        object.__setattr__(self, name, computed)
-        return computed
 
 
 _OWN = frozenset(dir(nn.Module())) | {"forward"}
@@ -53,11 +25,11 @@ class Tree(NamedTuple):
         left_out: Why a tensor has no place in it, by name.
     """
 
-    model: nn.Module
+    model: Named
     left_out: Mapping[str, str]
 
 
-def tree_of(tensors: Mapping[str, Tensor]) -> Tree:
+def tree_of(tensors: Mapping[str, Tensor], label: str) -> Tree:
     """Modules named as the tensors' dotted names say, which hold them as parameters and buffers.
 
     A state_dict does not say which is which: floating and complex tensors become parameters, but for masks and for
@@ -65,10 +37,13 @@ def tree_of(tensors: Mapping[str, Tensor]) -> Tree:
 
     Args:
         tensors: By dotted name, in the order of the tree to be.
+        label: Of the whole.
     """
     tree = _Names()
     left_out = {name: reason for name, tensor in tensors.items() if (reason := tree.put(name, tensor))}
-    return Tree(tree.built(), left_out)
+    model = tree.built()
+    model.label = label
+    return Tree(model, left_out)
 
 
 class _Names:
@@ -97,12 +72,12 @@ class _Names:
         self._tensors[places[-1]][own] = tensor
         return ""
 
-    def built(self) -> nn.Module:
+    def built(self) -> Named:
         """The modules. Inner places come after outer ones, so every parent is there first."""
-        modules: dict[tuple[str, ...], nn.Module] = {}
+        modules: dict[tuple[str, ...], Named] = {}
         parameters: dict[object, nn.Parameter] = {}
         for place, tensors in self._tensors.items():
-            module = modules[place] = Named() if tensors else Group()
+            module = modules[place] = Named()
             module.training = False
             if place:
                 modules[place[:-1]].add_module(place[-1], module)

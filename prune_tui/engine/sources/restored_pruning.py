@@ -56,10 +56,8 @@ def restore(model: nn.Module, metadata: Mapping[str, str]) -> tuple[Past, tuple[
         how = "" if not unknown else "; how is not told in the file" if len(unknown) == len(pairs) else ""
         notes = (*notes, f"{told} pruned in this checkpoint{how}")
     elif past.took:
-        notes = (
-            *notes,
-            f"{len(past.took)} steps were done to this checkpoint; the zeros stand in its values",
-        )
+        done = "1 step was" if len(past.took) == 1 else f"{len(past.took)} steps were"
+        notes = (*notes, f"{done} done to this checkpoint; the zeros stand in its values")
     return dataclasses.replace(past, recorded=recorded), notes
 
 

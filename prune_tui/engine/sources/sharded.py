@@ -15,6 +15,8 @@ from prune_tui.engine.sources.loaded import SourceError
 SUFFIX = ".index.json"
 _LARGEST = 200_000_000
 """Bytes of an index."""
+_LONGEST_NAME = 255
+"""Bytes of a file's name."""
 
 
 def looks_like(path: Path) -> bool:
@@ -36,6 +38,9 @@ def read(path: Path, read_shard: Callable[[Path], Checkpoint]) -> Checkpoint:
     places = index.get("weight_map")
     if not isinstance(places, dict) or not places:
         raise SourceError(f"{path} is no index of a checkpoint: it has no weight_map")
+    strange = next((shard for shard in places.values() if not isinstance(shard, str)), None)
+    if strange is not None or None in places.values():
+        raise SourceError(f"{path} names the file {strange!r:.80}; only files beside the index are opened")
     files = {shard: _file(path, shard) for shard in dict.fromkeys(places.values())}
     missing = [name for name, file in files.items() if not file.is_file()]
     if missing:
@@ -84,10 +89,13 @@ def _object(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _file(index: Path, shard: object) -> Path:
+def _file(index: Path, shard: str) -> Path:
     """Where a shard is: beside the index, and nowhere else."""
-    if not isinstance(shard, str) or not shard or shard != Path(shard).name or shard in {".", ".."}:
-        raise SourceError(f"{index} names the file {shard!r}; only files beside the index are opened")
+    usable = 0 < len(shard.encode(errors="replace")) <= _LONGEST_NAME and "\0" not in shard
+    if not usable or shard != Path(shard).name or shard in {".", ".."}:
+        raise SourceError(f"{index} names the file {shard[:80]!r}; only files beside the index are opened")
+    if shard.endswith(".json"):
+        raise SourceError(f"{index} names an index as one of its files, {shard[:80]!r}; only tensors can be there")
     return index.parent / shard
 
 

@@ -153,7 +153,7 @@ class MainScreen(Looking, Screen[None]):
         self.rows = opened.rows
         self.plugged_in = tuple(map(steps.register, opened.methods))
         self.status.summary = opened.summary
-        self.status.exported = False
+        self.status.stored = ""
         self.status.activity = ""
         self.query_one(KeyBar).readonly = opened.summary.readonly
         self.module_tree.set_rows(opened.rows)

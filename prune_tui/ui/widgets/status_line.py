@@ -51,8 +51,8 @@ class StatusLine(Widget):
     broken: reactive[int] = reactive(0)
     """Tensors with NaN or Inf, or of one value only."""
 
-    exported: reactive[bool] = reactive(False)
-    """The steps that are done, all of them, stand in a file."""
+    stored: reactive[str] = reactive("")
+    """How the steps that are done have come into a file: `saved`, `exported`; empty: not all of them have."""
 
     def expect_measurement(self) -> None:
         """The model has changed: the value that stands here is of the model before."""
@@ -103,6 +103,6 @@ class StatusLine(Widget):
         if self.activity:
             return self.activity
         steps = self.summary.steps
-        if self.exported and steps:
-            return f"✓ {counted(steps, 'step')} exported"
+        if self.stored and steps:
+            return f"✓ {counted(steps, 'step')} {self.stored}"
         return f"● {counted(steps, 'unsaved step')}" if steps else ""

@@ -82,8 +82,8 @@ def test_over_the_source_only_when_asked_twice(tmp_path: Path) -> None:
     for place in (source, tmp_path / "link.safetensors"):
         with pytest.raises(OverSourceError, match=f"{place.name} is what the model was opened from"):
             saving.save(session, place, overwrite=True)
-    with pytest.raises(OverSourceError):
-        saving.save(session, source)
+    with pytest.raises(ExistsError, match=r"model\.safetensors exists already"):
+        saving.save(session, source, over_source=True)
     assert source.read_bytes() == before
     saving.save(session, source, overwrite=True, over_source=True)
     assert "conv.weight_mask" in load_file(source)
@@ -98,10 +98,11 @@ def test_over_the_source_only_when_asked_twice(tmp_path: Path) -> None:
 def test_over_a_shard_of_the_source_neither(tmp_path: Path) -> None:
     folder = checkpoints.shards(tmp_path / "model")
     session = checkpoints.session_on(folder)
-    for name in ("model-00002-of-00003.safetensors", "model.safetensors.index.json"):
-        with pytest.raises(OverSourceError):
-            saving.save(session, folder / name, overwrite=True)
-    with pytest.raises(StepError, match="model exists and is not empty; save to a"):
+    with pytest.raises(OverSourceError):
+        saving.save(session, folder / "model-00002-of-00003.safetensors", overwrite=True)
+    with pytest.raises(StepError, match=r"no \.json is written"):
+        saving.save(session, folder / "model.safetensors.index.json", overwrite=True, over_source=True)
+    with pytest.raises(StepError, match="model exists and is no empty folder; name a new one"):
         saving.save(session, folder, overwrite=True, over_source=True)
 
 
@@ -109,8 +110,8 @@ REFUSED = [
     ("no/out.pt", {}, "there is no folder .*no; make it first"),
     ("no/out", {}, "there is no folder .*no; make it first"),
     ("taken.safetensors", {}, "taken.safetensors exists already"),
-    ("file", {}, "file exists and is no folder; save to a"),
-    ("out.gguf", {}, "prune-tui writes no .gguf files; save to a"),
+    ("file", {}, "file exists and is no empty folder; name a new one, or a .safetensors or .pt file"),
+    ("out.gguf", {}, "no .gguf is written; .safetensors, .pt, .pth, .bin are, and folders"),
     ("out.pt", {"form": "compact"}, "the compact form is written to .safetensors files and folders only"),
     ("out.safetensors", {"form": "zipped"}, "no form 'zipped'; a model is saved as pruned, removed, compact"),
     ("x" * 300, {}, "cannot be written: File name too long"),

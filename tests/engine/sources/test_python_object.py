@@ -184,9 +184,9 @@ def test_no_source_at_all(source: str) -> None:
 
 
 def test_a_file_that_is_no_code(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "model.pt"
-    checkpoint.write_bytes(b"")
-    assert f"{checkpoint} is not Python code" in _refusal(str(checkpoint))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("nothing to see")
+    assert f"{notes} is no checkpoint that prune-tui knows" in _refusal(str(notes))
 
 
 def test_no_such_module() -> None:

@@ -1,0 +1,36 @@
+"""How what was saved is loaded again, told to whoever saved it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prune_tui.engine.saving import compact_reading
+from prune_tui.files import Form
+
+_STATE = {
+    "torch": "torch.load({name!r}, weights_only=True)",
+    "safetensors": "safetensors.torch.load_file({name!r})",
+}
+_PRUNED = """\
+for key in [key[:-5] for key in state if key.endswith("_mask")]:
+    path, _, name = key.rpartition(".")
+    prune.identity(model.get_submodule(path), name)
+"""
+
+
+def how_to_load(path: Path, form: Form, *, is_folder: bool) -> str:
+    """Lines that load a file into a model, or open it again.
+
+    Args:
+        path: The file or folder.
+        form: What it was saved in.
+        is_folder: Whether it is a folder.
+    """
+    again = f"prune-tui {path}"
+    if is_folder:
+        return again if form != "removed" else f"{again}\nAutoModel.from_pretrained({path.name!r})"
+    if form == "compact":
+        return f"{again}\n\n{compact_reading.TEXT}\n\nmodel.load_state_dict(read_compact({path.name!r}))"
+    state = _STATE["safetensors" if path.suffix == ".safetensors" else "torch"].format(name=path.name)
+    before = _PRUNED if form == "pruned" else ""
+    return f"{again}\nstate = {state}\n{before}model.load_state_dict(state)"

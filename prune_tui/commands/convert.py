@@ -11,7 +11,6 @@ from prune_tui.commands.ending import Ended, ended_by_signals, identity_of
 from prune_tui.commands.printing import in_unicode, printable, tell
 from prune_tui.commands.source_options import AS_IT_IS, SourceOptions
 from prune_tui.files import Form
-from prune_tui.source_names import SUFFIXES
 from prune_tui.step_settings import StepError
 from prune_tui.ui.numbers import percent
 
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from prune_tui.engine.session import Session
 
 INTERRUPTED = 130
-_WRITTEN = (".safetensors", ".pt", ".pth", ".bin")
-_OTHERS = (".gguf", ".onnx", ".h5", ".msgpack", ".ckpt", ".zip", ".tar", ".gz", ".py", ".yaml")
-_NOT_WRITTEN = {*SUFFIXES, *_OTHERS} - {*_WRITTEN}
 _TOLD_ANEW = ("format", "total_size")
 """Metadata that every file of the copy has of its own."""
 
@@ -78,7 +74,7 @@ def _converted(
     """Write it; returns what the report tells beside the names."""
     if over_source and not force:
         raise StepError("--over-source goes with --force: both say that the file that is read may be replaced")
-    _check_kind(output)
+    _check_place(output, form, force=force)
     from prune_tui.engine import outline, saving
     from prune_tui.engine.evaluation.measurement import Measurement
     from prune_tui.engine.exports.whole_file import ExistsError
@@ -108,11 +104,15 @@ def _converted(
     }
 
 
-def _check_kind(output: Path) -> None:
-    """Refuse the names of files that are not written: they would become folders of such a name."""
-    if output.suffix.lower() in _NOT_WRITTEN and not output.is_dir():
-        kinds = ", ".join(_WRITTEN)
-        raise StepError(f"{output}: no {output.suffix} is written; {kinds} are, and folders, without such an end")
+def _check_place(output: Path, form: Form, *, force: bool) -> None:
+    """Refuse where nothing could be written, before torch is imported."""
+    from prune_tui.engine.exports import model_place
+    from prune_tui.engine.exports.whole_file import ExistsError
+
+    try:
+        model_place.check(output, form, overwrite=force)
+    except ExistsError as error:
+        raise StepError(f"{error}; --force replaces it") from error
 
 
 def _size(session: Session) -> int:
@@ -129,7 +129,7 @@ def _size(session: Session) -> int:
 
 def _left_behind(session: Session, output: Path) -> list[str]:
     """What of the source is not in the copy."""
-    from prune_tui.engine.saving.saver import SAFETENSORS, TORCH
+    from prune_tui.engine.exports.model_place import is_folder
 
     checkpoint = session.checkpoint
     if checkpoint is None:
@@ -140,7 +140,7 @@ def _left_behind(session: Session, output: Path) -> list[str]:
         for name in checkpoint.metadata
         if not name.startswith("prune_tui.") and name not in {*_TOLD_ANEW, *names}
     ]
-    is_file = output.suffix in {*TORCH, SAFETENSORS}
+    is_file = not is_folder(output)
     kept_out = {
         "what is no tensor": checkpoint.left_out,
         "metadata": metadata,

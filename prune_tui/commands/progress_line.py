@@ -11,6 +11,8 @@ from prune_tui.commands.printing import tell
 
 _PATIENCE = 0.5
 """Seconds before anything is said, and between two lines."""
+_SURE = 2.0
+"""Seconds before the time that is left is told."""
 
 
 class ProgressLine:
@@ -24,15 +26,24 @@ class ProgressLine:
             live: Somebody looks on.
         """
         self._what, self._live = what, live
-        self._next = time.monotonic() + _PATIENCE
+        self._began = time.monotonic()
+        self._next = self._began + _PATIENCE
         self._shown = False
 
     def tell(self, done: int, whole: int) -> None:
         """So many bytes of so many are done."""
         if self._live and whole and time.monotonic() >= self._next:
             self.wipe()
-            tell(f"{self._what} {done / whole:.0%} of {whole:,} bytes …"[:79], end="")
+            tell(f"{self._what} {done / whole:.0%} of {whole:,} bytes …{self._left(done, whole)}"[:79], end="")
             self._next, self._shown = time.monotonic() + _PATIENCE, True
+
+    def _left(self, done: int, whole: int) -> str:
+        """How long it will take, as soon as that is more than a guess."""
+        passed = time.monotonic() - self._began
+        if passed < _SURE or not 0 < done < whole:
+            return ""
+        seconds = passed * (whole - done) / done
+        return f" {seconds / 60:.0f} min left" if seconds >= 90 else f" {seconds:.0f} s left"
 
     def wipe(self) -> None:
         """Nothing of it stays."""

@@ -153,7 +153,9 @@ class Session:
         with self._editing:
             return scripts.written(self, origin)
 
-    def save(self, path: str | Path, form: Form = "pruned", *, overwrite: bool = False) -> int:
+    def save(
+        self, path: str | Path, form: Form = "pruned", *, overwrite: bool = False, over_source: bool = False
+    ) -> int:
         """Write the model's tensors for torch.load, safetensors or transformers, whole or not at all.
 
         Args:
@@ -162,6 +164,7 @@ class Session:
                 `removed` with the zeros in place and the names of the unpruned model. `compact` with the kept
                 values and one bit an entry.
             overwrite: It may replace a file.
+            over_source: Also that which the model was opened from.
 
         Returns:
             Its size in bytes.
@@ -169,7 +172,7 @@ class Session:
         Raises:
             StepError: It cannot be written; nothing is half written.
         """
-        return saving.save(self, Path(path), form, overwrite=overwrite, over_source=overwrite)
+        return saving.save(self, Path(path), form, overwrite=overwrite, over_source=over_source)
 
     def replay(self, recipe: str | Path, *, strict: bool = False) -> tuple[HistoryEntry, ...]:
         """Do the steps of a recipe, all of them or none. Warns of what differs from when it was made.

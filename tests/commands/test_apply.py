@@ -17,14 +17,11 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from torch import nn
 
 from prune_tui import Session, steps
 from prune_tui.commands.apply import FAILED, INTERRUPTED, apply
 from prune_tui.engine import checksums
-from prune_tui.engine.exports import checkpoint, whole_file
 from prune_tui.protocol import Open
-from prune_tui.step_settings import StepError
 from tests.commands.given_back import standard_output_given_back
 
 NET = """
@@ -152,7 +149,7 @@ def test_the_report(run: Any, folder: Path) -> None:
         "masked": 12,
         "sparsity": 0.48,
         "notes": [],
-        "removed": False,
+        "form": "pruned",
         "output": "out.pt",
         "bytes": (folder / "out.pt").stat().st_size,
     }
@@ -168,8 +165,8 @@ def test_a_dry_run_does_everything_and_writes_nothing(run: Any, folder: Path) ->
     assert run(dry_run=True)[0] == 0  # no -o is needed
 
 
-def test_remove_leaves_the_names_as_they_were(run: Any) -> None:
-    assert run(output=Path("out.pt"), remove=True)[0] == 0
+def test_the_removed_form_leaves_the_names_as_they_were(run: Any) -> None:
+    assert run(output=Path("out.pt"), form="removed")[0] == 0
     saved = torch.load("out.pt", weights_only=True)
     model = opened(seed=3).model
     assert set(saved) == set(model.state_dict())
@@ -179,17 +176,18 @@ def test_remove_leaves_the_names_as_they_were(run: Any) -> None:
 
 
 def test_safetensors_hold_shared_tensors_once(run: Any, folder: Path) -> None:
-    assert run(output=Path("out.safetensors"), remove=True)[0] == 0
+    assert run(output=Path("out.safetensors"), form="removed")[0] == 0
     with safe_open("out.safetensors", framework="pt") as stored:
         assert set(stored.keys()) == {"embedding.weight", "head.bias"}
-        assert stored.metadata() == {"format": "pt", "head.weight": "embedding.weight"}
+        told = stored.metadata()
+    assert (told["format"], told["prune_tui.form"], told["head.weight"]) == ("pt", "removed", "embedding.weight")
     model = opened(seed=3).model
     assert model.load_state_dict(load_file("out.safetensors"), strict=False).missing_keys == ["head.weight"]
     assert (folder / "out.safetensors").stat().st_mode & 0o777 == (folder / "net.yaml").stat().st_mode & 0o777
     assert run(output=Path("pruned.safetensors"))[0] == 0
     assert set(load_file("pruned.safetensors")) == {
-        "embedding.weight_orig", "embedding.weight_mask", "head.weight", "head.bias_orig", "head.bias_mask"
-    } - {"head.weight"}  # fmt: skip
+        "embedding.weight_orig", "embedding.weight_mask", "head.bias_orig", "head.bias_mask"
+    }  # fmt: skip
 
 
 def test_the_models_seed_is_the_recipes_unless_another_is_given(run: Any) -> None:
@@ -232,11 +230,22 @@ def test_the_same_weights_from_elsewhere_are_no_other_source(run: Any, folder: P
 
 
 REFUSED = [
-    ({}, "where should the pruned model go? Add -o pruned.pt, or --dry-run to write nothing"),
-    ({"output": Path("out.bin")}, "-o out.bin: the name must end in .pt, .pth, .safetensors"),
+    ({}, "where should the pruned model go? Add -o pruned.safetensors, or --dry-run to write nothing"),
+    (
+        {"output": Path("out.npz")},
+        "out.npz: no .npz is written; .safetensors, .pt, .pth, .bin are, and",
+    ),
+    (
+        {"output": Path("folder.pt")},
+        "folder.pt exists and is no empty folder; name a new one, or a",
+    ),
+    ({"output": Path("no/out")}, "there is no folder no; make it first"),
+    (
+        {"output": Path("out.pt"), "form": "compact"},
+        "out.pt: the compact form is written to .safetensors files and",
+    ),
     ({"output": Path("no/out.pt")}, "there is no folder no; make it first"),
     ({"output": Path("taken.pt")}, "taken.pt exists already; --force replaces it"),
-    ({"output": Path("folder.pt"), "force": True}, "folder.pt is a folder; name a file in it"),
     ({"output": Path("fifo.pt"), "force": True}, "fifo.pt is no ordinary file; nothing is written over it"),
     ({"output": Path("x" * 300 + ".pt")}, "File name too long"),
     ({"output": Path("out.pt"), "seed": -1}, "--seed -1: a seed is a whole number from 0 to 9223372036854775807"),
@@ -248,6 +257,7 @@ REFUSED = [
 def test_what_is_refused(run: Any, folder: Path, options: dict[str, Any], said: str) -> None:
     (folder / "taken.pt").write_text("mine")
     (folder / "folder.pt").mkdir()
+    (folder / "folder.pt" / "mine").write_text("mine")
     os.mkfifo(folder / "fifo.pt")
     before = left_behind(folder)
     code, out, err = run(**options)
@@ -308,87 +318,6 @@ def test_force_replaces_the_file_whole(run: Any, folder: Path) -> None:
     assert (folder / "real.pt").stat().st_mode & 0o777 == 0o640
     assert "head.bias_mask" in torch.load("real.pt", weights_only=True)
     assert left_behind(folder) == {"out.pt", "real.pt"}
-
-
-@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-@pytest.mark.parametrize(
-    "failure",
-    [OSError(28, "No space left on device"), RuntimeError("unexpected pos 64 vs 0"), MemoryError("none")],
-)
-def test_a_failure_while_writing_leaves_the_old_file(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, failure: Exception
-) -> None:
-    def fail(_: object, path: Path, **__: object) -> None:
-        path.write_bytes(b"half")
-        raise failure
-
-    monkeypatch.setattr(torch, "save", fail)
-    monkeypatch.setattr(checkpoint, "save_file", fail)
-    out = folder / f"out{suffix}"
-    out.write_text("old")
-    with pytest.raises(StepError, match=r"out\..* cannot be written: .*; it is as it was before"):
-        checkpoint.save(nn.Linear(2, 2), out, overwrite=True)
-    assert out.read_text() == "old"
-    assert left_behind(folder) == {out.name}
-
-
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StepError, match=r"out\.yaml cannot be written: No space left on device; it is as it was"):
-        whole_file.write_text(tmp_path / "out.yaml", "text", overwrite=False)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
-    out = tmp_path / "out.yaml"
-    writing = whole_file.written_whole(out, overwrite=False)
-    writing.__enter__().write_text("ours")
-    out.write_text("theirs")
-    with pytest.raises(whole_file.ExistsError):
-        writing.__exit__(None, None, None)
-    assert out.read_text() == "theirs"
-    assert list(tmp_path.iterdir()) == [out]
-
-
-def test_where_there_are_no_links_a_file_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", refuse)
-    assert whole_file.write_text(tmp_path / "out.yaml", "é", overwrite=False) == 2
-    assert (tmp_path / "out.yaml").read_text() == "é"
-    with pytest.raises(whole_file.ExistsError):
-        whole_file.write_text(tmp_path / "out.yaml", "text", overwrite=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["out.yaml"]
-
-
-def test_what_safetensors_cannot_hold(tmp_path: Path) -> None:
-    class Extra(nn.Linear):
-        def get_extra_state(self) -> str:
-            return "more"
-
-    out = tmp_path / "out.safetensors"
-    with pytest.raises(
-        StepError, match=r"_extra_state is a str; safetensors holds tensors only: write a \.pt file"
-    ):
-        checkpoint.save(Extra(2, 2), out, overwrite=False)
-    with pytest.raises(StepError, match=r"weight cannot be written to .*: on the meta device: no values"):
-        checkpoint.save(nn.Linear(2, 2, device="meta"), out, overwrite=False)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_views_of_one_memory_are_written_apart(tmp_path: Path) -> None:
-    flat = torch.arange(8.0)
-    model = nn.Module()
-    model.first, model.second = nn.Parameter(flat[:6]), nn.Parameter(flat[2:].view(2, 3).t())
-    model.none, model.nothing = nn.Parameter(torch.zeros(0)), nn.Parameter(torch.zeros(0))
-    checkpoint.save(model, tmp_path / "out.safetensors", overwrite=False)
-    saved = load_file(tmp_path / "out.safetensors")
-    assert all(torch.equal(saved[name], tensor) for name, tensor in model.state_dict().items())
-    assert len(saved) == 4
 
 
 def test_an_interrupt_says_so_and_leaves_nothing(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

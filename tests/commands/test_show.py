@@ -53,7 +53,7 @@ def test_a_checkpoint_tells_what_it_is(call: Call, pruned: Path) -> None:
     assert max(map(len, lines)) <= 80
     assert "  float32  11 tensors  240.5 KB" in lines
     assert f"  pruned.safetensors  11 tensors  {pruned.stat().st_size / 1000:.1f} KB" in lines
-    assert "  prune_tui.form    pruned" in lines
+    assert "  prune_tui.form     pruned" in lines
     (conv1,) = (line for line in lines if line.startswith("  conv1"))
     assert "●weight 6×1×3×3" in conv1
     assert conv1.split()[-5:] == ["60", "26.7%", "456", "B", "float32"]

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from prune_tui import Session
 from prune_tui.cli import open_model
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
-from prune_tui.engine.saving import loading
 from prune_tui.protocol import Open
 from prune_tui.ui.widgets.pictures import PICTURES
 from tests import readme_findings
@@ -26,8 +25,6 @@ from tests.terminal.conftest import Start
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-"""The lines that read the compact form, and those of the API."""
 COMMANDS = [
     part.strip()
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -186,36 +183,13 @@ def test_the_table_of_findings_is_that_of_the_doctor() -> None:
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
-    _, code = EXAMPLES
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
     assert run.returncode == 0, run.stderr
     assert "l1_unstructured ('0.weight',) {'amount': 0.3} None {'0.weight': 16}" in run.stdout
-    saved = torch.load(tmp_path / "pruned.pt", weights_only=True)
-    assert list(saved)[:3] == ["0.bias", "0.weight_orig", "0.weight_mask"]
-
-
-def test_the_lines_that_read_the_compact_form_do(tmp_path: Path) -> None:
-    code, _ = EXAMPLES
-    assert loading.COMPACT.format(name='"small.safetensors"') in code
-    session = Session(lenet.trained(torch.device("cpu")))
-    session.apply("l1_unstructured", "*.weight", amount=0.9)
-    session.save(tmp_path / "small.safetensors", "compact")
-    known: dict[str, dict[str, torch.Tensor]] = {}
-    exec(
-        compile(
-            code.replace('"small.safetensors"', repr(str(tmp_path / "small.safetensors"))), "README.md", "exec"
-        ),
-        known,
-    )
-    read = lenet.LeNet()
-    read.load_state_dict(known["state"])
-    assert all(
-        torch.equal(value, getattr(session.model, name.partition(".")[0]).weight)
-        for name, value in read.state_dict().items()
-        if name.endswith("weight")
-    )
+    assert {"0.bias", "0.weight_orig", "0.weight_mask"} < set(load_file(tmp_path / "pruned.safetensors"))
 
 
 def test_every_picture_is_there() -> None:

@@ -4,6 +4,7 @@
 folder; `saver` checks what could go wrong before the first byte and puts the result in its place in one move.
 """
 
-from prune_tui.engine.saving.saver import save
+from prune_tui.engine.saving.compact_reading import TEXT as COMPACT_READING
+from prune_tui.engine.saving.saver import OverSourceError, check, save
 
-__all__ = ["save"]
+__all__ = ["COMPACT_READING", "OverSourceError", "check", "save"]

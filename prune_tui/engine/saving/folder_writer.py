@@ -83,8 +83,14 @@ def _as_source(pieces: Sequence[Piece], shards: Mapping[str, str]) -> dict[str, 
     first = next(iter(shards.values()))
     files: dict[str, list[Piece]] = {_renamed(shard): [] for shard in dict.fromkeys(shards.values())}
     for piece in pieces:
-        files[_renamed(shards.get(piece.source, shards.get(piece.name, first)))].append(piece)
+        known = (shards[name] for name in _names_in_source(piece) if name in shards)
+        files[_renamed(next(known, first))].append(piece)
     return {name: own for name, own in files.items() if own}
+
+
+def _names_in_source(piece: Piece) -> tuple[str, ...]:
+    """What a tensor may be called there: it may have come pruned, in either form."""
+    return piece.source, f"{piece.source}_orig", f"{piece.source}.kept"
 
 
 def _renamed(shard: str) -> str:

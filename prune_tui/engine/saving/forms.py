@@ -7,15 +7,17 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from prune_tui.engine import bits, pruned
-from prune_tui.engine.reading import dtype_name, masked_entries, why_no_values
-from prune_tui.engine.walking import named_modules_of
+from prune_tui.engine import pruned
+from prune_tui.engine.reading import dtype_name, is_distributed, shape_of, why_no_values
+from prune_tui.engine.saving import mask_values
+from prune_tui.engine.saving.mask_values import Mask
+from prune_tui.engine.walking import places
 from prune_tui.files import FORMS, Form
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import Bits, StepError
 
 COMPACT = "prune_tui.compact"
 """Name in the metadata: the shapes of the tensors that are saved as kept values and bits."""
@@ -34,8 +36,10 @@ class Piece:
         dtype: Of its entries.
         shape: Their numbers.
         make: It, contiguous and in the memory of the CPU.
-        memory: The same for tensors that are one in the model, and are written once; None for what is made anew.
+        memory: The same for tensors that are one in the model, and are written once; None for what is one's own.
         source: The name, in a checkpoint, of the tensor it comes from.
+        computed: It is worked out when it is made, and needs memory of its own.
+        unplain: Why only torch can write it; empty for a dense tensor.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Piece:
     make: Callable[[], Tensor]
     memory: object = None
     source: str = ""
+    computed: bool = False
+    unplain: str = ""
 
     @property
     def bytes(self) -> int:
@@ -60,12 +66,14 @@ class Formed:
         aliases: Other names of tensors in `pieces`, with the names they have there.
         others: What of a state_dict is no tensor, as a module's `get_extra_state` gives it.
         compacted: The shapes of the tensors that are there as kept values and bits.
+        order: The names of pieces, aliases and others, in the order of the state_dict.
     """
 
     pieces: tuple[Piece, ...]
     aliases: Mapping[str, str]
     others: Mapping[str, object]
     compacted: Mapping[str, tuple[int, ...]]
+    order: tuple[str, ...]
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -78,38 +86,55 @@ class Formed:
         return sum(piece.bytes for piece in self.pieces)
 
 
-def formed(model: nn.Module, form: Form) -> Formed:
+_NO_MASKS: Mapping[str, Bits] = {}
+
+
+def formed(model: nn.Module, form: Form, masks: Mapping[str, Bits] = _NO_MASKS) -> Formed:
     """What a form has.
+
+    Two names of one tensor: `removed` writes the zeros of both, as torch's `remove` does; `compact` leaves a
+    tensor as `pruned` has it where its names have not the same mask, since each needs what the other masks.
 
     Args:
         model: The model.
         form: `pruned` as torch has it, `weight_orig` and `weight_mask`; `removed` with the zeros in place and the
             names of the unpruned model; `compact` with the kept values and a bit for each entry.
+        masks: Those that are not in the model, by dotted name, in every place; they count before its own.
 
     Raises:
         StepError: Something of it cannot be written.
     """
-    masked = dict(_masked(model))
+    found = _Tensors(model, masks)
     pieces: list[Piece] = []
     others: dict[str, object] = {}
     compacted: dict[str, tuple[int, ...]] = {}
-    for name, tensor in model.state_dict(keep_vars=True).items():
+    order: list[str] = []
+    for name, tensor in found.state.items():
         if not isinstance(tensor, Tensor):
             others[name] = tensor
-            continue
-        base = name.removesuffix("_orig")
-        if name.endswith("_mask") and name.removesuffix("_mask") in masked and form != "pruned":
+            order.append(name)
             continue
         _refuse(name, tensor)
-        if base == name or base not in masked or form == "pruned":
-            pieces.append(as_it_is(name, tensor, name.removesuffix("_mask") if name.endswith("_mask") else base))
+        base = found.base(name)
+        if found.is_mask(name):
+            own = name.removesuffix("_mask")
+            if found.as_pruned(own, form) and own not in masks:
+                pieces.append(as_it_is(name, tensor, own))
+        elif base not in found.masks:
+            pieces.append(_removed(found, name, tensor) if form == "removed" else as_it_is(name, tensor, name))
+        elif found.as_pruned(base, form):
+            pieces.append(as_it_is(f"{base}_orig", tensor, base))
+            if base in masks:
+                pieces.append(_mask_of(base, tensor, masks[base]))
         elif form == "removed":
-            pieces.append(_removed(base, tensor, masked[base]))
+            pieces.append(_removed(found, base, tensor))
         else:
-            pieces += _compacted(base, tensor, masked[base])
+            pieces += _compacted(base, tensor, found.masks[base])
             compacted[base] = tuple(tensor.shape)
+        order += [piece.name for piece in pieces[len(order) - len(others) :]]
     once, aliases = _each_once(pieces)
-    return Formed(once, aliases, others, compacted)
+    first = {name: shape for name, shape in compacted.items() if f"{name}.kept" not in aliases}
+    return Formed(once, _readable(aliases, compacted), others, first, tuple(order))
 
 
 def sizes(model: nn.Module) -> dict[Form, int]:
@@ -117,49 +142,112 @@ def sizes(model: nn.Module) -> dict[Form, int]:
     return {form: formed(model, form).bytes for form in FORMS}
 
 
+class _Tensors:
+    """What a model holds, and which masks lie on each piece of memory.
+
+    Args:
+        model: The model.
+        masks: As `formed` has them.
+    """
+
+    def __init__(self, model: nn.Module, masks: Mapping[str, Bits]) -> None:
+        self.state: Mapping[str, object] = model.state_dict(keep_vars=True)
+        self.masks: dict[str, Mask] = {**dict(_masked(model)), **masks}
+        self._on: dict[object, list[Mask | None]] = {}
+        for name, tensor in self.state.items():
+            if isinstance(tensor, Tensor) and not self.is_mask(name) and not why_no_values(tensor):
+                self._on.setdefault(_memory(tensor), []).append(self.masks.get(self.base(name)))
+
+    def base(self, name: str) -> str:
+        """`weight` of `weight_orig`, where that is pruned."""
+        stem = name.removesuffix("_orig")
+        return stem if stem in self.masks else name
+
+    def is_mask(self, name: str) -> bool:
+        """Whether it is the mask of a pruned tensor."""
+        return name.endswith("_mask") and name.removesuffix("_mask") in self.masks
+
+    def on(self, tensor: Tensor) -> list[Mask]:
+        """The masks of all names of a tensor, each once."""
+        found: list[Mask] = []
+        for mask in self._on.get(_memory(tensor), ()):
+            if mask is not None and not any(mask_values.same(mask, known) for known in found):
+                found.append(mask)
+        return found
+
+    def as_pruned(self, base: str, form: Form) -> bool:
+        """Whether a tensor is written as `orig` and `mask`: bits do not say all of it, or its names need more."""
+        if form != "compact":
+            return form == "pruned"
+        mask = self.masks[base]
+        original = self.state.get(f"{base}_orig", self.state.get(base))
+        alike = isinstance(original, Tensor) and all(
+            mask_values.same(mask, other) for other in self._on[_memory(original)]
+        )
+        return not alike or not mask_values.is_binary(mask)
+
+
 def _masked(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """The masks by the names of the tensors they prune, in every place of a module that stands in several."""
-    for path, module in named_modules_of(model):
-        for name in pruned.base_names(module):
-            kept = pruned.mask(module, name)
+    for place in places(model, into_shared=True):
+        for name in pruned.base_names(place.module):
+            kept = pruned.mask(place.module, name)
             if kept is not None:
-                yield f"{path}.{name}" if path else name, kept.detach()
+                yield f"{place.path}.{name}" if place.path else name, kept.detach()
 
 
 def _refuse(name: str, tensor: Tensor) -> None:
-    reason = why_no_values(tensor)
-    if reason:
-        raise StepError(f"{name} cannot be saved: {reason}")
+    if is_lazy(tensor) or is_distributed(tensor) or tensor.is_meta:
+        raise StepError(f"{name} cannot be saved: {why_no_values(tensor)}")
+
+
+def _memory(tensor: Tensor) -> object:
+    """The same for tensors that are one."""
+    if why_no_values(tensor) or not tensor.numel():
+        return "alone", id(tensor)
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device
 
 
 def as_it_is(name: str, tensor: Tensor, source: str) -> Piece:
     """A tensor written as it stands; `source` is its name in a checkpoint."""
-    held = tensor.detach()
-    memory = (held.data_ptr(), held.shape, held.stride(), held.dtype, held.device) if held.numel() else None
-    return Piece(name, held.dtype, tuple(held.shape), lambda: _written(held), memory, source)
+    held, unplain = tensor.detach(), why_no_values(tensor)
+    make = held.cpu if unplain else lambda: _written(held)
+    return Piece(name, held.dtype, shape_of(held), make, _memory(tensor), source, unplain=unplain)
 
 
-def _removed(name: str, original: Tensor, kept: Tensor) -> Piece:
-    held = original.detach()
-    memory = (held.data_ptr(), held.stride(), kept.data_ptr()) if held.numel() else None
-    make = lambda: _written(pruned.applied(held, kept))  # noqa: E731 - made when it is written
-    return Piece(name, held.dtype, tuple(held.shape), make, memory, name)
+def _removed(found: _Tensors, name: str, original: Tensor) -> Piece:
+    """The values with the zeros of every mask on them."""
+    held, on = original.detach(), [] if why_no_values(original) else found.on(original)
+    if not on:
+        return as_it_is(name, original, name)
+
+    def make() -> Tensor:
+        values = held
+        for mask in on:
+            values = mask_values.under(values, mask)
+        return _written(values)
+
+    return Piece(name, held.dtype, tuple(held.shape), make, ("removed", _memory(original)), name, computed=True)
 
 
-def _compacted(name: str, original: Tensor, kept: Tensor) -> Iterator[Piece]:
-    held = original.detach()
-    count = held.numel() - masked_entries(kept)
-    yield Piece(f"{name}.kept", held.dtype, (count,), lambda: _written(held[bits.alive(kept)]), source=name)
+def _mask_of(name: str, original: Tensor, mask: Bits) -> Piece:
+    dtype, shape = original.dtype, tuple(original.shape)
+    make = lambda: mask_values.spelled_out(mask, dtype)  # noqa: E731 - made when it is written
+    return Piece(f"{name}_mask", dtype, shape, make, ("bits", id(mask)), name, computed=True)
+
+
+def _compacted(name: str, original: Tensor, mask: Mask) -> Iterator[Piece]:
+    held, memory = original.detach(), _memory(original)
+    values = lambda: mask_values.kept_values(held, mask)  # noqa: E731 - made when it is written
+    count = mask_values.kept_count(mask)
+    yield Piece(f"{name}.kept", held.dtype, (count,), values, ("kept", memory), name, computed=True)
     size = -(-held.numel() // 8)
-    yield Piece(f"{name}.mask", torch.uint8, (size,), lambda: _bits(kept), source=name)
-
-
-def _bits(kept: Tensor) -> Tensor:
-    return torch.from_numpy(np.frombuffer(bits.pack(bits.alive(kept)).data, dtype=np.uint8).copy())
+    packed = lambda: mask_values.packed(mask)  # noqa: E731 - likewise
+    yield Piece(f"{name}.mask", torch.uint8, (size,), packed, ("packed", memory), name, computed=True)
 
 
 def _written(tensor: Tensor) -> Tensor:
-    return tensor.cpu().contiguous()
+    return tensor.cpu().contiguous().resolve_conj().resolve_neg()
 
 
 def _each_once(pieces: Sequence[Piece]) -> tuple[tuple[Piece, ...], dict[str, str]]:
@@ -173,6 +261,16 @@ def _each_once(pieces: Sequence[Piece]) -> tuple[tuple[Piece, ...], dict[str, st
         else:
             aliases[piece.name] = known
     return tuple(once), aliases
+
+
+def _readable(aliases: Mapping[str, str], compacted: Mapping[str, object]) -> dict[str, str]:
+    """Other names of compact tensors as they come back: of the original and the mask, and of the values alone."""
+    found = {name: known for name, known in aliases.items() if not name.endswith((".kept", ".mask"))}
+    for name in compacted:
+        known = aliases.get(f"{name}.kept", "").removesuffix(".kept")
+        if known:
+            found |= {f"{name}{end}": f"{known}{end}" for end in ("", "_orig", "_mask")}
+    return found
 
 
 def described(piece: Piece) -> str:

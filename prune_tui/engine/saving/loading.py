@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from prune_tui.engine.saving import compact_reading
 from prune_tui.files import Form
 
 _STATE = {
@@ -16,18 +17,6 @@ for key in [key[:-5] for key in state if key.endswith("_mask")]:
     path, _, name = key.rpartition(".")
     prune.identity(model.get_submodule(path), name)
 """
-COMPACT = """\
-with safetensors.safe_open({name}, "pt") as file:
-    state = {{key: file.get_tensor(key) for key in file.keys()}}
-    shapes = json.loads(file.metadata()["prune_tui.compact"])
-for key, shape in shapes.items():
-    kept, bits = state.pop(f"{{key}}.kept"), state.pop(f"{{key}}.mask")
-    alive = torch.from_numpy(numpy.unpackbits(bits.numpy(), count=math.prod(shape))).bool()
-    state[key] = torch.zeros(math.prod(shape), dtype=kept.dtype)
-    state[key][alive] = kept
-    state[key] = state[key].view(shape)
-"""
-"""Reads the compact form without prune-tui; needs json, math, numpy, safetensors and torch."""
 
 
 def how_to_load(path: Path, form: Form, *, is_folder: bool) -> str:
@@ -42,7 +31,7 @@ def how_to_load(path: Path, form: Form, *, is_folder: bool) -> str:
     if is_folder:
         return again if form != "removed" else f"{again}\nAutoModel.from_pretrained({_quoted(path.name)})"
     if form == "compact":
-        return f"{again}\n{COMPACT.format(name=_quoted(path.name))}model.load_state_dict(state)"
+        return f"{again}\n\n{compact_reading.TEXT}\n\nmodel.load_state_dict(read_compact({_quoted(path.name)}))"
     state = _STATE["safetensors" if path.suffix == ".safetensors" else "torch"].format(name=_quoted(path.name))
     before = _PRUNED if form == "pruned" else ""
     return f"{again}\nstate = {state}\n{before}model.load_state_dict(state)"

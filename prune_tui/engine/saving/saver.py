@@ -8,29 +8,37 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
+from torch.nn.utils.prune import BasePruningMethod
 
-from prune_tui.engine.cancelling import Stop, never
-from prune_tui.engine.exports import recipe
-from prune_tui.engine.exports.whole_file import ExistsError, check_place, settle_folder, written_whole
-from prune_tui.engine.past import RECIPE, TOOK
+from prune_tui.engine import pruned
+from prune_tui.engine.cancelling import Cancelled, Stop, never
+from prune_tui.engine.exports import model_place, recipe
+from prune_tui.engine.exports.model_place import SAFETENSORS, is_folder
+from prune_tui.engine.exports.whole_file import ExistsError, settle_folder, written_whole
+from prune_tui.engine.past import PREFIX, RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
 from prune_tui.engine.saving.forms import Formed, Piece
+from prune_tui.engine.sources import method_histories
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.files import Form
+from prune_tui.engine.walking import named_modules_of
+from prune_tui.files import FORMS, Form
 from prune_tui.step_settings import StepError
 
 if TYPE_CHECKING:
     from prune_tui.engine.session import Session
 
-TORCH = (".pt", ".pth", ".bin")
-SAFETENSORS = ".safetensors"
 OURS = "prune_tui."
+"""What names in the metadata begin with that are ours."""
 FORM = f"{OURS}form"
+LEFT_OUT = "prune_tui.left_out"
+_LONGEST = 10_000_000
+"""Characters about the steps in a header; safetensors' own readers take a header of 100 MB at most."""
 _SPARE = 2**20
 """Bytes for headers and an index."""
 
@@ -71,14 +79,29 @@ def save(
         Cancelled: `stop` said so; likewise.
     """
     checkpoint = session.checkpoint
-    _check(path, form, checkpoint, overwrite=overwrite, over_source=over_source)
+    check(path, form, checkpoint, overwrite=overwrite, over_source=over_source)
     with session.lock:  # edits that come while it is written make new tensors: these stay what they are
         formed = _named(forms.formed(session.model, form), checkpoint)
-        told = {**_told(session), FORM: form}
+        methods = {} if form == "removed" else method_histories.told(_histories(session.model))
+    told = {**_told(session), **methods, **about(form, checkpoint)}
+    return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop)
+
+
+def write(
+    path: Path,
+    formed: Formed,
+    told: Mapping[str, str],
+    checkpoint: Checkpoint | None,
+    *,
+    overwrite: bool,
+    tell: Callable[[int, int], None],
+    stop: Stop,
+) -> int:
+    """Write what was formed to a place that was checked; `told` goes to its metadata. The rest is as in `save`."""
     whole = formed.bytes
     _check_space(path, whole)
     texts = {**formed.metadata, **told}
-    if _is_folder(path):
+    if is_folder(path):
         with _new_folder(path) as folder:
             shards = {} if checkpoint is None else checkpoint.shards
             folder_writer.write(
@@ -87,24 +110,35 @@ def save(
             if checkpoint is not None and checkpoint.path.is_dir():
                 folder_writer.copy_companions(checkpoint.path, folder)
         return sum(file.stat().st_size for file in path.iterdir())
-    with written_whole(path, overwrite=overwrite) as beside, _explained(path):
-        if path.suffix == SAFETENSORS:
-            safetensors_writer.write(beside, _tensors(path, formed), texts, lambda n: tell(n, whole), stop)
-        else:
-            torch_writer.write(beside, formed, told)
+    with written_whole(path, overwrite=overwrite) as beside:
+        with _explained(path):
+            if path.suffix == SAFETENSORS:
+                safetensors_writer.write(beside, _tensors(path, formed), texts, lambda n: tell(n, whole), stop)
+            else:
+                torch_writer.write(beside, formed, told)
         return beside.stat().st_size
 
 
-def _check(path: Path, form: Form, checkpoint: Checkpoint | None, *, overwrite: bool, over_source: bool) -> None:
-    if _is_folder(path):
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise StepError(f"{path} exists and is no empty folder; name a new one, or a .safetensors or .pt file")
-        if not path.parent.is_dir():
-            raise StepError(f"there is no folder {path.parent}; make it first")
-        return
-    if form == "compact" and path.suffix in TORCH:
-        raise StepError(f"{path}: the compact form is written to .safetensors files and folders only")
-    check_place(path, overwrite=overwrite)
+def check(
+    path: Path, form: str, checkpoint: Checkpoint | None, *, overwrite: bool, over_source: bool = False
+) -> None:
+    """Refuse what could not be written, or should not, as `save` does.
+
+    Args:
+        path: Where to.
+        form: Of the model.
+        checkpoint: What the model was opened from.
+        overwrite: It may replace a file.
+        over_source: Also that which the model was opened from.
+
+    Raises:
+        OverSourceError: It is what the model was opened from.
+        ExistsError: There is a file already.
+        StepError: It cannot be written.
+    """
+    if form not in FORMS:
+        raise StepError(f"there is no form {form!r}; a model is saved as {', '.join(FORMS)}")
+    model_place.check(path, form, overwrite=overwrite)
     is_source = checkpoint is not None and any(_same(path, file) for file in checkpoint.paths)
     if is_source and not over_source:
         raise OverSourceError(f"{path} is what the model was opened from")
@@ -114,10 +148,6 @@ def _same(one: Path, other: Path) -> bool:
     with contextlib.suppress(OSError):
         return one.samefile(other)
     return False
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() or path.suffix not in {*TORCH, SAFETENSORS}
 
 
 def _check_space(path: Path, needed: int) -> None:
@@ -145,7 +175,9 @@ def _named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
             for one in (*formed.pieces, *unplaced)
         ),
         aliases={named(name): named(known) for name, known in formed.aliases.items()},
+        others={named(name): other for name, other in formed.others.items()},
         compacted={named(name): shape for name, shape in formed.compacted.items()},
+        order=tuple(map(named, (*formed.order, *checkpoint.unplaced))),
     )
 
 
@@ -159,29 +191,41 @@ def _renamed(name: str, renamed: Mapping[str, str]) -> str:
 
 
 def _tensors(path: Path, formed: Formed) -> tuple[Piece, ...]:
-    """The tensors, where there is nothing else."""
+    """The tensors, where there is nothing else and safetensors can hold them."""
+    instead = path.with_suffix(".pt").name
     for name, other in formed.others.items():
-        raise StepError(
-            f"{name} is of type {type(other).__name__}; safetensors holds tensors only: save {path.stem}.pt"
-        )
+        raise StepError(f"{name} is a {type(other).__name__}; safetensors holds tensors only: save {instead}")
+    for piece in formed.pieces:
+        if piece.unplain:
+            raise StepError(f"{piece.name} cannot be written to {path}: {piece.unplain}; save {instead}")
     return formed.pieces
 
 
-def _told(session: Session) -> Mapping[str, str]:
-    """What the file says of the steps; nothing where none was done."""
-    past, edits = session.past, session.edits()
-    if not past.recipe and not edits:
-        return _of_source(session.checkpoint)
-    took = [*past.took, *({one.target: one.took for one in edit.effects} for edit in edits)]
+def _histories(model: nn.Module) -> dict[str, tuple[BasePruningMethod, ...]]:
     return {
-        **_of_source(session.checkpoint),
-        RECIPE: recipe.written(session),
-        TOOK: json.dumps(took),
-        "prune_tui.torch": str(torch.__version__),
+        f"{path}.{name}" if path else name: pruned.methods_of(hook)
+        for path, module in named_modules_of(model)
+        for _, name, hook in pruned.pruning_hooks(module)
+        if pruned.is_pruned(module, name) and pruned.methods_of(hook)
     }
 
 
-def _of_source(checkpoint: Checkpoint | None) -> dict[str, str]:
+def about(form: Form, checkpoint: Checkpoint | None) -> dict[str, str]:
+    """What the file says of how it holds the tensors."""
+    prefix = "" if checkpoint is None else checkpoint.prefix
+    return {FORM: form, **({PREFIX: prefix} if prefix else {})}
+
+
+def _told(session: Session) -> Mapping[str, str]:
+    """What the file says of its source and of the steps; nothing of those where none was done."""
+    past, edits = session.past, session.edits()
+    if not past.recipe and not edits:
+        return of_source(session.checkpoint)
+    took = [*past.took, *({one.target: one.took for one in edit.effects} for edit in edits)]
+    return {**of_source(session.checkpoint), **of_steps(recipe.written(session), took)}
+
+
+def of_source(checkpoint: Checkpoint | None) -> dict[str, str]:
     """What the source said of itself, but for what the form and the steps say anew, and for names of tensors."""
     told = {} if checkpoint is None else checkpoint.metadata
     known = set() if checkpoint is None else {checkpoint.prefix + name for name in checkpoint.tensors}
@@ -190,6 +234,20 @@ def _of_source(checkpoint: Checkpoint | None) -> dict[str, str]:
         for name, text in told.items()
         if name not in {"format", "total_size", *known} and not name.startswith(OURS)
     }
+
+
+def of_steps(text: str, took: Sequence[Mapping[str, int]]) -> dict[str, str]:
+    """What a file's metadata say of the steps that were done.
+
+    Args:
+        text: The recipe.
+        took: For each step, by target, how many entries it masked.
+    """
+    found = {RECIPE: text, TOOK: json.dumps([*took]), "prune_tui.torch": str(torch.__version__)}
+    size = sum(map(len, found.values()))
+    if size > _LONGEST:  # of masks that it carries; readers refuse a long header
+        return {LEFT_OUT: f"the steps take {size:,} characters, too many for a file's header; export a recipe"}
+    return found
 
 
 @contextlib.contextmanager
@@ -215,9 +273,11 @@ def _new_folder(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """What torch's own writer raises, in a sentence."""
+    """What the writers raise, in a sentence; torch's and the standard library's have errors of many kinds."""
     try:
         yield
-    except RuntimeError as error:
+    except (OSError, StepError, Cancelled):
+        raise
+    except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise StepError(f"{path} cannot be written: {reason}; it is as it was before") from error

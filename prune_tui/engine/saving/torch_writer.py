@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine import memory
+from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.saving.forms import Formed
 
 METADATA = "prune_tui"
@@ -27,20 +28,19 @@ def write(path: Path, formed: Formed, metadata: Mapping[str, str]) -> None:
     Raises:
         StepError: What has to be worked out needs more memory than is free.
     """
-    made = sum(piece.bytes for piece in formed.pieces if piece.memory is None)
-    what = f"saving to a file of {path.suffix}"
-    memory.check(
-        what, {torch.device("cpu"): made}, "save to a .safetensors file, which is written one tensor at a time"
-    )
+    made = sum(piece.bytes for piece in formed.pieces if piece.computed)
+    instead = "save to a .safetensors file, which is written one tensor at a time"
+    memory.check("saving to a file for torch.load", {torch.device("cpu"): made}, instead)
     tensors = {piece.name: _of_its_own(piece.make()) for piece in formed.pieces}
-    state: OrderedDict[str, object] = OrderedDict(tensors)
-    state.update({name: tensors[known] for name, known in formed.aliases.items()})
-    state.update(formed.others)
+    held = {**tensors, **{name: tensors[known] for name, known in formed.aliases.items()}, **formed.others}
+    state = OrderedDict((name, held[name]) for name in formed.order)
     state._metadata = {METADATA: dict(metadata)}  # type: ignore[attr-defined]  # as `Module.state_dict` has it
     torch.save(state, path)
 
 
 def _of_its_own(tensor: Tensor) -> Tensor:
     """A tensor whose memory holds nothing else: torch.save writes the whole of it."""
+    if why_no_values(tensor):
+        return tensor
     whole = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.itemsize
     return tensor if whole else tensor.clone()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from prune_tui.engine import hooks, pruned
 from prune_tui.engine.exports import recipe_reader
 from prune_tui.engine.exports.recipe import Recipe
 from prune_tui.engine.past import RECIPE, TOOK, Past
+from prune_tui.engine.sources import method_histories
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.step_settings import StepError
 from prune_tui.view_rows import HistoryRow
@@ -32,20 +33,24 @@ def restore(model: nn.Module, metadata: Mapping[str, str]) -> tuple[Past, tuple[
     """
     pairs = list(_pairs(model))
     past, notes = _read(metadata)
+    methods_of, unreadable = _methods(metadata)
     history = _by_target(past)
     recorded: dict[prune.BasePruningMethod, HistoryRow] = {}
     unknown = []
     for path, module, name in pairs:
         target = f"{path}.{name}" if path else name
-        known = history.get(target, [])
-        if not known:
+        known, methods = history.get(target, []), methods_of.get(target, [])
+        if not known and not methods:
             unknown.append(target)
-        methods = [_method(step) for step, _ in known] or [prune.CustomFromMask(None)]
+        methods = methods or [prune.CustomFromMask(None) for _ in known] or [prune.CustomFromMask(None)]
+        # Of methods that were there before the first step that is told of, only the class is known.
+        own = methods[-len(known) :] if len(known) <= len(methods) else []
         recorded |= {
             method: HistoryRow(type(method).__name__, _told(step, method), took, 0)
-            for (step, took), method in zip(known, methods, strict=False)
+            for (step, took), method in zip(known, own, strict=False)
         }
         _attach(module, name, methods)
+    notes = (*notes, *unreadable)
     if pairs:
         told = "1 tensor is" if len(pairs) == 1 else f"{len(pairs)} tensors are"
         how = "" if not unknown else "; how is not told in the file" if len(unknown) == len(pairs) else ""
@@ -100,23 +105,17 @@ def _by_target(past: Past) -> dict[str, list[tuple[steps.Step, int]]]:
     return found
 
 
-_METHODS: dict[type, Callable[[Any], prune.BasePruningMethod]] = {
-    steps.Identity: lambda _: prune.Identity(),
-    steps.RandomUnstructured: lambda step: prune.RandomUnstructured(step.amount),
-    steps.L1Unstructured: lambda step: prune.L1Unstructured(step.amount),
-    steps.RandomStructured: lambda step: prune.RandomStructured(step.amount, dim=step.dim),
-    steps.LnStructured: lambda step: prune.LnStructured(step.amount, n=step.n, dim=step.dim),
-}
-"""The method object that torch keeps of a step; of all others a `CustomFromMask`, as of a global one."""
-
-
-def _method(step: steps.Step) -> prune.BasePruningMethod:
-    make = _METHODS.get(type(step))
-    return prune.CustomFromMask(None) if make is None else make(step)
+def _methods(
+    metadata: Mapping[str, str],
+) -> tuple[Mapping[str, list[prune.BasePruningMethod]], tuple[str, ...]]:
+    try:
+        return method_histories.read(metadata), ()
+    except ValueError as error:
+        return {}, (str(error),)
 
 
 def _told(step: steps.Step, method: prune.BasePruningMethod) -> str:
-    return hooks.settings_text(method) if type(step) in _METHODS else steps.describe(step)
+    return hooks.settings_text(method) if type(method).__name__ == type(step).__name__ else steps.describe(step)
 
 
 def _attach(module: nn.Module, name: str, methods: list[prune.BasePruningMethod]) -> None:

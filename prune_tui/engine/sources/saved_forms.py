@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine import memory
+from prune_tui.engine.past import PREFIX
 from prune_tui.engine.saving.forms import COMPACT
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import SourceError
@@ -20,6 +21,8 @@ from prune_tui.step_settings import StepError
 
 def unfolded(checkpoint: Checkpoint) -> Checkpoint:
     """The same with every tensor under each of its names, and compact ones as torch's pruning has them.
+
+    A prefix that saving has put back is taken off again: the steps that the file tells of name tensors without it.
 
     Raises:
         SourceError: What the compact form tells does not fit together, or needs more memory than is free.
@@ -33,7 +36,9 @@ def unfolded(checkpoint: Checkpoint) -> Checkpoint:
     for name, known in metadata.items():
         if name not in tensors and known in tensors:
             tensors[name] = tensors[known]
-    return dataclasses.replace(checkpoint, tensors=tensors)
+    found = dataclasses.replace(checkpoint, tensors=tensors)
+    prefix = metadata.get(PREFIX, "")
+    return found.without_prefix(prefix) if prefix and not found.prefix else found
 
 
 def _shapes(checkpoint: Checkpoint) -> Mapping[str, tuple[int, ...]]:

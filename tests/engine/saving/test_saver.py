@@ -1,0 +1,216 @@
+"""Saving a session: what is refused before a byte is written, and that a failure leaves all as it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+from prune_tui import Session
+from prune_tui.engine import saving
+from prune_tui.engine.cancelling import Cancelled
+from prune_tui.engine.exports.whole_file import ExistsError
+from prune_tui.engine.saving import safetensors_writer, saver
+from prune_tui.engine.saving.saver import OverSourceError
+from prune_tui.step_settings import StepError
+from tests.engine.saving import checkpoints
+
+
+def metadata(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="pt") as stored:
+        found: dict[str, str] = stored.metadata()
+    return found
+
+
+@pytest.mark.parametrize("name", ["out.pt", "out.safetensors", "out"])
+@pytest.mark.parametrize(
+    "failure",
+    [OSError(28, "No space left on device"), RuntimeError("unexpected pos 64 vs 0"), MemoryError("none")],
+)
+def test_a_failure_while_writing_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, failure: Exception
+) -> None:
+    def fail(_: object, path: Path, *__: object) -> None:
+        path.write_bytes(b"half")
+        raise failure
+
+    monkeypatch.setattr(torch, "save", fail)
+    monkeypatch.setattr(safetensors_writer, "write", lambda path, *_: fail(_, path))
+    out = tmp_path / name
+    if out.suffix:
+        out.write_text("old")
+    with pytest.raises(StepError, match=r"out.* cannot be written: .*; (it is as it was before|nothing of it)"):
+        Session(nn.Linear(2, 2)).save(out, overwrite=True)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"] * bool(out.suffix)
+
+
+def test_what_safetensors_cannot_hold(tmp_path: Path) -> None:
+    class Extra(nn.Linear):
+        def get_extra_state(self) -> str:
+            return "more"
+
+    out = tmp_path / "out.safetensors"
+    with pytest.raises(StepError, match=r"_extra_state is a str; safetensors holds tensors only: save out\.pt"):
+        Session(Extra(2, 2)).save(out)
+    with pytest.raises(StepError, match="weight cannot be saved: on the meta device: no values"):
+        Session(nn.Linear(2, 2, device="meta")).save(out)
+    model = nn.Linear(2, 2)
+    model.register_buffer("sparse", torch.eye(2).to_sparse())
+    with pytest.raises(StepError, match=r"sparse cannot be written to .*: layout sparse_coo: .*; save out\.pt"):
+        Session(model).save(out)
+    assert list(tmp_path.iterdir()) == []
+    Session(Extra(2, 2)).save(tmp_path / "out.pt")
+    assert torch.load(tmp_path / "out.pt", weights_only=True)["_extra_state"] == "more"
+    Session(model).save(tmp_path / "sparse.pt")
+    assert torch.equal(torch.load(tmp_path / "sparse.pt", weights_only=True)["sparse"].to_dense(), torch.eye(2))
+
+
+def test_over_the_source_only_when_asked_twice(tmp_path: Path) -> None:
+    source = checkpoints.file(tmp_path)
+    session = checkpoints.session_on(source)
+    session.apply("l1_unstructured", "conv.weight", amount=0.5)
+    before = source.read_bytes()
+    (tmp_path / "link.safetensors").symlink_to(source.name)
+    for place in (source, tmp_path / "link.safetensors"):
+        with pytest.raises(OverSourceError, match=f"{place.name} is what the model was opened from"):
+            saving.save(session, place, overwrite=True)
+    with pytest.raises(ExistsError, match=r"model\.safetensors exists already"):
+        saving.save(session, source, over_source=True)
+    assert source.read_bytes() == before
+    saving.save(session, source, overwrite=True, over_source=True)
+    assert "conv.weight_mask" in load_file(source)
+    # The session goes on with what it has mapped: the file that was.
+    session.undo()
+    session.save(tmp_path / "again.safetensors")
+    assert torch.equal(
+        load_file(tmp_path / "again.safetensors")["conv.weight"], checkpoints.tensors()["conv.weight"]
+    )
+
+
+def test_over_a_shard_of_the_source_neither(tmp_path: Path) -> None:
+    folder = checkpoints.shards(tmp_path / "model")
+    session = checkpoints.session_on(folder)
+    with pytest.raises(OverSourceError):
+        saving.save(session, folder / "model-00002-of-00003.safetensors", overwrite=True)
+    with pytest.raises(StepError, match=r"no \.json is written"):
+        saving.save(session, folder / "model.safetensors.index.json", overwrite=True, over_source=True)
+    with pytest.raises(StepError, match="model exists and is no empty folder; name a new one"):
+        saving.save(session, folder, overwrite=True, over_source=True)
+
+
+REFUSED = [
+    ("no/out.pt", {}, "there is no folder .*no; make it first"),
+    ("no/out", {}, "there is no folder .*no; make it first"),
+    ("taken.safetensors", {}, "taken.safetensors exists already"),
+    ("file", {}, "file exists and is no empty folder; name a new one, or a .safetensors or .pt file"),
+    ("out.gguf", {}, "no .gguf is written; .safetensors, .pt, .pth, .bin are, and folders"),
+    ("out.pt", {"form": "compact"}, "the compact form is written to .safetensors files and folders only"),
+    ("out.safetensors", {"form": "zipped"}, "no form 'zipped'; a model is saved as pruned, removed, compact"),
+    ("x" * 300, {}, "cannot be written: File name too long"),
+    ("a\0b.pt", {}, "cannot be written: no file's name has a zero byte"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "said"), REFUSED, ids=[name[:20] for name, _, _ in REFUSED])
+def test_what_is_refused(tmp_path: Path, name: str, options: dict[str, Any], said: str) -> None:
+    (tmp_path / "taken.safetensors").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(StepError, match=said):
+        Session(nn.Linear(2, 2)).save(tmp_path / name, **options)
+    assert {path.name for path in tmp_path.iterdir()} == {"taken.safetensors", "file"}
+
+
+@pytest.mark.parametrize("name", ["out.pt", "out.safetensors", "out"])
+def test_without_room_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    free = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    monkeypatch.setattr(torch, "save", None)
+    monkeypatch.setattr(safetensors_writer, "write", None)
+    with pytest.raises(StepError, match=r"out.* needs 24 bytes and 1,000,000 are free there; nothing was written"):
+        Session(nn.Linear(2, 2)).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["out.safetensors", "out"])
+def test_it_can_be_stopped(tmp_path: Path, name: str) -> None:
+    told: list[tuple[int, int]] = []
+    session = Session(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3)))
+    with pytest.raises(Cancelled):
+        saving.save(session, tmp_path / name, tell=lambda *one: told.append(one), stop=lambda: len(told) > 1)
+    assert len(told) == 2
+    assert list(tmp_path.iterdir()) == []
+    saving.save(session, tmp_path / name, tell=lambda *one: told.append(one))
+    assert told[-1] == (96, 96)
+
+
+def test_an_interrupted_folder_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Session(nn.Linear(2, 2)).save(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    size = Session(nn.Linear(2, 2)).save(tmp_path / "out")
+    assert [(path.name, path.stat().st_size) for path in (tmp_path / "out").iterdir()] == [
+        ("model.safetensors", size)
+    ]
+
+
+def test_the_file_says_what_was_done(tmp_path: Path) -> None:
+    session = Session(nn.Linear(4, 2))
+    session.save(tmp_path / "before.safetensors")
+    assert metadata(tmp_path / "before.safetensors") == {"format": "pt", "prune_tui.form": "pruned"}
+    session.apply("l1_unstructured", "weight", amount=0.5)
+    session.apply("random_unstructured", ["weight", "bias"], amount=1)
+    session.save(tmp_path / "out.safetensors")
+    told = metadata(tmp_path / "out.safetensors")
+    assert told["prune_tui.recipe"] == session.recipe()
+    assert told["prune_tui.took"] == '[{"weight": 4}, {"weight": 1, "bias": 1}]'
+    assert told["prune_tui.torch"] == torch.__version__
+
+
+def test_masks_that_no_header_holds_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saver, "_LONGEST", 100)
+    session = Session(nn.Linear(4, 2))
+    session.apply("l1_unstructured", "weight", amount=0.5)
+    session.save(tmp_path / "out.safetensors")
+    told = metadata(tmp_path / "out.safetensors")
+    assert "too many for a file's header; export a recipe" in told["prune_tui.left_out"]
+    assert "prune_tui.recipe" not in told
+
+
+def test_a_second_session_goes_on_with_the_history_of_the_first(tmp_path: Path) -> None:
+    first = checkpoints.session_on(checkpoints.file(tmp_path), seed=7)
+    first.apply("l1_unstructured", "layers.*.weight", amount=0.5)
+    first.save(tmp_path / "first.safetensors")
+    second = checkpoints.session_on(tmp_path / "first.safetensors")
+    second.apply("random_unstructured", "conv.weight", amount=0.25)
+    second.save(tmp_path / "second.safetensors")
+    steps = yaml.safe_load(metadata(tmp_path / "second.safetensors")["prune_tui.recipe"])["steps"]
+    assert [step["method"] for step in steps] == ["l1_unstructured", "random_unstructured"]
+    assert len(checkpoints.session_on(tmp_path / "second.safetensors").past.took) == 2
+
+
+def test_force_keeps_links_and_rights(tmp_path: Path) -> None:
+    (tmp_path / "real.safetensors").write_text("old")
+    (tmp_path / "real.safetensors").chmod(0o640)
+    (tmp_path / "out.safetensors").symlink_to("real.safetensors")
+    with pytest.raises(ExistsError):
+        Session(nn.Linear(2, 2)).save(tmp_path / "out.safetensors")
+    Session(nn.Linear(2, 2)).save(tmp_path / "out.safetensors", overwrite=True)
+    assert (tmp_path / "out.safetensors").is_symlink()
+    assert (tmp_path / "real.safetensors").stat().st_mode & 0o777 == 0o640
+    assert set(load_file(tmp_path / "real.safetensors")) == {"weight", "bias"}

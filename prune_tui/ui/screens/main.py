@@ -224,6 +224,10 @@ class MainScreen(Looking, Screen[None]):
         self.module_tree.go_to(path)
         self.show_module(path)
 
+    @on(Picture.Told)
+    def _picture_told(self, event: Picture.Told) -> None:
+        self.say(event.text)
+
     @on(StackPicture.Chosen)
     def _layer_chosen(self, event: StackPicture.Chosen) -> None:
         """Go to a layer of the stack and show its tensor as large as there is room for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import tempfile
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 COMMANDS = {
     "apply": "Do the steps of a recipe to a model and save it.",
     "check": "Say what is wrong or surprising in a model.",
+    "convert": "Copy a model into another kind of file, or another form of its pruning.",
+    "diff": "Say what differs between two models.",
+    "show": "Print the modules of a model, or what one of them holds.",
     "sessions": "List the sessions that are kept, and delete some.",
 }
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
@@ -40,6 +44,10 @@ def open_model(
     device: str = "auto",
     seed: int = 0,
     plugin: tuple[str, ...] = (),
+    weights: str = "",
+    key: str = "",
+    allow: tuple[str, ...] = (),
+    trust: bool = False,
     readonly: bool = False,
     resume: bool = False,
     no_journal: bool = False,
@@ -50,14 +58,18 @@ def open_model(
     """Open a model.
 
     Args:
-        source: demo (the default), file.py:Symbol or package.module:Symbol; the symbol is a Module class, a
-            function that returns a Module, or a Module.
+        source: demo (the default); a checkpoint's file or folder; or file.py:Symbol or package.module:Symbol,
+            where the symbol is a Module class, a function that returns a Module, or a Module.
         arg: name=value for the class or function; may be given several times.
         device: auto (a model stays where its code puts it; the demo goes to cuda when there), cpu, cuda, cuda:0,
             mps.
         seed: Seeds the construction of the model and every random step.
         plugin: A Python file with pruning methods of your own, subclasses of torch's BasePruningMethod;
             may be given several times.
+        weights: A checkpoint to load into the model that the class or function makes.
+        key: Which part of a trainer's dictionary to open, as model_state_dict.
+        allow: A class or function that a checkpoint's pickle may use; may be given several times.
+        trust: Let a checkpoint's pickle run whatever code it brings.
         readonly: Look only; no step is possible.
         resume: Go on with the steps kept in the journal: of the last session, of the last one on SOURCE, or of the
             session that SOURCE names as `prune-tui sessions` does.
@@ -68,17 +80,30 @@ def open_model(
     """
     drawing = Drawing(ascii, slow)
     refusal = _no_terminal() or _unusable(source or "demo", arg, device, seed, plugin)
-    if resume and (readonly or no_journal or arg or device != "auto" or seed):
+    how = (arg, device != "auto", seed, weights, key, allow, trust)
+    if resume and (readonly or no_journal or any(how)):
         refusal = (
-            "--resume opens the model as it was opened then; leave out --arg, --device, --seed, --readonly and"
-            " --no-journal"
+            "--resume opens the model as it was opened then; leave out --arg, --device, --seed, --weights, --key,"
+            " --allow, --trust, --readonly and --no-journal"
         )
     if refusal:
         return _fail(refusal)
     with _journals(lasting=not no_journal) as journals:
         if resume:
             return _go_on(journals, source, plugin, drawing, debug=debug)
-        request = Open(source or "demo", arg, device, seed, readonly, plugins=plugin, journals=str(journals))
+        request = Open(
+            source or "demo",
+            arg,
+            device,
+            seed,
+            readonly,
+            journals=str(journals),
+            plugins=plugin,
+            key=key,
+            allow=allow,
+            trust=trust,
+            weights=weights,
+        )
         return _run_app(request, Path.cwd(), drawing, lasting=not no_journal, debug=debug)
 
 
@@ -151,6 +176,9 @@ def _run_app(request: Open, folder: Path, drawing: Drawing, *, lasting: bool, de
 def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
     """Have the signals that end a process leave the app instead, so that the terminal is given back.
 
+    One that the process was started to ignore, as SIGHUP under nohup, stays ignored; that the terminal is gone, as
+    SIGHUP would tell, still ends the app.
+
     Often two come together, SIGTERM and SIGHUP: only the first counts. The app cannot leave while it waits for a
     terminal that takes no output any more, as over a connection that has died; then it is ended as it stands.
     """
@@ -166,14 +194,37 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
         ending.append(patience)
         leave(code)
 
-    before = {number: signal.signal(number, handle) for number in _ENDING}
+    heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
+    deaf = signal.SIGHUP not in heeded and _is_terminal(sys.stdin)
     try:
-        yield
+        with _ended_with_its_terminal() if deaf else contextlib.nullcontext():
+            yield
     finally:
         for patience in ending:
             patience.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _ended_with_its_terminal() -> Iterator[None]:
+    """Have SIGTERM sent when standard input hangs up: nobody can press a key or see the screen any more."""
+    over, end = os.pipe()
+
+    def wait() -> None:
+        waiting = select.poll()
+        waiting.register(sys.stdin.fileno(), 0)  # of no events but the one that it hung up
+        waiting.register(over, 0)
+        if all(descriptor != over for descriptor, _ in waiting.poll()):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.close(over)
+
+    threading.Thread(target=wait, name="prune-tui terminal", daemon=True).start()
+    try:
+        yield
+    finally:
+        os.close(end)
 
 
 def _no_terminal() -> str:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from prune_tui.source_names import settled
 from prune_tui.steps import AnyStep
 
 VERSION = 1
@@ -48,6 +49,10 @@ class Header(msgspec.Struct, frozen=True, tag="session", kw_only=True):
         seed: The session's.
         unwrap: What is inside a wrapper was opened.
         plugins: Files that added pruning methods.
+        key: Which part of a trainer's dictionary was opened.
+        allow: Names that a checkpoint's pickle was allowed to use.
+        trust: A checkpoint's pickle was allowed to run code.
+        weights: The checkpoint that was loaded into the model that code made.
         folder: The working folder; modules of packages are found from there.
         model: Class name.
         fingerprint: Of the model before the first step.
@@ -62,6 +67,10 @@ class Header(msgspec.Struct, frozen=True, tag="session", kw_only=True):
     seed: int = 0
     unwrap: bool = False
     plugins: tuple[str, ...] = ()
+    key: str = ""
+    allow: tuple[str, ...] = ()
+    trust: bool = False
+    weights: str = ""
     folder: str = ""
     model: str = ""
     fingerprint: str = ""
@@ -138,14 +147,6 @@ class Kept(NamedTuple):
     def name(self) -> str:
         """By which a person calls it."""
         return self.path.stem
-
-
-def settled(source: str) -> str:
-    """A source as it can be opened from any folder: a file by its absolute path."""
-    file, colon, symbol = source.rpartition(":")
-    if not file.endswith(".py"):
-        return source
-    return f"{Path(file).resolve()}{colon}{symbol}"
 
 
 def folder() -> Path:

@@ -10,11 +10,14 @@ from typing import Literal
 
 import msgspec
 
+from prune_tui.files import FileBody, FileRequest, GetSizes, GetSource, Save
 from prune_tui.journal import Kept
+from prune_tui.request import Request as Request  # noqa: PLC0414 - whoever has the requests has their class
 from prune_tui.steps import AnyStep
 from prune_tui.tensor_views import (
     BrokenTensors,
     Channels,
+    Drafted,
     Entry,
     Heatmap,
     Located,
@@ -26,18 +29,14 @@ from prune_tui.tensor_views import (
 from prune_tui.view_rows import View
 from prune_tui.views import AnyBody
 
-Lane = Literal["edit", "look", "count", "survey", "find", "preview", "check"]
-
-
-class Request(msgspec.Struct, frozen=True, tag=True):
-    """Something the UI asks for. Answers come in any order; each names the id of its request."""
+Lane = Literal["edit", "look", "count", "survey", "find", "preview", "check", "save"]
 
 
 class Open(Request, frozen=True):
     """Load a model; the first request. Answered with `Opened`.
 
     Attributes:
-        source: `demo`, `file.py:Symbol` or `package.module:Symbol`.
+        source: `demo`, `file.py:Symbol`, `package.module:Symbol`, or a file or folder with a checkpoint.
         arguments: `name=value` texts for a class or factory.
         device: `auto`, `cpu`, `cuda`, `cuda:0`, `mps`...
         seed: Seeds the construction of the model and is the session's seed.
@@ -47,6 +46,10 @@ class Open(Request, frozen=True):
         resume: File name, there, of a session to go on with; empty begins a new one.
         anyway: Go on with it though the model has changed since: what cannot be done is left out.
         plugins: Files whose pruning methods are added to the catalogue.
+        key: Which part of a trainer's dictionary is opened; empty leaves that to the reader.
+        allow: Names of classes and functions that a checkpoint's pickle may use.
+        trust: A checkpoint's pickle may run whatever code it brings.
+        weights: A checkpoint to load into the model that the source's code makes; empty loads none.
     """
 
     source: str = "demo"
@@ -59,6 +62,10 @@ class Open(Request, frozen=True):
     resume: str = ""
     anyway: bool = False
     plugins: tuple[str, ...] = ()
+    key: str = ""
+    allow: tuple[str, ...] = ()
+    trust: bool = False
+    weights: str = ""
 
     @classmethod
     def going_on(cls, kept: Kept, journals: str, plugins: tuple[str, ...] = ()) -> Open:
@@ -77,6 +84,10 @@ class Open(Request, frozen=True):
             header.seed,
             unwrap=header.unwrap,
             plugins=tuple(dict.fromkeys((*header.plugins, *plugins))),
+            key=header.key,
+            allow=header.allow,
+            trust=header.trust,
+            weights=header.weights,
             journals=journals,
             resume=kept.path.name,
         )
@@ -86,6 +97,35 @@ class GetModule(Request, frozen=True):
     """What one module holds. Answered with `ModuleView`."""
 
     path: str
+
+
+class Toggle(msgspec.Struct, frozen=True):
+    """Entries of a draft mask that go, or stay after all.
+
+    Attributes:
+        index: One number for each axis; -1 for all of it: `(3, -1)` is row 3.
+    """
+
+    index: tuple[int, ...]
+
+
+class Painted(msgspec.Struct, frozen=True, tag_field="method", tag="painted"):
+    """A mask as it was painted, of which the engine makes a `CustomFromMask`.
+
+    The mask itself, a bit for each entry, is twelve megabytes for a tensor of a hundred million, and would travel
+    with each stroke and with each tile that is looked at meanwhile.
+
+    Attributes:
+        tensor: Dotted name.
+        toggles: In the order they were made: an entry named twice stays.
+    """
+
+    tensor: str
+    toggles: tuple[Toggle, ...]
+
+
+Intended = AnyStep | Painted
+"""What a person is about to do: a step, or what a painted mask comes to."""
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -111,7 +151,7 @@ class GetTile(Request, frozen=True):
         row_axis: The axis that runs down; -1 when the tensor has fewer than two axes.
         column_axis: The axis that runs across; -1 for a scalar.
         blocks: What is visible.
-        preview: Mark the entries this step would mask.
+        preview: Mark the entries this would mask.
     """
 
     tensor: str
@@ -119,7 +159,7 @@ class GetTile(Request, frozen=True):
     row_axis: int
     column_axis: int
     blocks: tuple[Block, ...]
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class GetStatistics(Request, frozen=True):
@@ -148,7 +188,7 @@ class GetHeatmap(Request, frozen=True):
         height: Cells there are, down.
         width: Cells there are, across.
         pool: What becomes of the entries of a cell.
-        preview: Mark the entries this step would mask.
+        preview: Mark the entries this would mask.
     """
 
     tensor: str
@@ -159,7 +199,7 @@ class GetHeatmap(Request, frozen=True):
     height: int
     width: int
     pool: Pool = "extreme"
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class GetChannels(Request, frozen=True):
@@ -198,14 +238,14 @@ class Locate(Request, frozen=True):
     Attributes:
         tensor: Dotted name.
         view: Which values.
-        kind: What is looked for; `extreme` are the hundred of greatest magnitude.
+        kind: What is looked for; `extreme` are the hundred of greatest magnitude, `not_finite` NaN and Inf.
         after: The entry to go on from, which is not found itself unless it is the only one; None before the first.
-        forward: In the order of the indices, or against it.
+        forward: In the order of the indices, `extreme` from the greatest magnitude down; or against it.
     """
 
     tensor: str
     view: View
-    kind: Literal["nan", "inf", "extreme", "masked"]
+    kind: Literal["nan", "inf", "not_finite", "extreme", "masked"]
     after: tuple[int, ...] | None
     forward: bool = True
 
@@ -218,26 +258,10 @@ class GetNorms(Request, frozen=True):
     """The L2 norm of every module. Answered with `Norms`."""
 
 
-class Toggle(msgspec.Struct, frozen=True):
-    """Entries of a draft mask that go, or stay after all.
-
-    Attributes:
-        index: One number for each axis; -1 for all of it: `(3, -1)` is row 3.
-    """
-
-    index: tuple[int, ...]
-
-
 class Draft(Request, frozen=True):
-    """What a painted mask comes to. Changes nothing. Answered with `Previewed`, whose step carries the mask.
+    """What a painted mask comes to. Changes nothing. Answered with `Drafted`."""
 
-    Attributes:
-        tensor: Dotted name.
-        toggles: In the order they were made: an entry named twice stays.
-    """
-
-    tensor: str
-    toggles: tuple[Toggle, ...]
+    painted: Painted
 
 
 class Preview(Request, frozen=True):
@@ -249,7 +273,7 @@ class Preview(Request, frozen=True):
 class Apply(Request, frozen=True):
     """Do a step. Answered with `Edited`."""
 
-    step: AnyStep
+    step: Intended
 
 
 class Amend(Request, frozen=True):
@@ -338,6 +362,7 @@ AnyRequest = (
     | Export
     | GetFindings
     | SetMetric
+    | FileRequest
     | Cancel
 )
 
@@ -366,6 +391,9 @@ LANES: dict[type[Request], Lane] = {
     Draft: "preview",
     GetFindings: "check",
     Preview: "preview",
+    GetSizes: "look",
+    GetSource: "look",
+    Save: "save",
 }
 
 
@@ -387,4 +415,16 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors | Norms
+    body: (
+        AnyBody
+        | Heatmap
+        | Entry
+        | Drafted
+        | Channels
+        | Structure
+        | Stack
+        | Located
+        | BrokenTensors
+        | Norms
+        | FileBody
+    )

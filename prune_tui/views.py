@@ -16,7 +16,7 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 FailureKind = Literal[
-    "refused", "wrapped", "changed", "in use", "exists", "doubtful", "cancelled", "superseded", "bug"
+    "refused", "wrapped", "changed", "in use", "exists", "source", "doubtful", "cancelled", "superseded", "bug"
 ]
 
 # What a cell of a tile is, one code a cell.
@@ -331,7 +331,8 @@ class Failed(Body, frozen=True):
     Attributes:
         message: What was wrong, where, and what to do.
         kind: `refused` is the person's to mend, `wrapped` means that `Open(unwrap=True)` would do, `changed`
-            that `Open(anyway=True)` would, `exists` that `Export(overwrite=True)` would, `bug` is ours.
+            that `Open(anyway=True)` would, `exists` that `overwrite=True` would, `source` that
+            `Save(over_source=True)` would, `bug` is ours.
         details: A traceback, shown with --debug only.
     """
 

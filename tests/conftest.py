@@ -9,6 +9,9 @@ settings.register_profile("same", derandomize=True, deadline=None, max_examples=
 settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
+# Several tests run at a time: each with all cores, torch's threads would wait for each other a third of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Wherever the tests run, the app believes to be in the same terminal: pictures are drawn for its colours.
 os.environ.update(COLORTERM="truecolor", TERM="xterm-256color")
 os.environ.pop("NO_COLOR", None)

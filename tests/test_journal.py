@@ -19,6 +19,7 @@ from prune_tui import journal
 from prune_tui.journal import Amended, Did, Header, InUseError, JournalError, Plugged, Redid, Undid
 from prune_tui.journal_writer import Writer
 from prune_tui.protocol import Open
+from prune_tui.source_names import settled
 from prune_tui.step_settings import Bits
 from prune_tui.steps import CustomFromMask, CustomMethod, L1Unstructured, LnStructured, RandomUnstructured, same
 
@@ -316,9 +317,9 @@ def test_the_last_session_on_a_source_is_found(tmp_path: Path) -> None:
 def test_a_file_is_known_by_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert journal.settled("net.py:Net") == f"{tmp_path}/net.py:Net"
-    assert journal.settled("demo") == "demo"
-    assert journal.settled("package.module:Net") == "package.module:Net"
+    assert settled("net.py:Net") == f"{tmp_path}/net.py:Net"
+    assert settled("demo") == "demo"
+    assert settled("package.module:Net") == "package.module:Net"
 
 
 def test_names_of_one_second_differ(tmp_path: Path) -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import signal
 import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
 
 from prune_tui import steps
 from prune_tui.commands import seeds, standard_output
+from prune_tui.commands.ending import Ended, ended_by_signals, identity_of
 from prune_tui.commands.printing import in_unicode, tell
-from prune_tui.journal import settled
 from prune_tui.protocol import Open
+from prune_tui.source_names import settled
 from prune_tui.step_settings import StepError
 
 if TYPE_CHECKING:
@@ -70,16 +70,16 @@ def apply(
     report: dict[str, Any] = {"recipe": in_unicode(recipe), "source": in_unicode(source)}
     request = Open(source, arg, device, unwrap=True, plugins=plugin)
     place = None if dry_run else output
-    before = _identity(place)
+    before = identity_of(place)
     code = 0
     try:
-        with _ended_by_signals():
+        with ended_by_signals():
             _check(output, seed, force=force, dry_run=dry_run)
             session = _pruned(report, Path(recipe), request, seed, strict=strict)
             _finish(report, session, place, remove=remove, force=force)
     except KeyboardInterrupt as error:
-        code = error.code if isinstance(error, _Ended) else INTERRUPTED
-        stands = _identity(place) not in {None, before}  # in one move, of another file that was there, too
+        code = error.code if isinstance(error, Ended) else INTERRUPTED
+        stands = identity_of(place) not in {None, before}  # in one move, of another file that was there, too
         _refuse(report, f"interrupted; {place if stands else 'nothing'} was written")
     except Exception as error:  # noqa: BLE001 - the end of the command: whatever it is, it is told
         code = FAILED
@@ -100,15 +100,6 @@ def apply(
 def _refuse(report: dict[str, Any], told: str) -> None:
     report["error"] = in_unicode(told)
     tell(f"prune-tui: {told}")
-
-
-def _identity(file: Path | None) -> tuple[int, int] | None:
-    """Of the file that has a name now; None where there is none."""
-    try:
-        found = file.stat() if file is not None else None
-    except (OSError, ValueError):  # too long a name, or one with a zero byte
-        return None
-    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def _check(output: Path | None, seed: int | None, *, force: bool, dry_run: bool) -> None:
@@ -269,30 +260,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-class _Ended(KeyboardInterrupt):
-    """A signal has ended the command: as an interrupt, which is no failure of the model's code it comes in."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__()
-        self.code = code
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have a signal that would end the process do so by an exception, so that no file is left half written.
-
-    One that the process was started to ignore, as SIGHUP under nohup, stays ignored.
-    """
-
-    def end(number: int, _: object) -> NoReturn:
-        raise _Ended(128 + number)
-
-    fatal = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in fatal}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -7,10 +7,12 @@ import textwrap
 import traceback
 from typing import TYPE_CHECKING
 
-from prune_tui.commands import seeds, standard_output
+from prune_tui.commands import standard_output
 from prune_tui.commands.printing import in_unicode, printable, tell
+from prune_tui.commands.source_options import AS_IT_IS, SourceOptions
 
 if TYPE_CHECKING:
+    from prune_tui.protocol import Open
     from prune_tui.steps import Step
     from prune_tui.views import Finding, Findings
 
@@ -23,10 +25,8 @@ def check(
     source: str = "demo",
     /,
     *,
-    arg: tuple[str, ...] = (),
-    device: str = "auto",
-    seed: int = 0,
     json: bool = False,
+    options: SourceOptions = AS_IT_IS,
     debug: bool = False,
 ) -> int:
     """Say what is wrong or surprising in a model; looking changes nothing.
@@ -35,16 +35,14 @@ def check(
     could not be checked.
 
     Args:
-        source: demo, file.py:Symbol or package.module:Symbol, as when a model is opened.
-        arg: name=value for the class or function; may be given several times.
-        device: auto, cpu, cuda, cuda:0, mps.
-        seed: Seeds the construction of the model.
+        source: demo, a checkpoint's file or folder, file.py:Symbol or package.module:Symbol.
         json: Print one JSON object instead of text.
+        options: How it is opened.
         debug: Show tracebacks.
     """
     answer = standard_output.take()
     try:
-        found = _examined(source, arg, device, seeds.checked(seed))
+        found = _examined(options.of(source))
         text = as_json(source, found).encode() if json else as_text(source, found)
     except Exception as error:  # noqa: BLE001 - whatever it is, exit code 1 would say that the model has findings
         if debug:
@@ -59,11 +57,11 @@ def check(
     return FOUND if counts(found)["error"] or counts(found)["warning"] else NOTHING_FOUND
 
 
-def _examined(source: str, arguments: tuple[str, ...], device: str, seed: int) -> Findings:
+def _examined(request: Open) -> Findings:
     from prune_tui.engine import sources
     from prune_tui.engine.doctor import examine
 
-    return examine(sources.load(source, arguments, device, seed).model)
+    return examine(sources.load(request).model)
 
 
 def _reason(error: Exception) -> str:

@@ -11,14 +11,15 @@ from prune_tui.engine import bits, pruned
 from prune_tui.engine.reading import dtype_name, shape_of, why_no_values
 from prune_tui.engine.walking import named_modules_of
 
-SAMPLE = 4096
-"""Entries of each tensor that are looked at, evenly spread: training moves all of them."""
+RUNS, RUN = 8, 512
+"""So many runs of so many entries are looked at in each tensor, evenly spread: training moves all of them. In a
+tensor that is mapped from a file a run is a page or two."""
 
 
 def of_model(model: nn.Module) -> str:
     """A digest that is another one as soon as the model was trained, retyped, renamed or pruned otherwise.
 
-    It reads at most `SAMPLE` entries of each parameter and each mask, so it takes milliseconds at any size; a
+    It reads at most 4,096 entries of each parameter and each mask, so their size does not matter; a
     change of other entries alone is not seen. The device does not matter, nor do buffers other than masks: a
     BatchNorm's statistics move with every forward and change nothing of what pruning does.
 
@@ -42,10 +43,13 @@ def _sample(tensor: Tensor) -> bytes:
     if why_no_values(tensor) or not tensor.numel():
         return b""
     with torch.inference_mode(False), torch.no_grad():
-        step = -(-tensor.numel() // SAMPLE)
-        places = torch.arange(0, tensor.numel(), step, device=tensor.device)
-        if tensor.is_contiguous():
-            entries = tensor.detach().view(-1)[places]
+        held, count = tensor.detach(), tensor.numel()
+        if count <= RUNS * RUN:
+            entries = held.reshape(-1)
+        elif held.is_contiguous():
+            entries = held.as_strided((RUNS, RUN), ((count - RUN) // (RUNS - 1), 1), held.storage_offset())
         else:  # by index, for whatever strides: nothing as large as the tensor is copied
-            entries = tensor.detach()[torch.unravel_index(places, tensor.shape)]
-        return bits.integers(entries).cpu().contiguous().numpy().tobytes()
+            places = torch.arange(RUNS, device=held.device)[:, None] * ((count - RUN) // (RUNS - 1))
+            places = places + torch.arange(RUN, device=held.device)
+            entries = held[torch.unravel_index(places, held.shape)]
+        return bits.integers(entries.contiguous()).cpu().numpy().tobytes()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -26,10 +26,10 @@ class Journaling:
 
     Args:
         path: The file.
-        header: What the session works on.
+        header: What the session works on; asked for with the first step.
     """
 
-    def __init__(self, path: Path, header: journal.Header) -> None:
+    def __init__(self, path: Path, header: Callable[[], journal.Header]) -> None:
         self.path = path
         self._header = header
         self._writer: Writer | None = None
@@ -42,7 +42,7 @@ class Journaling:
             JournalError: It is in use, or cannot be read or written.
         """
         writer, kept = Writer.go_on(path)
-        journaling = cls(path, kept.header)
+        journaling = cls(path, lambda: kept.header)
         journaling._writer = writer
         return journaling, kept
 
@@ -54,7 +54,7 @@ class Journaling:
         """
         try:
             if self._writer is None:
-                self._writer = Writer.begin(self.path, self._header)
+                self._writer = Writer.begin(self.path, self._header())
             self._writer.append(*events)
         except journal.JournalError as error:
             raise StepError(
@@ -93,7 +93,7 @@ def replay(
         stop: Asked within the steps.
 
     Returns:
-        What a person should know.
+        What a person should know: of undone steps those that follow one that is different now are left out.
 
     Raises:
         ChangedError: A step is refused, or gives other masks; everything is as before the first.
@@ -112,6 +112,7 @@ def replay(
                     session.doubt(f"step {before + 1}, {difference}{_other_torch(kept)}: {_masks(session, did)}")
                 now = "is redone only when that is asked for twice" if could else "cannot be redone any more"
                 notes.append(f"step {number} was undone and {now}: {difference}")
+                notes += [_after_that(number, kept.steps[number:])] if kept.steps[number:] else []
                 break
             if difference and not anyway:
                 raise ChangedError(f"step {number} of session {kept.name}, {difference}{_other_torch(kept)}")
@@ -126,6 +127,17 @@ def replay(
             session.step_back()
         raise
     return tuple(notes)
+
+
+def _after_that(number: int, left_out: Sequence[journal.Did]) -> str:
+    """That undone steps are gone from what redo would do, since one before them is different now."""
+    calls = [steps.describe(did.step) for did in left_out]
+    first, last = number + 1, number + len(calls)
+    were = "follows it and was" if first == last else "follow it and were"
+    called = f"step {first}" if first == last else f"steps {first} to {last}"
+    more = f" and {len(calls) - 2} more" if len(calls) > 2 else ""
+    them = "it" if first == last else "them"
+    return f"{called}, undone too, {were} left out: {', '.join(calls[:2])}{more}; redo will not do {them} again"
 
 
 def _other_torch(kept: journal.Kept) -> str:

@@ -13,6 +13,7 @@ from torch.nn.utils.prune import BasePruningMethod
 from prune_tui.engine import pruned
 from prune_tui.engine.axes import axis_names
 from prune_tui.engine.hooks import definition, hooks_of, settings_text
+from prune_tui.engine.named import Named, class_name
 from prune_tui.engine.reading import (
     dtype_name,
     elements_of,
@@ -46,7 +47,7 @@ def module_view(
     return ModuleView(
         path=path,
         title=_title(module),
-        where=definition(type(module)),
+        where="" if isinstance(module, Named) else definition(type(module)),
         training=module.training,
         parameters=tuple(_parameter_rows(path, module, names)),
         buffers=tuple(_buffer_rows(path, module, names)),
@@ -80,7 +81,8 @@ def _title(module: nn.Module) -> str:
         settings = module.extra_repr()
     except Exception:  # noqa: BLE001  # somebody else's extra_repr may raise anything, as before a lazy forward
         settings = "…"
-    return f"{type(module).__name__}({settings})"
+    name = class_name(module)
+    return name if isinstance(module, Named) and not settings else f"{name}({settings})"
 
 
 def _joined(path: str, name: str) -> str:
@@ -176,8 +178,13 @@ def _computed_rows(path: str, module: nn.Module) -> Iterator[TensorRow]:
             persistent=False,
             kept=elements_of(kept) - masked_entries(kept),
             # What a person's own hook computes is known to that hook alone.
-            stale=pruned.multiplies(hook) and is_stale(attribute, values, kept),
+            stale=pruned.multiplies(hook) and not _awaited(module, name) and is_stale(attribute, values, kept),
         )
+
+
+def _awaited(module: nn.Module, name: str) -> bool:
+    """Whether what pruning computes is not there yet, and will be true as soon as somebody asks for it."""
+    return isinstance(module, Named) and name not in vars(module)
 
 
 def _parametrizations(module: nn.Module) -> Iterator[Parametrization]:

@@ -11,17 +11,21 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from prune_tui.engine import fingerprints, sources
+from prune_tui.engine import sources
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.journaling import Journaling, check_unchanged, replay
 from prune_tui.engine.methods import plugins
+from prune_tui.engine.named import class_name
 from prune_tui.engine.session import Session
+from prune_tui.engine.sources.checkpoint import Checkpoint
+from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.walking import parameters_of
 from prune_tui.engine.wrapped import WrappedModelError
-from prune_tui.journal import Header, Plugged, new_path, settled
+from prune_tui.journal import Header, Plugged, new_path
 from prune_tui.protocol import Open
+from prune_tui.source_names import settled
 from prune_tui.steps import Plugin
 
 
@@ -34,6 +38,7 @@ class OpenedSession(NamedTuple):
         journaling: The session's journal; None where none is kept.
         notes: What a person should know.
         methods: What plugins have added to the catalogue.
+        checkpoint: What the weights were read from; None where the model's code made them.
     """
 
     session: Session
@@ -41,6 +46,7 @@ class OpenedSession(NamedTuple):
     journaling: Journaling | None
     notes: tuple[str, ...]
     methods: tuple[Plugin, ...]
+    checkpoint: Checkpoint | None = None
 
 
 def open_session(
@@ -62,13 +68,12 @@ def open_session(
         Cancelled: `stop` said so.
     """
     added = plugins.load(request.plugins)
-    loaded = sources.load(request.source, request.arguments, request.device, request.seed)
-    session = _session(loaded.model, request.seed, unwrap=request.unwrap)
+    loaded = sources.load(request)
+    session = _session(loaded, request.seed, unwrap=request.unwrap)
     measurement.begin(loaded.metric)
     journaling, notes = _journaled(session, request, measurement, tell, stop)
-    return OpenedSession(
-        session, loaded.metric, journaling, _notes(session.model) + added.notes + notes, added.methods
-    )
+    told = _notes(session.model) + loaded.notes + added.notes + notes
+    return OpenedSession(session, loaded.metric, journaling, told, added.methods, loaded.checkpoint)
 
 
 def _journaled(
@@ -77,18 +82,17 @@ def _journaled(
     """Begin the session's journal, or do again what is in one and go on with it; what to know about that."""
     if not request.journals or request.readonly:
         return None, ()
-    fingerprint = fingerprints.of_model(session.model)
     if not request.resume:
-        return _new_journal(session, request, fingerprint), ()
+        return _new_journal(session, request), ()
     measurement.measure(session, stop)  # what all later values are compared with
     journaling, kept = Journaling.go_on(Path(request.journals) / request.resume)
     try:
         if not request.anyway:
-            check_unchanged(kept, fingerprint)
+            check_unchanged(kept, session.fingerprint)
         else:
             # The old one stays as it is: it is the record of another model.
             journaling.close()
-            journaling = _new_journal(session, request, fingerprint)
+            journaling = _new_journal(session, request)
         notes = replay(session, kept, anyway=request.anyway, tell=tell, stop=stop)
         measurement.wanted = True
     except BaseException:
@@ -101,20 +105,29 @@ def _journaled(
     return journaling, notes + ((kept.damage,) if kept.damage else ())
 
 
-def _new_journal(session: Session, request: Open, fingerprint: str) -> Journaling:
-    header = Header(
-        source=settled(request.source),
-        arguments=request.arguments,
-        device=request.device,
-        seed=request.seed,
-        unwrap=request.unwrap,
-        plugins=_absolute(request.plugins),
-        folder=str(Path.cwd()),
-        model=type(session.model).__name__,
-        fingerprint=fingerprint,
-        torch=str(torch.__version__),
-        started=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-    )
+def _new_journal(session: Session, request: Open) -> Journaling:
+    started, folder = datetime.datetime.now().astimezone().isoformat(timespec="seconds"), str(Path.cwd())
+
+    def header() -> Header:
+        """With the first step: until then nobody has to read the model for its fingerprint."""
+        return Header(
+            source=settled(request.source),
+            arguments=request.arguments,
+            device=request.device,
+            seed=request.seed,
+            unwrap=request.unwrap,
+            plugins=_absolute(request.plugins),
+            key=request.key,
+            allow=request.allow,
+            trust=request.trust,
+            weights=settled(request.weights) if request.weights else "",
+            folder=folder,
+            model=class_name(session.model),
+            fingerprint=session.fingerprint,
+            torch=str(torch.__version__),
+            started=started,
+        )
+
     journaling = Journaling(new_path(Path(request.journals)), header)
     session.recorder = journaling.record
     return journaling
@@ -124,12 +137,13 @@ def _absolute(files: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(Path(file).resolve()) for file in files)
 
 
-def _session(model: nn.Module, seed: int, *, unwrap: bool) -> Session:
+def _session(loaded: Loaded, seed: int, *, unwrap: bool) -> Session:
     """A session of a model, or of what is inside all its wrappers."""
+    model = loaded.model
     seen: set[int] = set()  # a wrapper may hold itself
     while True:
         try:
-            return Session(model, seed)
+            return Session(model, seed, past=loaded.past, checkpoint=loaded.checkpoint)
         except WrappedModelError as error:  # noqa: PERF203
             if not unwrap or id(model) in seen:
                 raise

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from prune_tui.engine import walking
+from prune_tui.engine.named import class_name
 from prune_tui.engine.pruned import base_names, mask
 from prune_tui.engine.reading import dtype_name, elements_of, masked_entries, shape_of, stored
 from prune_tui.engine.rolled_up import Held, Sums, sums
@@ -105,7 +106,7 @@ def _rows(places: list[Place], held: list[tuple[Held, ...]]) -> tuple[ModuleRow,
     return tuple(
         ModuleRow(
             path=place.path,
-            type=type(place.module).__name__,
+            type=class_name(place.module),
             parent=place.parent,
             parameters=found.parameters,
             masked=found.masked,

@@ -197,5 +197,5 @@ def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits
 def _draw(step: steps.Step, seen: Sequence[Seen], stop: Stop) -> list[Masked]:
     if not steps.draws(step):
         return planners.masks(step, seen, stop)
-    with generators.seeded(getattr(step, "seed"), {one.original.device for one in seen}):  # noqa: B009
+    with generators.seeded(getattr(step, "seed"), {one.original.device for one in seen}, stop):  # noqa: B009
         return planners.masks(step, seen, stop)

@@ -11,6 +11,7 @@ from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import steps
 from prune_tui.engine import commit, hooks, planning, undo
+from prune_tui.engine.module_moments import Standing
 from prune_tui.step_settings import StepError
 from prune_tui.view_rows import HistoryRow
 from prune_tui.views import Effect, LogEntry
@@ -55,7 +56,7 @@ class Edit:
     step: steps.AnyStep
     effects: tuple[Effect, ...]
     moment: undo.Moment
-    expected: undo.Standing
+    expected: Standing
     recorded: tuple[tuple[BasePruningMethod, HistoryRow], ...]
     doubt: str = ""
 

@@ -15,15 +15,27 @@ from typing import Any, Literal, TypeVar, get_args
 import msgspec
 from torch import nn
 
-from prune_tui import frames, protocol, view_rows, views
-from prune_tui.engine import doctor, modules, opening, outline, targets, tensor_answers
+from prune_tui import files, frames, protocol, view_rows, views
+from prune_tui.engine import (
+    description,
+    doctor,
+    interrupting,
+    modules,
+    opening,
+    outline,
+    saving_answers,
+    targets,
+    tensor_answers,
+)
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
 from prune_tui.engine.exports.whole_file import ExistsError
 from prune_tui.engine.journaling import ChangedError, Journaling
 from prune_tui.engine.lanes import Job, Lane
+from prune_tui.engine.named import class_name
 from prune_tui.engine.record import DoubtfulError
+from prune_tui.engine.saving.saver import OverSourceError
 from prune_tui.engine.session import Session
 from prune_tui.engine.sources import SourceError
 from prune_tui.engine.telling import Tell
@@ -45,6 +57,7 @@ _Handler = Callable[["Server", _Request, Stop], views.Body]
 _REFUSALS: dict[type[Exception], FailureKind] = {
     WrappedModelError: "wrapped",
     ChangedError: "changed",
+    OverSourceError: "source",
     ExistsError: "exists",
     DoubtfulError: "doubtful",
     StepError: "refused",
@@ -123,8 +136,12 @@ class Server:
             for lane in self._lanes.values():
                 lane.cancel(question.request.id)
             self._send(question.id, self._revision, views.Done())
+            return
+        lane = self._lanes[LANES[type(question.request)]]
+        if deaf := interrupting.deaf(lane.thread) if lane.thread is not None else "":
+            self._send(question.id, self._revision, Failed(deaf, "refused"))
         else:
-            self._lanes[LANES[type(question.request)]].put(question)
+            lane.put(question)
 
     def _work(self, job: Job) -> None:
         """Answer one job, with the revision that the answer was made at."""
@@ -211,7 +228,7 @@ class Server:
         rows = outline.outline(session.model)
         done, undone = session.counts()
         summary = Summary(
-            name=type(session.model).__name__,
+            name=class_name(session.model),
             device=outline.devices(session.model),
             parameters=rows[0].parameters,
             masked=rows[0].masked,
@@ -230,7 +247,7 @@ class Server:
 
     @_answers(protocol.Apply)
     def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:
-        return self._edited("applied", lambda session: session.do(request.step, stop))
+        return self._edited("applied", lambda session: session.do(session.drafts.meant(request.step, stop), stop))
 
     @_answers(protocol.Amend)
     def _amend(self, request: protocol.Amend, stop: Stop) -> views.Body:
@@ -248,6 +265,7 @@ class Server:
         session, opened = self._open_session, self._opened
         if self._readonly or opened is None:
             raise StepError("this session is read-only (--readonly); start without it to prune")
+        self._measurement.measure_the_start(session)
         entry = edit(session)
         # The edit is done: from here on nothing may make the answer a `Failed`, which says that it is not.
         self._measurement.wanted = True
@@ -290,6 +308,21 @@ class Server:
     @_answers(protocol.Export)
     def _export(self, request: protocol.Export, _: Stop) -> views.Body:
         return exporting.export(self._open_session, self._origin, request)
+
+    @_answers(files.GetSizes)
+    def _sizes(self, _: files.GetSizes, __: Stop) -> views.Body:
+        return saving_answers.sizes(self._open_session, self._origin)
+
+    @_answers(files.GetSource)
+    def _source(self, _: files.GetSource, __: Stop) -> views.Body:
+        checkpoint = self._open_session.checkpoint
+        if checkpoint is None:
+            raise StepError(f"{self._origin.source} is code, which made the weights: there is no file to tell of")
+        return description.described(checkpoint)
+
+    @_answers(files.Save)
+    def _save(self, request: files.Save, stop: Stop) -> views.Body:
+        return saving_answers.saved(self._open_session, request, stop, self._teller())
 
     @_answers(protocol.SetMetric)
     def _set_metric(self, request: protocol.SetMetric, _: Stop) -> views.Body:

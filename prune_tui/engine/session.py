@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import bits, checksums, commit, fingerprints, planning, pruned, targets
+from prune_tui.engine import bits, checksums, commit, fingerprints, planning, pruned, saving, targets
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
+from prune_tui.engine.drafting import Drafts
 from prune_tui.engine.earlier import EarlierTensors
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
@@ -24,8 +26,11 @@ from prune_tui.engine.exports import script as scripts
 from prune_tui.engine.generators import seed_of_step
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
+from prune_tui.engine.past import NO_PAST, Past
 from prune_tui.engine.record import DoubtfulError, Edit, HistoryEntry, Log, carried_out, entry_of, public
+from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.wrapped import check_model
+from prune_tui.files import Form
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 from prune_tui.view_rows import HistoryRow
@@ -41,6 +46,8 @@ class Session:
     Args:
         model: Edited in place. Its hooks, names and buffers stay torch's own; it runs and saves without us.
         seed: Every random step draws its own seed from this one, by its place in the history.
+        past: What was done to the model before, as its checkpoint tells.
+        checkpoint: What its weights were read from; None where its code made them.
 
     Raises:
         WrappedModelError: `model` is a DataParallel or compiled wrapper; its `inner` can be opened.
@@ -52,11 +59,14 @@ class Session:
         >>> session.undo()
     """
 
-    def __init__(self, model: nn.Module, seed: int = 0) -> None:
+    def __init__(
+        self, model: nn.Module, seed: int = 0, *, past: Past = NO_PAST, checkpoint: Checkpoint | None = None
+    ) -> None:
         check_model(model)
         self.model = model
         self.seed = seed
-        self.fingerprint = fingerprints.of_model(model)
+        self.past = past
+        self.checkpoint = checkpoint
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
         # Told of each change, a `journal.Event`, or of several that belong together, once they are made and before
@@ -68,6 +78,7 @@ class Session:
         self._touched = 0
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
         self._editing = threading.RLock()
+        self.drafts = Drafts(model, self.lock)
         self._plans = KeptPlans(model, self.lock, lambda: (self.moment, self._seed_of_next()))
 
     # ---------------------------------------------------------------- the public API
@@ -142,6 +153,24 @@ class Session:
         with self._editing:
             return scripts.written(self, origin)
 
+    def save(self, path: str | Path, form: Form = "pruned", *, overwrite: bool = False) -> int:
+        """Write the model's tensors for torch.load, safetensors or transformers, whole or not at all.
+
+        Args:
+            path: A `.safetensors`, `.pt`, `.pth` or `.bin` file; any other name is that of a new folder.
+            form: `pruned` as torch has it, with `weight_orig` and `weight_mask`: opened again, all is back.
+                `removed` with the zeros in place and the names of the unpruned model. `compact` with the kept
+                values and one bit an entry.
+            overwrite: It may replace a file.
+
+        Returns:
+            Its size in bytes.
+
+        Raises:
+            StepError: It cannot be written; nothing is half written.
+        """
+        return saving.save(self, Path(path), form, overwrite=overwrite, over_source=overwrite)
+
     def replay(self, recipe: str | Path, *, strict: bool = False) -> tuple[HistoryEntry, ...]:
         """Do the steps of a recipe, all of them or none. Warns of what differs from when it was made.
 
@@ -160,6 +189,11 @@ class Session:
         return tuple(public(step.entry) for step in done.steps)
 
     # ---------------------------------------------------------------- what the protocol speaks
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Of the model before the first step; worked out when it is asked for, at the latest by that step."""
+        return fingerprints.of_model(self.model)
 
     @property
     def revision(self) -> int:
@@ -186,12 +220,17 @@ class Session:
             StepError: The step cannot be done, or an edit came in between.
             Cancelled: `stop` said so.
         """
+        if self.checkpoint is not None:
+            if self.checkpoint.refusal:
+                raise StepError(self.checkpoint.refusal)
+            self.checkpoint.check()
         return self._plans.plan(step, stop)
 
     def do(self, step: steps.Step, stop: Stop = never) -> LogEntry:
         """Carry a step out. Raises StepError or Cancelled, and changes nothing, when it is not done."""
         with self._editing:
             plan = self.plan(step, stop)
+            _ = self.fingerprint  # as long as the model is still what it was
             with self._changing() as done:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
@@ -313,7 +352,7 @@ class Session:
 
     def recorded(self) -> Mapping[BasePruningMethod, HistoryRow]:
         """What the session knows about each method object that it put into a hook."""
-        return {method: row for edit in self._log.edits for method, row in edit.recorded}
+        return {**self.past.recorded, **{method: row for edit in self._log.edits for method, row in edit.recorded}}
 
     def checksum(self) -> str:
         """The digest of the masks of the last step's targets; of those it took away where it was a `remove`.

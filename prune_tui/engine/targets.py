@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from prune_tui.engine import pruned
+from prune_tui.engine.named import class_name
 from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.step_settings import StepError, nearest
@@ -95,7 +96,7 @@ def locate(model: nn.Module, path: str) -> tuple[nn.Module, str]:
     for depth, part in enumerate(parts):
         child = pruned.held(module._modules, part)
         if child is None:
-            above = ".".join(parts[:depth]) or type(model).__name__
+            above = ".".join(parts[:depth]) or class_name(model)
             raise StepError(f"{path}: {above} has no module {part!r}{nearest(part, module._modules.keys())}")
         module = child
     return module, name

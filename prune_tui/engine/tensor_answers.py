@@ -9,7 +9,6 @@ from prune_tui import protocol
 from prune_tui.engine import (
     broken,
     channel_rows,
-    drafting,
     entries,
     locating,
     norms,
@@ -24,14 +23,13 @@ from prune_tui.engine.layers import Layers, NoValues, layers_of
 from prune_tui.engine.session import Session
 from prune_tui.engine.telling import Tell
 from prune_tui.engine.tiles import Pruning
-from prune_tui.steps import AnyStep
-from prune_tui.tensor_views import Heatmap
+from prune_tui.tensor_views import Drafted, Heatmap
 from prune_tui.views import Body
 
 
-def pruning_of(session: Session, tensor: str, preview: AnyStep | None, stop: Stop) -> Pruning:
+def pruning_of(session: Session, tensor: str, preview: protocol.Intended | None, stop: Stop) -> Pruning:
     """What the last step did to a tensor and what a previewed one would do."""
-    plan = None if preview is None else session.plan(preview, stop)
+    plan = None if preview is None else session.plan(session.drafts.meant(preview, stop), stop)
     planned = {} if plan is None else {part.target.path: part.planned for part in plan.parts}
     return Pruning(session.earlier.alive_before_last_step(tensor), planned.get(tensor))
 
@@ -66,7 +64,10 @@ def _broken(session: Session, _: protocol.GetBroken, stop: Stop) -> Body:
 
 
 def _draft(session: Session, request: protocol.Draft, stop: Stop) -> Body:
-    return drafting.draft(session, request, stop)
+    session.drafts.refuse_masked(request.painted)
+    previewed = session.foresee(session.drafts.meant(request.painted, stop), stop)
+    took = sum(effect.took for effect in previewed.effects)
+    return Drafted(took, sum(effect.left for effect in previewed.effects) - took)
 
 
 def _norms(session: Session, _: protocol.GetNorms, stop: Stop) -> Body:

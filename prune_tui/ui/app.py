@@ -21,6 +21,7 @@ from textual.screen import Screen
 from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
 from prune_tui.journal import JournalError
+from prune_tui.source_names import settled
 from prune_tui.ui import keys
 from prune_tui.ui.frugal import ChangedCells
 from prune_tui.ui.numbers import counted
@@ -181,7 +182,7 @@ class PruneApp(App[None]):
 
     async def _offer_to_go_on(self) -> None:
         """Ask about steps on this model that were left, or cut off, the last time."""
-        folder, source = Path(self._request.journals), journal.settled(self._request.source)
+        folder, source = Path(self._request.journals), settled(self._request.source)
         kept = await asyncio.to_thread(journal.latest, folder, source, self._request.arguments)
         if kept is None or not kept.done or self._request.readonly:
             return
@@ -360,14 +361,12 @@ class PruneApp(App[None]):
     # Leaving
 
     def action_leave(self) -> None:
-        """Leave; asks once when there are steps that are not exported."""
+        """Leave; asks once when there are steps that stand in no file."""
         summary = self.main.status.summary
         if summary is None or not summary.steps:
             self._discarded = True  # a journal in which everything is undone
             self._leave()
-        elif (
-            self._asked_to_leave or self.main.status.exported
-        ):  # the key was pressed again, or nothing can be lost
+        elif self._asked_to_leave or self.main.status.stored:  # the key was pressed again, or nothing can be lost
             self._leave_with(summary.steps)
         elif self._begun:
             self._asked_to_leave = True

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 from rich.text import Text
 
-from prune_tui.tensor_views import Entry, Located
+from prune_tui.tensor_views import Drafted, Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
-from prune_tui.ui.numbers import counted, human_count, percent
+from prune_tui.ui.numbers import counted, human_count, percent, precise
 from prune_tui.ui.tree_line import printable
 from prune_tui.view_rows import View
-from prune_tui.views import Previewed, Statistics
+from prune_tui.views import Statistics
 
 _SHORTENED = (
     "entries", "sample", "kept", "range", "mean", "zero", "sample", "std", "range", "kept", "note", "NaN", "Inf"
@@ -52,7 +52,7 @@ def _parts(statistics: Statistics, view: View, progress: str) -> Iterator[tuple[
             yield name, (f"{count:,} {name}", f"{human_count(count)} {name}")
     if statistics.zeros and view not in {"step", "start"}:
         yield "zero", (f"{statistics.zeros:,} zero", "")
-    yield "entries", (f"{statistics.elements:,} entries", "")
+    yield "entries", (counted(statistics.elements, "entry"), "")
     if statistics.masked:
         share = f"{percent(statistics.masked, statistics.elements)} masked"
         yield "kept", (f"keeps {statistics.elements - statistics.masked:,}, {share}", share, "")
@@ -79,42 +79,40 @@ def _fitting(parts: dict[str, tuple[str, ...]], width: int | None) -> dict[str, 
     return told
 
 
-def entry_text(aim: Aim, entry: Entry, located: Located | None = None, sought: str = "") -> Text:
+def entry_text(aim: Aim, entry: Entry, found: str = "") -> Text:
     """`[3, 0] 0.127`, and where it is masked `× 0 · orig 0.127`; what changed it behind that.
 
     Args:
         aim: Where it is.
         entry: What is there.
-        located: Which it is of the kind that was looked for.
-        sought: That kind.
+        found: Which it is of the kind that was looked for, `masked 2 of 16`; empty where it was not.
     """
     text = Text(f"[{', '.join(map(str, aim.index))}] ", style="bold", no_wrap=True, overflow="ellipsis")
     if entry.note:
         return text + Text(printable(entry.note), style="dim")
+    effective, orig = precise(entry.effective), precise(entry.orig)
     if entry.mask is None:
-        text.append(f"{entry.orig:.6g}")
+        text.append(orig)
     elif entry.mask == 1:
-        text.append(f"{entry.effective:.6g} kept")
+        text.append(f"{effective} kept")
     elif entry.mask == 0:
-        text.append(f"× {entry.effective + 0.0:.6g} · orig {entry.orig:.6g}")  # without the sign of -0.0
+        text.append(f"× {precise(entry.effective + 0.0)} · orig {orig}")  # without the sign of -0.0
     else:
-        text.append(f"{entry.effective:.6g} · orig {entry.orig:.6g} · mask {entry.mask:.6g}")
-    if located is not None and located.index is not None:
-        text.append(f" · {sought} {located.number:,} of {located.of:,}", style="bold")
+        text.append(f"{effective} · orig {orig} · mask {precise(entry.mask)}")
+    if found:
+        text.append(f" · {found}", style="bold")
     if entry.step:
-        text.append(f" · last step {entry.step:+.4g}")
+        text.append(f" · last step {precise(entry.step, '+.4g')}")
     elif entry.start:
-        text.append(f" · since start {entry.start:+.4g}")
+        text.append(f" · since start {precise(entry.start, '+.4g')}")
     named = " ".join(f"{axis} {at}" for axis, at in zip(aim.axes, aim.index, strict=True))
     return text + Text(f"  {named}", style="dim")
 
 
-def draft_text(draft: Draft, drafted: Previewed | None) -> Text:
+def draft_text(draft: Draft, drafted: Drafted | None) -> Text:
     """What is painted, and what becomes of it."""
     strokes = counted(len(draft.toggles), "stroke")
     if drafted is None:
         return Text(f"painting: {strokes}…", style="bold")
-    took = sum(effect.took for effect in drafted.effects)
-    left = sum(effect.left - effect.took for effect in drafted.effects)
-    text = f"painted −{took:,}, keeps {left:,} · enter applies, esc drops · {strokes}"
+    text = f"painted −{drafted.took:,}, keeps {drafted.left:,} · enter applies, esc drops · {strokes}"
     return Text(text, style="bold", no_wrap=True, overflow="ellipsis")

@@ -88,10 +88,7 @@ def _measured(name: str, scale: float, rounds: int | None) -> dict[str, Any]:
         "goal": row.goal,
         "bytes_goal": row.bytes_goal,
         "seconds_goal": row.seconds_goal,
-        "missing": row.missing,
     }
-    if row.missing:
-        return found
     if row.contest is None:
         figures = painting.measured(rounds or row.rounds)
         ratio = figures["baseline_s"] / figures["ours_s"]
@@ -136,8 +133,6 @@ def _told(found: dict[str, Any]) -> dict[str, str]:
     empty = dict.fromkeys(_HEAD, "")
     goal = f"{found['goal']:.3g}×" if found["seconds_goal"] is None else f"{found['seconds_goal'] * 1000:.3g} ms"
     line = {**empty, "what": found["what"], "against": found["against"], "goal": goal}
-    if found["missing"]:
-        return {**line, "against": found["missing"], "goal": ""}
     held, theirs = found.get("ours_bytes"), found.get("baseline_bytes")
     memory = "" if held is None or theirs is None else f"{theirs:.1f} → {held:.2f}"
     if "stall_s" in found:

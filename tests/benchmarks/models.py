@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
@@ -70,3 +74,10 @@ def with_a_tie(values: Tensor, fraction: float) -> Tensor:
     count = round(fraction * flat.numel())
     flat[order[count]] = -flat[order[count - 1]]
     return flat.view(values.shape)
+
+
+def a_folder() -> Path:
+    """A folder that goes with the process."""
+    folder = tempfile.TemporaryDirectory(prefix="prune-tui-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)

@@ -24,11 +24,6 @@ def test_one_row_is_measured_printed_and_written(tmp_path):
     assert f"{row['goal']}×" in line
 
 
-def test_what_is_not_built_says_so(capsys):
-    assert main(["opening", "--quick"]) == 0
-    assert "not built yet: issue 5" in capsys.readouterr().out
-
-
 def test_a_goal_in_time_is_told_as_such(capfd):
     assert main(["sample", "--quick"]) == 0
     (line,) = (line for line in capfd.readouterr().out.splitlines() if line.startswith("first, sampled"))

@@ -71,7 +71,7 @@ def opened(seed: int) -> Session:
     from prune_tui.engine import sources
 
     with torch.random.fork_rng():
-        return Session(sources.load("net.py:Net", (), "cpu", seed).model, seed)
+        return Session(sources.load(Open("net.py:Net", device="cpu", seed=seed)).model, seed)
 
 
 @pytest.fixture(autouse=True)

@@ -76,7 +76,7 @@ def test_a_picture_is_that_of_the_same_tensor_on_the_cpu(pool: Pool) -> None:
     assert isinstance(on_cpu, Heatmap)
     assert isinstance(on_device, Heatmap)
     assert (on_cpu.height, on_cpu.width, on_cpu.kept) == (on_device.height, on_device.width, on_device.kept)
-    assert on_cpu.marks == on_device.marks
+    assert (on_cpu.marks, on_cpu.going, on_cpu.tally) == (on_device.marks, on_device.going, on_device.tally)
     values = [torch.frombuffer(bytearray(one.values), dtype=torch.float32) for one in (on_cpu, on_device)]
     torch.testing.assert_close(*values, rtol=1e-6, atol=1e-9)
 

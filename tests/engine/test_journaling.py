@@ -32,7 +32,7 @@ def net(seed: int = 0) -> nn.Sequential:
 def journaled(path: Path, model: nn.Module | None = None) -> Session:
     session = Session(net() if model is None else model, seed=7)
     header = Header(source="net", fingerprint=fingerprints.of_model(session.model), started="then")
-    session.recorder = Journaling(path, header).record
+    session.recorder = Journaling(path, lambda: header).record
     return session
 
 
@@ -215,7 +215,7 @@ def test_the_masks_are_proved_by_their_checksum(tmp_path: Path) -> None:
 def test_another_torch_is_named_where_the_masks_differ(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     session = Session(net())
-    session.recorder = Journaling(path, Header(source="net", torch="1.0")).record
+    session.recorder = Journaling(path, lambda: Header(source="net", torch="1.0")).record
     session.apply("l1_unstructured", "0.weight", amount=0.5)
     session.recorder.__self__.close()
 
@@ -252,6 +252,45 @@ def test_an_undone_step_that_cannot_be_done_any_more_stops_nothing(tmp_path: Pat
     assert session.counts() == (1, 0)
     assert len(notes) == 1
     assert notes[0].startswith("step 2 was undone and cannot be redone any more: l1_unstructured(amount=1)")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (0, []),
+        (
+            1,
+            [
+                "step 3, undone too, follows it and was left out: l1_unstructured(amount=2);"
+                " redo will not do it again"
+            ],
+        ),
+        (
+            3,
+            [
+                "steps 3 to 5, undone too, follow it and were left out: l1_unstructured(amount=2),"
+                " l1_unstructured(amount=3) and 1 more; redo will not do them again"
+            ],
+        ),
+    ],
+)
+def test_undone_steps_after_one_that_is_different_are_left_out_and_told(
+    tmp_path: Path, more: int, told: list[str]
+) -> None:
+    path = tmp_path / "a.journal"
+    session = journaled(path)
+    session.apply("l1_unstructured", "0.weight", amount=1)
+    session.apply("l1_unstructured", "2.bias", amount=1)
+    for amount in range(2, 2 + more):
+        session.apply("l1_unstructured", "0.weight", amount=amount)
+    for _ in range(1 + more):
+        session.undo()
+    session.recorder.__self__.close()
+
+    session, notes = resumed(path, model=net()[:1])
+    assert session.counts() == (1, 0)
+    assert notes[0].startswith("step 2 was undone and cannot be redone any more")
+    assert list(notes[1:]) == told
 
 
 def undone_with_other_masks(path: Path) -> Session:

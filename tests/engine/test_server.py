@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from torch import nn
 from prune_tui import frames, protocol, view_rows, views
 from prune_tui.engine import outline, planning, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
+from prune_tui.engine.evaluation import measurement
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.layers import Layers
 from prune_tui.engine.selection import search
@@ -81,7 +83,7 @@ class Line:
     def metric(self, state: str) -> MetricMeasured:
         """Wait for the metric to say something new, and forget what it said before."""
         found = self.event(lambda body: isinstance(body, MetricMeasured) and body.state == state)
-        self.events.clear()
+        del self.events[: self.events.index(found) + 1]
         assert isinstance(found, MetricMeasured)
         return found
 
@@ -625,12 +627,31 @@ def test_a_preview_does_not_wait_for_the_metric(line: Line, monkeypatch: pytest.
     assert line.metric("measured").value == 1.0
 
 
+def test_the_start_is_measured_though_an_edit_waits_already(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*_: object) -> Loaded:
+        while not line.server._lanes["edit"].has_work():
+            time.sleep(0.001)
+        return Loaded(Net(), SUM)
+
+    monkeypatch.setattr(sources, "load", load)
+    line.send(protocol.Open())
+    line.ask(protocol.Apply(ONE_OF_TWO), views.Edited)
+    assert line.metric("measured") == MetricMeasured("share", 1.0, 1.0, "measured")
+    assert line.metric("measured") == MetricMeasured("share", 0.75, 1.0, "measured")
+
+
 def test_what_is_measured_before_any_step_is_the_start(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    _opening(monkeypatch, Net(), SUM)
-    monkeypatch.setattr(Server, "_measure", lambda _: None)
+    times = iter(range(9))
+
+    def measure(model: nn.Module, stop: Stop) -> float:
+        if next(times) == 0 or hasattr(model, "weight_mask"):
+            Gate().wait(stop)  # the first edit waits for it, but not for ever
+        return float(model())
+
+    _opening(monkeypatch, Net(), Metric("share", measure))
+    monkeypatch.setattr(measurement, "_PATIENCE", 0)
     line.ask(protocol.Open(), views.Opened)
     line.ask(protocol.Apply(ONE_OF_TWO), views.Edited)
-    monkeypatch.undo()
     line.ask(protocol.Undo(), views.Edited)
     assert line.metric("measured") == MetricMeasured("share", 1.0, 1.0, "measured")
 

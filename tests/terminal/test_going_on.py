@@ -73,7 +73,7 @@ def test_resume_goes_on_after(start: Start, tmp_path: Path, end: str) -> None:
     again.press("U")
     again.wait_for("2 unsaved steps")
     again.press("q")
-    again.wait_for("2 steps not exported")
+    again.wait_for("2 steps not saved")
     again.press("d")
     assert again.exit_code() == 0
     assert _sessions(tmp_path) == ""

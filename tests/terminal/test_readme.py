@@ -12,18 +12,22 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from prune_tui import Session
 from prune_tui.cli import open_model
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
+from prune_tui.engine.saving import loading
 from prune_tui.protocol import Open
-from prune_tui.ui.widgets.tensor_pane import PICTURES
+from prune_tui.ui.widgets.pictures import PICTURES
 from tests import readme_findings
 from tests.terminal.conftest import Start
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+"""The lines that read the compact form, and those of the API."""
 COMMANDS = [
     part.strip()
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -34,8 +38,15 @@ INSTALLS = [command for command in COMMANDS if command.startswith("pip install")
 RUNS = [command for command in COMMANDS if command.startswith(("prune-tui apply", "python "))]
 CHECKS = [command for command in COMMANDS if command.startswith("prune-tui check")]
 LISTS = [command for command in COMMANDS if command.startswith("prune-tui sessions")]
+COPIES = [
+    command
+    for command in COMMANDS
+    if command.startswith(("prune-tui show", "prune-tui diff", "prune-tui convert"))
+]
 STARTS = [
-    command for command in COMMANDS if command.startswith("prune-tui") and command not in [*RUNS, *CHECKS, *LISTS]
+    command
+    for command in COMMANDS
+    if command.startswith("prune-tui") and command not in [*RUNS, *CHECKS, *LISTS, *COPIES]
 ]
 
 NET = """
@@ -57,11 +68,12 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").touch()
     (tmp_path / "package" / "module.py").write_text(NET)
+    save_file({"head.weight": torch.ones(2, 3), "head.bias": torch.zeros(2)}, tmp_path / "model.safetensors")
     return tmp_path
 
 
 def test_there_is_no_command_that_is_not_tested_here() -> None:
-    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS]
+    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS, *COPIES]
     assert [command for command in COMMANDS if command not in known] == ["pytest"]
 
 
@@ -127,6 +139,25 @@ def test_what_needs_no_screen_runs(command: str, tmp_path: Path) -> None:
     assert (tmp_path / "pruned.pt").is_file() == ("pruned.pt" in command)
 
 
+@pytest.mark.parametrize("command", COPIES)
+def test_what_looks_into_files_does(command: str, tmp_path: Path) -> None:
+    session = Session(lenet.trained(torch.device("cpu")))
+    session.save(tmp_path / "model.safetensors")
+    session.apply("l1_unstructured", "fc1.weight", amount=0.9)
+    session.save(tmp_path / "pruned.safetensors")
+    run = subprocess.run(
+        [sys.executable, "-m", "prune_tui", *shlex.split(command)[1:]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == ("diff" in command), run.stderr  # the pruned model is another one
+    assert {"show": "conv1", "diff": "43,200 masked in B", "convert": "small.safetensors"}[
+        command.split()[1]
+    ] in run.stdout
+
+
 @pytest.mark.parametrize("command", LISTS)
 def test_what_is_kept_is_listed(command: str, tmp_path: Path) -> None:
     run = subprocess.run(
@@ -155,7 +186,7 @@ def test_the_table_of_findings_is_that_of_the_doctor() -> None:
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    _, code = EXAMPLES
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
@@ -163,6 +194,28 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     assert "l1_unstructured ('0.weight',) {'amount': 0.3} None {'0.weight': 16}" in run.stdout
     saved = torch.load(tmp_path / "pruned.pt", weights_only=True)
     assert list(saved)[:3] == ["0.bias", "0.weight_orig", "0.weight_mask"]
+
+
+def test_the_lines_that_read_the_compact_form_do(tmp_path: Path) -> None:
+    code, _ = EXAMPLES
+    assert loading.COMPACT.format(name='"small.safetensors"') in code
+    session = Session(lenet.trained(torch.device("cpu")))
+    session.apply("l1_unstructured", "*.weight", amount=0.9)
+    session.save(tmp_path / "small.safetensors", "compact")
+    known: dict[str, dict[str, torch.Tensor]] = {}
+    exec(
+        compile(
+            code.replace('"small.safetensors"', repr(str(tmp_path / "small.safetensors"))), "README.md", "exec"
+        ),
+        known,
+    )
+    read = lenet.LeNet()
+    read.load_state_dict(known["state"])
+    assert all(
+        torch.equal(value, getattr(session.model, name.partition(".")[0]).weight)
+        for name, value in read.state_dict().items()
+        if name.endswith("weight")
+    )
 
 
 def test_every_picture_is_there() -> None:

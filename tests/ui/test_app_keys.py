@@ -411,7 +411,7 @@ async def test_the_grid_scrolls_in_both_directions_and_asks_only_for_what_is_see
         main_of(pilot).module_tree.go_to("fc1")
         await settle(pilot)
         await press(pilot, "enter", "enter")
-        grid = main_of(pilot).tensor_pane.grid
+        grid = main_of(pilot).tensor_pane.pictures.grid
         await press(pilot, "down", "right", "right", "pagedown", "pagedown", "ctrl+right", "ctrl+right")
         assert grid.scroll_offset.y > 5
         assert grid.scroll_offset.x > 0
@@ -428,7 +428,7 @@ async def test_the_cursor_stays_above_the_horizontal_scrollbar() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "j", "j", "tab", "tab", "z", *["down"] * 45)
         pane = main_of(pilot).tensor_pane
-        assert pane.grid.show_horizontal_scrollbar
+        assert pane.pictures.grid.show_horizontal_scrollbar
         assert pane.aim.index == (45, 0)
         assert any(line.startswith("┃  45 ") for line in screen_text(pilot).splitlines())
 
@@ -514,7 +514,7 @@ async def test_ctrl_arrows_go_a_page_of_columns() -> None:
         column = pane.aim.index[1]
         assert column > 8
         assert column % 2 == 0, "two pages"
-        assert pane.grid.scroll_offset.x > 0
+        assert pane.pictures.grid.scroll_offset.x > 0
         await press(pilot, "ctrl+left", "ctrl+left")
         assert pane.aim.index == (0, 0)
-        assert pane.grid.scroll_offset.x == 0
+        assert pane.pictures.grid.scroll_offset.x == 0

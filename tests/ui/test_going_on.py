@@ -75,7 +75,7 @@ async def test_q_asks_once_and_keeps_the_steps(tmp_path: Path) -> None:
     app = app_on(journals=str(tmp_path))
     async with running(app) as pilot:
         await press(pilot, "j", "3", "enter", "q")
-        assert "1 step not exported. The journal keeps them" in screen_text(pilot)
+        assert "1 step not saved. The journal keeps them" in screen_text(pilot)
         await press(pilot, "escape", "j")
         assert app.main.status.summary.steps == 1
         await press(pilot, "q", "q")

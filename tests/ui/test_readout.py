@@ -8,12 +8,11 @@ import msgspec
 import pytest
 
 from prune_tui.protocol import Toggle
-from prune_tui.steps import Identity
-from prune_tui.tensor_views import Entry, Located
+from prune_tui.tensor_views import Drafted, Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft
 from prune_tui.ui.readout import draft_text, entry_text, statistics_text
-from prune_tui.views import Effect, Previewed, Statistics
+from prune_tui.views import Statistics
 
 AIM = Aim.first((4, 5), ("out", "in")).at((3, 0))
 SCALAR = Aim.first((), ())
@@ -26,9 +25,9 @@ SCALAR = Aim.first((), ())
         (Entry(0.127, 0.127, 1.0), "[3, 0] 0.127 kept  out 3 in 0"),
         (Entry(0.0, 0.127, 0.0), "[3, 0] × 0 · orig 0.127  out 3 in 0"),
         (Entry(-0.0, -0.127, 0.0), "[3, 0] × 0 · orig -0.127  out 3 in 0"),
-        (Entry(math.nan, math.nan, 0.0), "[3, 0] × nan · orig nan  out 3 in 0"),
+        (Entry(math.nan, math.nan, 0.0), "[3, 0] × NaN · orig NaN  out 3 in 0"),
         (Entry(0.25, 0.5, 0.5), "[3, 0] 0.25 · orig 0.5 · mask 0.5  out 3 in 0"),
-        (Entry(math.inf, math.inf), "[3, 0] inf  out 3 in 0"),
+        (Entry(math.inf, math.inf), "[3, 0] Inf  out 3 in 0"),
         (Entry(0.0, 0.5, 0.0, step=-0.5, start=-0.5), "[3, 0] × 0 · orig 0.5 · last step -0.5  out 3 in 0"),
         (Entry(0.0, 0.5, 0.0, start=-0.5), "[3, 0] × 0 · orig 0.5 · since start -0.5  out 3 in 0"),
         (Entry(note="on the meta device: no values"), "[3, 0] on the meta device: no values"),
@@ -43,14 +42,17 @@ def test_a_scalar_has_no_index_to_name() -> None:
 
 
 def test_what_was_looked_for_is_counted() -> None:
-    found = Located((3, 0), 0.0, 1204, 12000)
-    assert " · masked 1,204 of 12,000" in entry_text(AIM, Entry(0.0, 0.5, 0.0), found, "masked").plain
-    assert "of" not in entry_text(AIM, Entry(), Located(None, note="nothing is masked here"), "masked").plain
+    assert " · masked 1,204 of 12,000" in entry_text(AIM, Entry(0.0, 0.5, 0.0), "masked 1,204 of 12,000").plain
+    assert "of" not in entry_text(AIM, Entry()).plain
 
 
 def test_a_note_with_control_characters_is_shown_and_not_obeyed() -> None:
     assert "\x1b" not in entry_text(AIM, Entry(note="\x1b[31mred")).plain
     assert "\x1b" not in statistics_text(Statistics(1, 0, note="\x1b[31mred")).plain
+
+
+def test_one_entry_is_one_entry() -> None:
+    assert statistics_text(Statistics(1, 0)).plain == "1 entry"
 
 
 def test_statistics_tell_what_is_wrong_first_and_leave_out_what_is_nought() -> None:
@@ -109,6 +111,5 @@ def test_statistics_of_a_sample_say_so_and_those_to_come_too() -> None:
 def test_a_draft_says_what_it_takes_of_what_is_left_and_how_to_go_on() -> None:
     draft = Draft("w", (Toggle((0, 0)), Toggle((1, -1))))
     assert draft_text(draft, None).plain == "painting: 2 strokes…"
-    previewed = Previewed(Identity(targets=("w",)), (Effect("w", 6, 20, 24, 6, 20, "entries"),), ())
     told = "painted −6, keeps 14 · enter applies, esc drops · 2 strokes"
-    assert draft_text(draft, previewed).plain == told
+    assert draft_text(draft, Drafted(6, 14)).plain == told

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from prune_tui.engine.exports.whole_file import write_text
 from prune_tui.engine.session import Session
-from prune_tui.journal import settled
 from prune_tui.protocol import Export, Open
+from prune_tui.source_names import settled
 from prune_tui.step_settings import StepError
 from prune_tui.views import Exported
 

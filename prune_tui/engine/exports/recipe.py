@@ -18,6 +18,7 @@ from prune_tui import steps
 from prune_tui.engine import checksums
 from prune_tui.engine.exports import step_masks
 from prune_tui.engine.exports.yaml_fields import scalar
+from prune_tui.engine.named import class_name
 from prune_tui.engine.record import Edit
 from prune_tui.protocol import Open
 from prune_tui.step_settings import Bits
@@ -87,24 +88,32 @@ def written(session: Session, origin: Open | None = None) -> str:
     """The steps that a session has done, as text.
 
     Args:
-        session: Its undone steps are left out.
+        session: Its undone steps are left out; those before it, which its checkpoint tells of, stand first.
         origin: What the model was opened from, where that is known.
     """
-    edits = session.edits()
+    edits, past = session.edits(), _past(session)
     changes = step_masks.of_steps(session.model, edits)
-    model: dict[str, Any] = {"name": type(session.model).__name__, "fingerprint": session.fingerprint}
+    model: dict[str, Any] = {"name": class_name(session.model), "fingerprint": session.fingerprint}
     if origin is not None:
         lists = {"arguments": list(origin.arguments), "plugins": list(origin.plugins)}
         model = {"source": origin.source, **{name: held for name, held in lists.items() if held}, **model}
     content = {
         "version": VERSION,
-        "model": model,
-        "seed": session.seed,
-        "steps": [_step(edit, changed) for edit, changed in zip(edits, changes, strict=True)],
+        "model": past.get("model", model),
+        "seed": past.get("seed", session.seed),
+        "steps": [
+            *past.get("steps", ()),
+            *(_step(edit, changed) for edit, changed in zip(edits, changes, strict=True)),
+        ],
         "checksum": checksums.of_model(session.model),
     }
     dumped: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
     return f"{HEADER}{dumped}"
+
+
+def _past(session: Session) -> dict[str, Any]:
+    """What the model's checkpoint tells of the steps before; the recipe is of the model as it was before them."""
+    return yaml.safe_load(session.past.recipe) if session.past.recipe else {}
 
 
 def _step(edit: Edit, changes: Mapping[str, step_masks.Change]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import msgspec
 from prune_tui import steps
 from prune_tui.engine import checksums, fingerprints, generators, targets
 from prune_tui.engine.exports.recipe import Recipe, RecipeStep
+from prune_tui.engine.named import class_name
 from prune_tui.step_settings import StepError
 from prune_tui.views import LogEntry
 
@@ -92,7 +93,7 @@ def replay(
         as_recorded = checksum == recipe.checksum if recipe.checksum else None
         if must_match and as_recorded is False:
             raise StepError(f"{recipe.file}: in the end {_other_masks(checksum, recipe.checksum)}")
-    notes = (*_of_another(recipe, type(session.model).__name__, same_model), *_notes(done))
+    notes = (*_of_another(recipe, class_name(session.model), same_model), *_notes(done))
     return Replayed(tuple(done), checksum, as_recorded, same_model, notes)
 
 

@@ -77,12 +77,17 @@ def _settle(beside: Path, place: Path, *, overwrite: bool) -> None:
         beside.replace(place)
     else:
         _link(beside, place)
+    settle_folder(place.parent)
+
+
+def settle_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
     with contextlib.suppress(OSError):  # some network file systems do not sync folders
-        folder = os.open(place.parent, os.O_RDONLY)
+        opened = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(opened)
         finally:
-            os.close(folder)
+            os.close(opened)
 
 
 def _link(beside: Path, place: Path) -> None:

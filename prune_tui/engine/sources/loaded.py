@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from prune_tui.engine.evaluation.metric import Metric
+from prune_tui.engine.past import Past
+
+if TYPE_CHECKING:
+    from prune_tui.engine.sources.checkpoint import Checkpoint
 
 
 class SourceError(ValueError):
@@ -20,7 +25,13 @@ class Loaded:
     Attributes:
         model: On its device.
         metric: How good it is, where that can be measured.
+        checkpoint: What its weights were read from; None where its code made them.
+        past: What was done to it before.
+        notes: What a person should know.
     """
 
     model: nn.Module
     metric: Metric | None = None
+    checkpoint: Checkpoint | None = None
+    past: Past = dataclasses.field(default_factory=Past)
+    notes: tuple[str, ...] = ()

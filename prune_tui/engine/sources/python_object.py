@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,11 +16,12 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from prune_tui.engine.sources.explained import explained
+from prune_tui.engine.sources.import_path import searched_first
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.walking import tensors_of
 from prune_tui.step_settings import nearest
 
-FORMS = "a source is demo, file.py:Symbol or package.module:Symbol"
+FORMS = "a source is demo, file.py:Symbol, package.module:Symbol, or a checkpoint's file or folder"
 _LONGEST_SIGNATURE = 300
 
 
@@ -40,7 +39,7 @@ def load(source: str, arguments: tuple[str, ...], device: torch.device | None) -
     keywords = read_arguments(arguments)
     place, symbol = _parts(source)
     is_file = place.endswith(".py")
-    with _searched_first(Path(place).resolve().parent if is_file else Path.cwd()):
+    with searched_first(Path(place).resolve().parent if is_file else Path.cwd()):
         module = _module_from_file(Path(place)) if is_file else _module_by_name(place)
         model = _built(_attribute(module, place, symbol), source, keywords)
     return model if device is None else _moved(model, device)
@@ -52,7 +51,7 @@ def import_file(path: Path) -> ModuleType:
     Raises:
         SourceError: It could not be imported; names the line.
     """
-    with _searched_first(path.resolve().parent):
+    with searched_first(path.resolve().parent):
         return _module_from_file(path)
 
 
@@ -87,23 +86,6 @@ def _first_class(file: str) -> str:
 
 
 # ---------------------------------------------------------------- importing
-
-
-@contextlib.contextmanager
-def _searched_first(folder: Path) -> Iterator[None]:
-    """While the code runs, its imports of neighbouring files work as in `python file.py`.
-
-    Afterwards the folder is searched last: what torch or the engine imports later must not be a profile.py in it.
-    """
-    name = str(folder)
-    sys.path.insert(0, name)
-    try:
-        yield
-    finally:
-        if name in sys.path:
-            sys.path.remove(name)
-        if name not in sys.path:
-            sys.path.append(name)
 
 
 def _module_from_file(path: Path) -> ModuleType:

@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from prune_tui.engine.raised import reason
-from prune_tui.engine.sources import demo, python_object
+from prune_tui.engine.sources import checkpoint_model, checkpoint_reader, demo, python_object, weights
+from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import Loaded, SourceError
+from prune_tui.protocol import Open
+from prune_tui.source_names import DEMO, is_path
 
 
-def load(source: str, arguments: tuple[str, ...], device: str, seed: int) -> Loaded:
+def load(wanted: Open) -> Loaded:
     """Open a source.
 
     Args:
-        source: `demo`, `file.py:Symbol` or `package.module:Symbol`.
-        arguments: `name=value` texts for a class or factory.
-        device: `auto`, or a device as torch names it.
-        seed: `torch.manual_seed` before a model is built, so that the same command builds the same weights.
+        wanted: What and how: its `source` is `demo`, `file.py:Symbol`, `package.module:Symbol`, or a checkpoint's
+            file or folder. `torch.manual_seed` is called before a model is built, so that the same command builds
+            the same weights. Its `weights` are a checkpoint that is loaded on top of a model of Python code.
 
     Raises:
         SourceError: It cannot be opened.
     """
-    chosen = choose_device(device)
-    torch.manual_seed(seed)
-    if source == "demo":
-        if arguments:
+    device, source = choose_device(wanted.device), wanted.source
+    torch.manual_seed(wanted.seed)
+    _check_options(wanted)
+    if source == DEMO:
+        with explained(f"the demo could not be loaded on {device}"):
+            return demo.load(device)
+    where = device if wanted.device != "auto" else None
+    asked = Asked(wanted.key, wanted.allow, wanted.trust)
+    if is_path(source):
+        return checkpoint_model.load(checkpoint_reader.read(Path(source), asked), where)
+    model = python_object.load(source, wanted.arguments, where)
+    if not wanted.weights:
+        return Loaded(model)
+    return weights.load(model, source, checkpoint_reader.read(Path(wanted.weights), asked))
+
+
+def _check_options(wanted: Open) -> None:
+    """Refuse what a source has no use for, before anything is read."""
+    if wanted.source == DEMO:
+        if wanted.arguments:
             raise SourceError("the demo takes no --arg; name your own model: prune-tui my_model.py:Net --arg x=1")
-        with explained(f"the demo could not be loaded on {chosen}"):
-            return demo.load(chosen)
-    return Loaded(python_object.load(source, arguments, chosen if device != "auto" else None))
+        if wanted.weights:
+            raise SourceError(
+                "the demo has weights of its own and takes no --weights; name your own model:"
+                f" prune-tui my_model.py:Net --weights {wanted.weights}"
+            )
+    elif is_path(wanted.source):
+        if wanted.arguments:
+            raise SourceError(
+                f"{wanted.source} is a checkpoint and takes no --arg; that is for a class or function"
+            )
+        if wanted.weights:
+            raise SourceError(
+                f"{wanted.source} is a checkpoint and takes no --weights; they are for a class or function:"
+                f" prune-tui my_model.py:Net --weights {wanted.weights}"
+            )
 
 
 def choose_device(name: str) -> torch.device:

@@ -77,6 +77,24 @@ EVERYWHERE: tuple[Key, ...] = (
     Key("steps.less", "app", ("minus",), "amend(-1)", "less", "Amend the last step: 0.05 less, or one less."),
     Key("steps.log", "app", ("H",), "edit_log", "edit log", "Show or hide the log of all steps.", bar=38),
     Key(
+        "session.save",
+        "app",
+        ("s",),
+        "save",
+        "save",
+        "Save the model: as pruned, as removed or compact; a .safetensors or .pt file, or a folder.",
+        bar=3,
+    ),
+    Key(
+        "session.source",
+        "app",
+        ("I",),
+        "source",
+        "source",
+        "Show what the model was opened from: files, dtypes, metadata, configuration.",
+        bar=39,
+    ),
+    Key(
         "session.export",
         "app",
         ("e",),
@@ -152,7 +170,8 @@ EVERYWHERE: tuple[Key, ...] = (
         ("right_square_bracket",),
         "next_broken(1)",
         "next broken",
-        "Go to the next tensor with NaN or Inf, or of one value only; the first line says how many there are.",
+        "Go to the next tensor with NaN or Inf, at the first of them, or of one value only;"
+        " the first line says how many there are.",
     ),
     Key(
         "broken.previous",

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
@@ -19,6 +18,7 @@ from prune_tui import protocol, steps, views
 from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
 from prune_tui.ui import keys, targeting
+from prune_tui.ui.frugal_screen import FrugalScreen
 from prune_tui.ui.looking import Looking
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.findings_pane import FindingsPane
@@ -26,6 +26,7 @@ from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.picture import Picture
+from prune_tui.ui.widgets.pictures import NO_TENSOR
 from prune_tui.ui.widgets.stack_picture import StackPicture
 from prune_tui.ui.widgets.status_line import StatusLine
 from prune_tui.ui.widgets.tensor_pane import TensorPane
@@ -40,7 +41,7 @@ SMALLEST = (60, 18)
 _DEBOUNCE = 0.03
 
 
-class MainScreen(Looking, Screen[None]):
+class MainScreen(Looking, FrugalScreen):
     """Three panes under a status line; form, edit log and doctor take the module pane's place while open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
@@ -160,7 +161,7 @@ class MainScreen(Looking, Screen[None]):
         self.rows = opened.rows
         self.plugged_in = tuple(map(steps.register, opened.methods))
         self.status.summary = opened.summary
-        self.status.exported = False
+        self.status.stored = ""
         self.status.activity = ""
         self.query_one(KeyBar).readonly = opened.summary.readonly
         self.module_tree.set_rows(opened.rows)
@@ -236,6 +237,8 @@ class MainScreen(Looking, Screen[None]):
 
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""
+        if self.module_pane.tensor is None:
+            self.say(NO_TENSOR)
         self.module_pane.next_tensor()
 
     def action_filter(self) -> None:

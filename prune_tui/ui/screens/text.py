@@ -106,7 +106,7 @@ class LeaveQuestion(Question):
     def __init__(self, steps: int, *, keeps: bool) -> None:
         count = counted(steps, "step")
         text = (
-            f"{count} not exported. The journal keeps them: prune-tui --resume goes on."
+            f"{count} not saved. The journal keeps them: prune-tui --resume goes on."
             if keeps
             else f"{count} will be lost: there is no journal."
         )

@@ -12,8 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from prune_tui.protocol import Request
-from prune_tui.steps import AnyStep
+from prune_tui.protocol import Intended, Request
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures.depth import exact
 from prune_tui.ui.pictures.look import Look
@@ -30,12 +29,12 @@ class Subject:
     Attributes:
         tensor: The tensor.
         view: Which of its values.
-        preview: A step whose effect is marked; None where no form is open.
+        preview: A step, or a painted mask, whose effect is marked; None where there is neither.
     """
 
     tensor: TensorRow
     view: View
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class Receiver(Protocol):
@@ -52,6 +51,10 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     ALLOW_SELECT = False
+    asks: ClassVar[bool] = True
+    """Whether it asks the engine for what it draws; else the pane brings it."""
+    has_entries: ClassVar[bool] = False
+    """Whether each entry has a place in it, along rows and columns."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"picture--axis", "picture--note"}
     DEFAULT_CSS = """
     Picture {
@@ -159,7 +162,9 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
 
     def other_axes(self, aim: Aim) -> Aim | str:
         """The aim along other axes, or what was done instead."""
-        return aim.with_next_axes()
+        if self.has_entries:
+            return aim.with_next_axes()
+        return "no axes to choose here: values, heat map and mask (F2, F3, F4) have rows and columns"
 
     def zoom(self, by: int) -> str:
         """Show entries larger (1) or more of them (-1).

@@ -79,7 +79,7 @@ class StackPicture(LinesPicture):
         scale = max((3 * member.rms for member in answer.members if member.rms), default=0.0)
 
         def drawn(picture: Heatmap) -> Lines:
-            return heatmap.lines(picture, scale, self.look, view=subject.view, pooled=True)
+            return heatmap.lines(picture, scale, self.look, view=subject.view)
 
         lines, self._place = stack.draw(answer, drawn, self.look, width, cursor=self._cursor, own=self._own)
         return lines

@@ -10,6 +10,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from prune_tui.protocol import GetStructure, Request
+from prune_tui.steps import CustomFromMask
 from prune_tui.tensor_views import Structure
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import histogram, structure
@@ -142,6 +143,8 @@ class LinesPicture(Picture):
 class HistogramPicture(LinesPicture):
     """How many entries lie where."""
 
+    asks = False
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
         self._log = False
@@ -151,7 +154,21 @@ class HistogramPicture(LinesPicture):
         """As high as there is room."""
         if self.statistics is None:
             return []
-        return histogram.lines(self.statistics, self.look, width, height, log=self._log, threshold=self.threshold)
+        return histogram.lines(
+            self.statistics,
+            self.look,
+            width,
+            height,
+            log=self._log,
+            threshold=self.threshold,
+            previewed=self._previewed,
+        )
+
+    @property
+    def _previewed(self) -> bool:
+        """Whether the threshold is an open form's: what is painted has none, and else it is the last step's."""
+        preview = None if self.subject is None else self.subject.preview
+        return preview is not None and not isinstance(preview, CustomFromMask)
 
     def next_option(self) -> str:
         """Count linearly, or by logarithms."""

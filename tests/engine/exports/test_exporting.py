@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def command(path: Path, folder: str, kind: Any = "recipe", source: str = "net.py:net", **origin: Any) -> str:
-    session = Session(sources.load(source, (), "cpu", 0).model)
+    session = Session(sources.load(Open(source, device="cpu")).model)
     session.apply("l1_unstructured", "*.weight" if source == "demo" else "weight", amount=0.5)
     wanted = Export(str(path), kind, folder=folder)
     return exporting.export(session, Open(source, **origin), wanted).command

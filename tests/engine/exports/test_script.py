@@ -276,7 +276,7 @@ def opened(origin):
     from prune_tui.engine import sources
 
     with torch.random.fork_rng():
-        loaded = sources.load(origin.source, origin.arguments, origin.device, origin.seed)
+        loaded = sources.load(origin)
     return Session(loaded.model, origin.seed)
 
 

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 from prune_tui.engine.sources import SourceError, load
+from prune_tui.engine.sources.python_object import FORMS
+from prune_tui.protocol import Open
 
 NET = """
 from torch import nn
@@ -67,7 +69,7 @@ def _written(path: Path, code: str) -> str:
 
 
 def _open(source: str, *arguments: str, device: str = "auto", seed: int = 0) -> nn.Module:
-    return load(source, arguments, device, seed).model
+    return load(Open(source, arguments, device, seed)).model
 
 
 def _refusal(source: str, *arguments: str, device: str = "auto") -> str:
@@ -178,13 +180,13 @@ def test_a_file_without_a_symbol_names_its_first_model(net: str) -> None:
 
 @pytest.mark.parametrize("source", ["", ":", "lenet", ":Net"])
 def test_no_source_at_all(source: str) -> None:
-    assert _refusal(source).endswith("a source is demo, file.py:Symbol or package.module:Symbol")
+    assert _refusal(source).endswith(FORMS)
 
 
 def test_a_file_that_is_no_code(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "model.pt"
-    checkpoint.write_bytes(b"")
-    assert f"{checkpoint} is not Python code" in _refusal(str(checkpoint))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("nothing to see")
+    assert f"{notes} is no checkpoint that prune-tui knows" in _refusal(str(notes))
 
 
 def test_no_such_module() -> None:

@@ -7,10 +7,11 @@ import torch
 
 from prune_tui.engine.sources import SourceError, load
 from prune_tui.engine.sources.reader import choose_device
+from prune_tui.protocol import Open
 
 
 def test_the_demo_comes_with_its_accuracy() -> None:
-    loaded = load("demo", (), "cpu", 0)
+    loaded = load(Open(device="cpu"))
     assert type(loaded.model).__name__ == "LeNet"
     assert loaded.metric is not None
     assert loaded.metric.measure(loaded.model, lambda: False) > 0.9
@@ -18,7 +19,7 @@ def test_the_demo_comes_with_its_accuracy() -> None:
 
 def test_the_demo_takes_no_arguments() -> None:
     with pytest.raises(SourceError, match="the demo takes no --arg"):
-        load("demo", ("x=1",), "cpu", 0)
+        load(Open(arguments=("x=1",), device="cpu"))
 
 
 def test_auto_is_cuda_when_there() -> None:

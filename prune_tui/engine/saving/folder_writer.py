@@ -1,0 +1,110 @@
+"""Writing a folder of safetensors files with their index, as transformers reads it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.saving import safetensors_writer
+from prune_tui.engine.saving.forms import Piece
+
+SHARD = 5_000_000_000
+"""Bytes of tensors in a file, where the source does not say how they are spread, as transformers has it."""
+_WEIGHTS = (
+    ".safetensors",
+    ".bin",
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".h5",
+    ".msgpack",
+    ".onnx",
+    ".gguf",
+    ".npz",
+    ".index.json",
+)
+_INDEX = "model.safetensors.index.json"
+_ONE = "model.safetensors"
+
+
+def write(
+    folder: Path,
+    pieces: Sequence[Piece],
+    metadata: Mapping[str, str],
+    shards: Mapping[str, str],
+    *,
+    tell: Callable[[int], None],
+    stop: Stop,
+) -> None:
+    """Write the files of a folder that is there and empty.
+
+    Args:
+        folder: The folder.
+        pieces: The tensors.
+        metadata: Texts for every file's header.
+        shards: The file that the source has each tensor in; empty where it has one.
+        tell: Called with the bytes written so far.
+        stop: Asked while they are written.
+
+    Raises:
+        StepError: safetensors has no such dtype.
+        Cancelled: `stop` said so; the folder is not whole.
+    """
+    files = _as_source(pieces, shards) if shards else _by_size(pieces)
+    before = 0
+    for name, own in files.items():
+        safetensors_writer.write(folder / name, own, metadata, _after(before, tell), stop)
+        before += sum(piece.bytes for piece in own)
+    if list(files) != [_ONE]:
+        places = {piece.name: name for name, own in files.items() for piece in own}
+        index = {"metadata": {"total_size": before}, "weight_map": dict(sorted(places.items()))}
+        (folder / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def _after(before: int, tell: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda written: tell(before + written)
+
+
+def copy_companions(source: Path, folder: Path) -> None:
+    """Copy what a model's folder holds beside its weights: configuration, tokenizer, licence."""
+    for file in _companions(source):
+        shutil.copyfile(file, folder / file.name)
+
+
+def _companions(source: Path) -> Iterable[Path]:
+    return (file for file in sorted(source.iterdir()) if file.is_file() and not file.name.endswith(_WEIGHTS))
+
+
+def _as_source(pieces: Sequence[Piece], shards: Mapping[str, str]) -> dict[str, list[Piece]]:
+    """Each tensor in the file that the source has it in; what the source has not, in the first."""
+    first = next(iter(shards.values()))
+    files: dict[str, list[Piece]] = {_renamed(shard): [] for shard in dict.fromkeys(shards.values())}
+    for piece in pieces:
+        files[_renamed(shards.get(piece.source, shards.get(piece.name, first)))].append(piece)
+    return {name: own for name, own in files.items() if own}
+
+
+def _renamed(shard: str) -> str:
+    """`pytorch_model-00001-of-00002.bin` as `model-00001-of-00002.safetensors`."""
+    if shard.endswith(".safetensors"):
+        return shard
+    return f"{Path(shard).stem.removeprefix('pytorch_')}.safetensors"
+
+
+def _by_size(pieces: Sequence[Piece]) -> dict[str, list[Piece]]:
+    parts: list[list[Piece]] = [[]]
+    filled = 0
+    for piece in pieces:
+        if parts[-1] and filled + piece.bytes > SHARD:
+            parts.append([])
+            filled = 0
+        parts[-1].append(piece)
+        filled += piece.bytes
+    if len(parts) == 1:
+        return {_ONE: parts[0]}
+    return {
+        f"model-{number:05}-of-{len(parts):05}.safetensors": part for number, part in enumerate(parts, start=1)
+    }

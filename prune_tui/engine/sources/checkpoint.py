@@ -1,0 +1,120 @@
+"""Named tensors as files hold them: what every reader of a checkpoint hands over."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.mapped_file import MappedFile
+
+_NUMBERS = re.compile(r"([0-9]{1,18})")
+LONGEST_NAME = 1000
+"""Characters of a tensor's name: what is longer is a mistake or an attack, and no torch module has one."""
+_DEEPEST = 200
+"""Modules in modules: torch walks through a model by recursion."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """What a file or a folder of tensors holds.
+
+    Attributes:
+        path: The file or folder.
+        kind: What it is, in words: `safetensors file`.
+        tensors: By the names in the files, in their order. Mapped where that is possible; whatever is written to
+            them, the files stay as they are.
+        shards: The file each tensor is in, where there are several.
+        files: What is mapped.
+        metadata: What the files say of themselves.
+        config: A Hugging Face model's `config.json`.
+        prefix: What every name began with and was taken off: `module.`.
+        chosen: Which part of a trainer's dictionary was taken: `model_state_dict`; empty where it is all of it.
+        others: Which parts could be chosen instead.
+        left_out: What is in the file and is no tensor.
+        unplaced: Tensors that have no place in a tree of modules; they are saved as they are.
+        index: The file that says where the tensors are; None where there is none.
+        notes: What a person should know.
+        refusal: Why nothing of it can be pruned in place; empty where it can.
+        module: What the file holds instead of named tensors, where a person let its pickle make it.
+        renamed: What a tensor is called in the files, by its name in the model, where that is another.
+    """
+
+    path: Path
+    kind: str
+    tensors: Mapping[str, Tensor]
+    shards: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    files: tuple[MappedFile, ...] = ()
+    metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    prefix: str = ""
+    chosen: str = ""
+    others: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    unplaced: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    index: Path | None = None
+    notes: tuple[str, ...] = ()
+    refusal: str = ""
+    module: nn.Module | None = None
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_names(self.path, self.tensors)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files it is in, the index among them."""
+        return (*(file.path for file in self.files), *([] if self.index is None else [self.index]))
+
+    def check(self) -> None:
+        """Make sure that the files are still what was opened.
+
+        Raises:
+            FileChangedError: One is not.
+        """
+        for file in self.files:
+            file.check()
+
+    def without_prefix(self, *prefixes: str) -> Checkpoint:
+        """The same without what all names begin with, as a wrapper of the model has put it there."""
+        prefix = ""
+        while found := next((one for one in prefixes if _all_begin(self.tensors, prefix + one)), None):
+            prefix += found
+        if not prefix:
+            return self
+        cut = len(prefix)
+        return dataclasses.replace(
+            self,
+            tensors={name[cut:]: tensor for name, tensor in self.tensors.items()},
+            shards={name[cut:]: shard for name, shard in self.shards.items()},
+            prefix=self.prefix + prefix,
+            notes=(*self.notes, f"every name began with {prefix}, which is not shown"),
+        )
+
+
+def in_order(name: str) -> list[tuple[int, int, str]]:
+    """What names sort by as people count: `layers.2` before `layers.10`."""
+    parts = _NUMBERS.split(name)
+    return [(0, int(part), "") if part.isascii() and part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def _all_begin(names: Iterable[str], prefix: str) -> bool:
+    names = list(names)
+    return bool(names) and all(name.startswith(prefix) and len(name) > len(prefix) for name in names)
+
+
+def _check_names(path: Path, names: Iterable[str]) -> None:
+    for name in names:
+        if len(name) > LONGEST_NAME:
+            raise SourceError(
+                f"{path}: the name of a tensor has {len(name):,} characters, {name[:40]}…; no model has such names"
+            )
+        if not name.isprintable() and any("\ud800" <= one <= "\udfff" for one in name):
+            raise SourceError(f"{path}: the name of a tensor, {name[:40]!a}, is no text")
+        if name.count(".") > _DEEPEST:
+            raise SourceError(f"{path}: {name[:40]}… lies {name.count('.'):,} modules deep; no model is so deep")

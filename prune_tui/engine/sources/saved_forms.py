@@ -1,0 +1,80 @@
+"""Taking back what saving does to tensors: other names of one, and the compact form's values and bits."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prune_tui.engine import memory
+from prune_tui.engine.saving.forms import COMPACT
+from prune_tui.engine.sources.checkpoint import Checkpoint
+from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.step_settings import StepError
+
+
+def unfolded(checkpoint: Checkpoint) -> Checkpoint:
+    """The same with every tensor under each of its names, and compact ones as torch's pruning has them.
+
+    Raises:
+        SourceError: What the compact form tells does not fit together, or needs more memory than is free.
+    """
+    tensors, metadata = dict(checkpoint.tensors), checkpoint.metadata
+    shapes = _shapes(checkpoint) if COMPACT in metadata else {}
+    _check_memory(checkpoint, shapes)
+    for name, shape in shapes.items():
+        kept, packed = tensors.pop(f"{name}.kept", None), tensors.pop(f"{name}.mask", None)
+        tensors[f"{name}_orig"], tensors[f"{name}_mask"] = _expanded(checkpoint, name, shape, kept, packed)
+    for name, known in metadata.items():
+        if name not in tensors and known in tensors:
+            tensors[name] = tensors[known]
+    return dataclasses.replace(checkpoint, tensors=tensors)
+
+
+def _shapes(checkpoint: Checkpoint) -> Mapping[str, tuple[int, ...]]:
+    try:
+        found = json.loads(checkpoint.metadata[COMPACT])
+        return {str(name): tuple(int(size) for size in shape) for name, shape in found.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise _damaged(checkpoint, f"its metadata do not tell of the compact form: {error}") from error
+
+
+def _damaged(checkpoint: Checkpoint, how: str) -> SourceError:
+    return SourceError(f"{checkpoint.path} is damaged: {how}")
+
+
+def _check_memory(checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    if not shapes:
+        return
+    for name, shape in shapes.items():
+        packed = checkpoint.tensors.get(f"{name}.mask")
+        if packed is None or min(shape, default=1) < 0 or packed.numel() != -(-math.prod(shape) // 8):
+            raise _damaged(checkpoint, f"{name} has no bits for a tensor of {shape}")
+    values = sum(
+        math.prod(shape) * checkpoint.tensors[f"{name}.kept"].itemsize
+        for name, shape in shapes.items()
+        if f"{name}.kept" in checkpoint.tensors
+    )
+    try:
+        memory.check(f"{checkpoint.path}, which is compact,", {torch.device("cpu"): 2 * values})
+    except StepError as error:
+        raise SourceError(str(error)) from error
+
+
+def _expanded(
+    checkpoint: Checkpoint, name: str, shape: tuple[int, ...], kept: Tensor | None, packed: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Values with zeros under the mask, and the mask in their dtype."""
+    if kept is None or packed is None or packed.dtype != torch.uint8:
+        raise _damaged(checkpoint, f"the kept values or the bits of {name} are missing")
+    alive = torch.from_numpy(np.unpackbits(packed.numpy(), count=math.prod(shape)).astype(bool))
+    if int(alive.sum()) != kept.numel():
+        raise _damaged(checkpoint, f"{name} has {kept.numel():,} values for {int(alive.sum()):,} kept entries")
+    values = torch.zeros(math.prod(shape), dtype=kept.dtype)
+    values[alive] = kept
+    return values.view(shape), alive.view(shape).to(kept.dtype)

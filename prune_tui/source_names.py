@@ -1,0 +1,27 @@
+"""What a source's name means, told without opening it: Python code, a checkpoint, or the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DEMO = "demo"
+SUFFIXES = (".safetensors", ".json", ".pt", ".pth", ".bin", ".ckpt", ".pt2", ".npz", ".npy", ".distcp")
+"""What names of checkpoints end in; a file of another name is one, too, where it exists."""
+
+
+def is_path(source: str) -> bool:
+    """Whether a source names a file or folder, and not Python code or the demo."""
+    if not source or source == DEMO or source.endswith(".py") or ".py:" in source:
+        return False
+    try:
+        return Path(source).suffix in SUFFIXES or Path(source).exists() or "/" in source.partition(":")[0]
+    except (OSError, ValueError):  # too long a name, or one with a zero byte
+        return True
+
+
+def settled(source: str) -> str:
+    """A source as it can be opened from any folder: a file by its absolute path."""
+    if is_path(source):
+        return str(Path(source).resolve())
+    file, colon, symbol = source.rpartition(":")
+    return f"{Path(file).resolve()}{colon}{symbol}" if file.endswith(".py") else source

@@ -1,0 +1,101 @@
+"""Saving the model: in which form, with the size of each, and under which name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from prune_tui.client import Refused
+from prune_tui.files import FORMS, Form, Save, Saved, Sizes
+from prune_tui.ui.module_lines import human_bytes
+from prune_tui.ui.screens.file_question import FileQuestion
+from prune_tui.ui.tree_line import printable
+
+if TYPE_CHECKING:
+    from prune_tui.ui.app import PruneApp
+
+_TOLD: dict[Form, str] = {
+    "pruned": "orig and mask: opened again, all of it is back",
+    "removed": "zeros in place: any code loads it; it is no smaller",
+    "compact": "kept values and bits: a few lines of Python read it",
+}
+
+
+class SaveScreen(FileQuestion):
+    """Asks for a form and a file and has the engine write the model to it.
+
+    Args:
+        sizes: Of each form.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "form(-1)", show=False, priority=True),
+        Binding("down", "form(1)", show=False, priority=True),
+    ]
+    HINT: ClassVar[str] = "↑↓ form · enter writes · esc closes"
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__("Save", sizes.name)
+        self._sizes = sizes
+        self._form: Form = "pruned"
+
+    def above(self) -> Iterable[Widget]:
+        """The forms and their sizes."""
+        yield Static(self._forms(), id="forms")
+
+    def _forms(self) -> Text:
+        text = Text()
+        if self._sizes.source:
+            text.append(f"Opened from {human_bytes(self._sizes.source)}. ")
+        text.append("Without .safetensors or .pt it is a folder.\n\n")
+        for one in self._sizes.forms:
+            chosen = one.form == self._form
+            text.append(
+                f"{'›' if chosen else ' '} {one.form:8}{human_bytes(one.bytes):>9}  ", "bold" if chosen else ""
+            )
+            text.append(f"{_TOLD[one.form]}\n", "" if chosen else "dim")
+        text.right_crop(1)
+        return text
+
+    def action_form(self, by: int) -> None:
+        """Choose another form."""
+        self._form = FORMS[(FORMS.index(self._form) + by) % len(FORMS)]
+        self.query_one("#forms", Static).update(self._forms())
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Show the forms again."""
+        super().begin_again()
+        self.query_one("#forms").display = True
+
+    def write(self, path: str, name: str, pressed: int) -> None:
+        """Have the model written."""
+        self._write(path, name, pressed)
+
+    @work(exclusive=True, group="save")
+    async def _write(self, path: str, name: str, pressed: int) -> None:
+        app = cast("PruneApp", self.app)
+        self.tell("writing…")
+        steps = app.main.status.summary.steps if app.main.status.summary is not None else 0
+        try:
+            request = Save(path, self._form, overwrite=pressed > 0, over_source=pressed > 1)
+            saved = await app.main.ask(request, Saved, self.tell)
+        except Refused as refused:
+            self.told_refused(refused, name, path)
+            return
+        if saved is None:
+            self.tell("nothing was written: the engine is gone, or it was stopped", refused=True)
+            return
+        summary = app.main.status.summary
+        if summary is not None and summary.steps == steps:
+            app.main.status.stored = "saved"
+        told = Text(f"✓ wrote {printable(name)}, {saved.bytes:,} bytes. To load it:\n\n")
+        how = saved.how.replace(path, name)
+        self.done(told.append("\n".join(printable(line) for line in how.splitlines()), style="bold"))
+        self.query_one("#forms").display = False  # how to load it takes the room

@@ -1,0 +1,181 @@
+"""Folders of torch.distributed.checkpoint: their tensors, put together from the pieces of all ranks."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed.checkpoint as dcp
+from torch import nn
+from torch.nn.utils import prune
+
+from prune_tui.engine import pruned
+from prune_tui.engine.sources import SourceError, enough_memory, load
+from prune_tui.engine.sources.checkpoint_reader import Asked, read
+from prune_tui.protocol import Open
+from tests.engine.sources import distributed
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # dcp's, of there being one rank
+
+WHOLE = torch.arange(24.0).reshape(4, 6)
+QUARTERS = [
+    ((row, column), WHOLE[row : row + 2, column : column + 3].contiguous()) for row in (0, 2) for column in (0, 3)
+]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """What a trainer saves on one rank."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    prune.l1_unstructured(model[0], "weight", 0.5)
+    state = {
+        "model": model.state_dict(),
+        "ema": {name: tensor + 1 for name, tensor in model.state_dict().items()},
+        "epoch": 3,
+    }
+    state["model"]["1.weight"] = torch.rand(6)[::2]  # one that is not dense
+    dcp.save(state, checkpoint_id=str(tmp_path / "saved"), no_dist=True)
+    torch.save(state, tmp_path / "state.pt")
+    return tmp_path / "saved"
+
+
+def test_what_a_trainer_saves_opens_as_its_model(saved: Path) -> None:
+    state = torch.load(saved.parent / "state.pt")
+    loaded = load(Open(str(saved)))
+    assert loaded.checkpoint is not None
+    assert loaded.checkpoint.kind == "distributed checkpoint"
+    assert loaded.checkpoint.chosen == "model"
+    assert loaded.checkpoint.others == ("ema",)
+    held = loaded.model.state_dict()
+    assert held.keys() == state["model"].keys()
+    assert all(torch.equal(held[name], tensor) for name, tensor in state["model"].items())
+    assert pruned.is_pruned(loaded.model.get_submodule("0"), "weight")
+    assert loaded.notes == (
+        "model of the checkpoint is shown; --key takes another: ema",
+        "also holds epoch: not shown",
+        "1 tensor is pruned in this checkpoint; how is not told in the file",
+    )
+
+
+def test_a_key_chooses_another_part(saved: Path) -> None:
+    state = torch.load(saved.parent / "state.pt")
+    assert torch.equal(read(saved, Asked("ema")).tensors["0.bias"], state["ema"]["0.bias"])
+    with pytest.raises(SourceError, match="holds no tensors at --key emma"):
+        read(saved, Asked("emma"))
+
+
+def test_pieces_of_several_ranks_make_one_tensor(tmp_path: Path) -> None:
+    found = read(distributed.write(tmp_path / "saved", {"fc.weight": QUARTERS, "n": [((), torch.tensor(5))]}))
+    assert torch.equal(found.tensors["fc.weight"], WHOLE)
+    assert found.tensors["n"].item() == 5
+    assert found.left_out == ("epoch",)
+
+
+def test_what_does_not_fit_into_memory_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = distributed.write(tmp_path / "saved", {"w": QUARTERS})
+    monkeypatch.setattr(enough_memory.memory, "free", lambda _: 96)
+    with pytest.raises(SourceError, match=r"reading .*saved needs .* more memory on cpu, 96 bytes is free"):
+        read(folder)
+
+
+# ---------------------------------------------------------------- damaged
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        QUARTERS[:3],
+        [QUARTERS[0], QUARTERS[0], *QUARTERS[2:]],
+        [QUARTERS[0], ((0, 2), QUARTERS[1][1]), *QUARTERS[2:]],
+    ],
+)
+def test_pieces_that_leave_a_hole(tmp_path: Path, pieces: list[Any]) -> None:
+    folder = distributed.write(tmp_path / "saved", {"w": pieces})
+    with pytest.raises(SourceError, match=r"the pieces of w do not make up a tensor of \(4, 6\)"):
+        read(folder)
+
+
+def test_a_rank_whose_file_is_missing(tmp_path: Path) -> None:
+    folder = distributed.write(tmp_path / "saved", {"w": QUARTERS})
+    (folder / "__2_0.distcp").unlink()
+    with pytest.raises(SourceError, match=r"lacks 1 of 4 files: __2_0\.distcp\. Copy them from the other ranks"):
+        read(folder)
+
+
+def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
+    folder = distributed.write(tmp_path / "saved", {"w": QUARTERS})
+    file = folder / "__1_0.distcp"
+    file.write_bytes(file.read_bytes()[:-200])
+    with pytest.raises(SourceError, match=r"__1_0\.distcp is cut off: a piece ends at byte"):
+        read(folder)
+
+
+def test_a_piece_that_is_garbage(tmp_path: Path) -> None:
+    folder = distributed.write(tmp_path / "saved", {"w": QUARTERS})
+    file = folder / "__1_0.distcp"
+    file.write_bytes(bytes(file.stat().st_size))
+    with pytest.raises(SourceError, match=r"__1_0\.distcp: a piece of w, at byte 0, cannot be read"):
+        read(folder)
+
+
+def test_a_piece_of_another_dtype_than_is_told(tmp_path: Path) -> None:
+    folder = distributed.write(tmp_path / "saved", {"w": QUARTERS})
+    metadata = pickle.loads((folder / ".metadata").read_bytes())
+    metadata.state_dict_metadata["w"].properties.dtype = torch.int32
+    (folder / ".metadata").write_bytes(pickle.dumps(metadata))
+    with pytest.raises(SourceError, match=r"a piece of w is torch\.float32 of \(2, 3\) instead of torch\.int32"):
+        read(folder)
+
+
+class Trap:
+    """Runs code where it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.file,))
+
+
+def test_nothing_is_unpickled(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    folder = distributed.write(tmp_path / "saved", {"w": QUARTERS}, planner_data=Trap(ran))
+    with pytest.raises(SourceError, match=r"metadata names .*(getattr|Path).*, which is none of torch"):
+        read(folder)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("file", ["../net.distcp", "/etc/passwd", "..", "", "a/b", "a\0b", 5])
+def test_files_elsewhere_are_not_opened(tmp_path: Path, file: Any) -> None:
+    folder = distributed.write(tmp_path / "saved", {"w": QUARTERS[:1]})
+    metadata = pickle.loads((folder / ".metadata").read_bytes())
+    for place in metadata.storage_data.values():
+        place.relative_path = file
+    (folder / ".metadata").write_bytes(pickle.dumps(metadata))
+    with pytest.raises(SourceError, match="only files beside it are opened"):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", pickle.dumps({}), pickle.dumps(5), pickle.dumps([[]] * 3), b"\x80\x04" * 50]
+)
+def test_metadata_that_are_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".metadata").write_bytes(content)
+    with pytest.raises(SourceError, match=r"\.metadata"):
+        read(tmp_path)
+
+
+def test_a_claim_of_more_than_there_is(tmp_path: Path) -> None:
+    folder = distributed.write(tmp_path / "saved", {"w": QUARTERS[:1]})
+    metadata = pickle.loads((folder / ".metadata").read_bytes())
+    described = metadata.state_dict_metadata["w"]
+    for size in ((10**9, 10**9), (10**30,), (-1, 3)):
+        described.size = size
+        described.chunks[0].sizes = size
+        (folder / ".metadata").write_bytes(pickle.dumps(metadata))
+        with pytest.raises(SourceError, match=r"memory|more entries than there can be|no row of whole numbers"):
+            read(folder)

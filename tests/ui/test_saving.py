@@ -1,0 +1,138 @@
+"""`s`: the model written in a form and under a name that are asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from prune_tui.ui.screens.save import SaveScreen
+from tests.in_process import app_on, press, running, screen_text, words
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+async def name(pilot: Pilot[None], file: str) -> None:
+    """Put a file's name into the field."""
+    pilot.app.screen.query_one(Input).value = file
+    await press(pilot)
+
+
+def told(pilot: Pilot[None]) -> str:
+    """What the screen says as running text."""
+    return " ".join(" ".join(str(static.content) for static in pilot.app.screen.query(Static)).split())
+
+
+async def test_the_sizes_are_told_and_the_pruned_form_is_written() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "s")
+        assert "› pruned 240.5 KB" in told(pilot)
+        assert "removed 240.3 KB zeros in place: any code loads it; it is no smaller" in told(pilot)
+        assert pilot.app.screen.query_one(Input).value == "lenet-pruned.safetensors"
+        await press(pilot, "enter")
+        size = Path("lenet-pruned.safetensors").stat().st_size
+        assert f"✓ wrote lenet-pruned.safetensors, {size:,} bytes. To load it: prune-tui lenet-pruned.saf" in told(
+            pilot
+        )
+        assert int(load_file("lenet-pruned.safetensors")["conv1.weight_mask"].sum()) == 54 - 16
+        await press(pilot, "escape")
+        assert not isinstance(pilot.app.screen, SaveScreen)
+        assert "✓ 1 step saved" in screen_text(pilot)
+
+
+async def test_another_form_and_kind() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "s", "down")
+        assert "› removed" in told(pilot)
+        await name(pilot, "out.pt")
+        await press(pilot, "enter")
+        state = torch.load("out.pt", weights_only=True)
+        assert int((state["conv1.weight"] == 0).sum()) == 16
+        assert "model.load_state_dict(state)" in told(pilot)
+        await press(pilot, "up", "up")
+        assert "› compact" in told(pilot)
+        await press(pilot, "enter")
+        assert "✗ out.pt: the compact form is written to .safetensors files and folders only" in told(pilot)
+
+
+async def test_a_file_is_replaced_when_asked_twice_and_the_source_when_asked_three_times(tmp_path: Path) -> None:
+    save_file({"fc.weight": torch.ones(4, 4)}, "net.safetensors")
+    before = (tmp_path / "net.safetensors").read_bytes()
+    async with running(app_on("net.safetensors")) as pilot:
+        await press(pilot, "j", "3", "enter", "s")
+        await name(pilot, "net.safetensors")
+        await press(pilot, "enter")
+        assert "✗ net.safetensors exists already: press enter again to replace it" in told(pilot)
+        await press(pilot, "enter")
+        assert "net.safetensors is what the model was opened from: press enter once more" in told(pilot)
+        assert (tmp_path / "net.safetensors").read_bytes() == before
+        await press(pilot, "enter")
+        assert "✓ wrote net.safetensors" in told(pilot)
+        assert "fc.weight_mask" in load_file("net.safetensors")
+
+
+async def test_another_name_is_asked_for_anew() -> None:
+    Path("one.pt").write_text("old")
+    Path("two.pt").write_text("old")
+    async with running(app_on()) as pilot:
+        await press(pilot, "s")
+        await name(pilot, "one.pt")
+        await press(pilot, "enter")
+        await name(pilot, "two.pt")
+        await press(pilot, "enter")
+        assert "✗ two.pt exists already" in told(pilot)
+        assert [Path(file).read_text() for file in ("one.pt", "two.pt")] == ["old", "old"]
+
+
+async def test_a_folder_is_new_and_can_be_opened_again() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "s")
+        await name(pilot, "out")
+        await press(pilot, "enter")
+        assert [file.name for file in Path("out").iterdir()] == ["model.safetensors"]
+        await press(pilot, "enter")
+        assert "✗ out exists and is no empty folder" in told(pilot)
+    async with running(app_on("out")) as pilot:
+        assert "1 tensor is pruned in this checkpoint" in screen_text(pilot)
+        await press(pilot, "j")
+        assert "L1Unstructured(amount=0.3)" in screen_text(pilot)
+        assert "−16" in screen_text(pilot)
+
+
+async def test_what_was_done_after_saving_is_not_saved() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "s", "enter", "escape", "3", "enter")
+        assert "● 2 unsaved steps" in screen_text(pilot)
+
+
+# `I`
+
+
+async def test_what_the_model_was_opened_from_is_shown() -> None:
+    save_file(
+        {"fc.weight": torch.ones(4, 4), "n": torch.tensor(3)},
+        "net.safetensors",
+        metadata={"author": "Ada\x1b[31m"},
+    )
+    async with running(app_on("net.safetensors")) as pilot:
+        await press(pilot, "I")
+        shown = " ".join(screen_text(pilot).split())
+        assert "safetensors file" in shown
+        assert "float32 1 tensor 64 B" in shown
+        assert "int64 1 tensor 8 B" in shown
+        assert "author Ada�[31m" in told(pilot)
+        await press(pilot, "escape")
+        assert "author" not in screen_text(pilot)
+
+
+async def test_code_has_no_file_to_tell_of() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "I")
+        assert "which made the weights: there is no file" in words(pilot).replace(" ▌", "")

@@ -226,7 +226,8 @@ class MainScreen(Looking, FrugalScreen):
         self.show_module(path)
 
     @on(Picture.Told)
-    def _picture_told(self, event: Picture.Told) -> None:
+    @on(ModuleTree.Told)
+    def _told(self, event: Picture.Told | ModuleTree.Told) -> None:
         self.say(event.text)
 
     @on(StackPicture.Chosen)
@@ -237,9 +238,12 @@ class MainScreen(Looking, FrugalScreen):
 
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""
-        if self.module_pane.tensor is None:
-            self.say(NO_TENSOR)
+        before = self.module_pane.tensor
         self.module_pane.next_tensor()
+        if before is None:
+            self.say(NO_TENSOR)
+        elif before is self.module_pane.tensor:
+            self.say(f"{before.tensor} is the only tensor of this module")
 
     def action_filter(self) -> None:
         """Type a filter for the tree."""

@@ -80,9 +80,6 @@ class LinesPicture(Picture):
 
     # Keys
 
-    sideways: ClassVar[str] = "there is nothing beside it: this picture goes up and down only"
-    """Why the keys for left and right do nothing."""
-
     def moved(self, aim: Aim, down: int, across: int) -> Aim:
         """Scroll a line, if there is more than is seen."""
         return super().moved(aim, down, across) if self._scrolls(across) else aim
@@ -102,7 +99,7 @@ class LinesPicture(Picture):
     def _scrolls(self, across: int = 0) -> bool:
         """Whether there is anything to scroll to; says why not."""
         if across:
-            self.post_message(self.Told(self.sideways))
+            self.post_message(self.Told("there is nothing beside it: this picture goes up and down only"))
         elif not self.max_scroll_y:
             self.post_message(self.Told("all of it is in sight: there is nothing to scroll to"))
         else:

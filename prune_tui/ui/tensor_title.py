@@ -11,7 +11,7 @@ from prune_tui.view_rows import VIEWS, TensorRow, View
 
 
 def title(tensor: TensorRow | None, pictures: Iterable[str], shown: str, room: int) -> Content:
-    """`conv1.weight  6×1×3×3  values ‹heatmap› mask`, and only the picture that is shown where there is no room.
+    """`conv1.weight  6×1×3×3  values ‹heatmap› mask`; only the picture that is shown where there is no room.
 
     Args:
         tensor: The tensor; None where there is none.
@@ -19,10 +19,8 @@ def title(tensor: TensorRow | None, pictures: Iterable[str], shown: str, room: i
         shown: The name of the one that is shown.
         room: Cells.
     """
-    if tensor is None:
-        return Content("Tensor")
-    shape = "×".join(map(str, tensor.shape)) or "scalar"
-    name = Content(f"{printable(tensor.tensor)}  {shape}  ")
+    shape = "" if tensor is None else "×".join(map(str, tensor.shape)) or "scalar"
+    name = Content("Tensor  ") if tensor is None else Content(f"{printable(tensor.tensor)}  {shape}  ")
     names = Content(" ").join(_chosen(pictures, shown))
     only = Content(" ").join(_chosen([shown], shown))
     return name + (names if name.cell_length + names.cell_length <= room else only)

@@ -85,7 +85,7 @@ async def test_keys_that_have_nothing_to_do_there_say_so(source: str) -> None:
         pane = await look_at(pilot, "layers.0.up.weight", "f8")
         before = pane.aim
         for key, why in {
-            "a": "a stack shows whole tensors: other axes are for values, heat map and mask",
+            "a": "this picture is of the whole tensor: other axes are for values, heat map and mask",
             "x": "paint in values, heat map or mask",
             "i": "nothing to zoom here",
             "p": "this picture has one way only",

@@ -267,3 +267,21 @@ async def test_an_unknown_key_of_a_picture_says_where_it_would_work() -> None:
         assert said(pilot) == "nothing is sorted here; channels are"
         await press(pilot, "f3", "right_curly_bracket")
         assert said(pilot) == "digits are those of the values picture"
+
+
+@pytest.mark.parametrize("key", ["f5", "f7"])
+async def test_keys_that_have_nowhere_to_go_in_a_picture_of_lines_say_so(key: str) -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "conv1.weight", key)
+        there = pane.aim
+        for arrow in ("l", "h", "ctrl+right"):
+            await press(pilot, arrow)
+            assert said(pilot) == "there is nothing beside it: this picture goes up and down only"
+        for scrolling in ("j", "pagedown", "G"):
+            await press(pilot, "r", scrolling)
+            assert said(pilot) == "all of it is in sight: there is nothing to scroll to"
+        await press(pilot, "a")
+        assert said(pilot) == "this picture is of the whole tensor: other axes are for values, heat map and mask"
+        assert pane.aim == there
+        await press(pilot, "f6", "l")
+        assert said(pilot) == "channels go up and down; a shows those of another axis"

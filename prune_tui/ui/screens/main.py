@@ -225,6 +225,11 @@ class MainScreen(Looking, FrugalScreen):
         self.module_tree.go_to(path)
         self.show_module(path)
 
+    @on(Picture.Told)
+    @on(ModuleTree.Told)
+    def _told(self, event: Picture.Told | ModuleTree.Told) -> None:
+        self.say(event.text)
+
     @on(StackPicture.Chosen)
     def _layer_chosen(self, event: StackPicture.Chosen) -> None:
         """Go to a layer of the stack and show its tensor as large as there is room for."""
@@ -233,9 +238,12 @@ class MainScreen(Looking, FrugalScreen):
 
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""
-        if self.module_pane.tensor is None:
-            self.say(NO_TENSOR)
+        before = self.module_pane.tensor
         self.module_pane.next_tensor()
+        if before is None:
+            self.say(NO_TENSOR)
+        elif before is self.module_pane.tensor:
+            self.say(f"{before.tensor} is the only tensor of this module")
 
     def action_filter(self) -> None:
         """Type a filter for the tree."""

@@ -114,16 +114,21 @@ class ChannelsPicture(LinesPicture):
 
     def moved(self, aim: Aim, down: int, across: int) -> Aim:
         """The channel above or below, as they are sorted."""
-        return self._further(aim, down)
+        return self._beside(aim, down, across)
 
     def paged(self, aim: Aim, down: int, across: int) -> Aim:
         """A page of them further."""
-        return self._further(aim, down * max(self.size.height - channels.AROUND, 1))
+        return self._beside(aim, down * max(self.size.height - channels.AROUND, 1), across)
 
     def at_end(self, aim: Aim, *, last: bool) -> Aim:
         """The first of them, or the last."""
         count = len(self._sorted.order.indices)
         return self._further(aim, count if last else -count)
+
+    def _beside(self, aim: Aim, by: int, across: int) -> Aim:
+        if across:
+            self.post_message(self.Told("channels go up and down; a shows those of another axis"))
+        return self._further(aim, by)
 
     def _further(self, aim: Aim, by: int) -> Aim:
         if self._answer is None or not self._answer.bad or not aim.shape:

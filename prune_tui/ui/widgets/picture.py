@@ -81,6 +81,17 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
             self.receiver = receiver
             super().__init__()
 
+    class Told(Message):
+        """A key has nothing to do here, and why.
+
+        Attributes:
+            text: Why.
+        """
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+            super().__init__()
+
     class Pointed(Message):
         """Somebody clicked on an entry.
 

@@ -108,10 +108,6 @@ class StackPicture(LinesPicture):
         self.post_message(self.Chosen(self._members[self._cursor].path))
         return ""
 
-    def other_axes(self, aim: Aim) -> Aim | str:
-        """There are none to be seen."""
-        return "a stack shows whole tensors: other axes are for values, heat map and mask"
-
     @property
     def _members(self) -> Sequence[Member]:
         return () if self._answer is None else self._answer.members

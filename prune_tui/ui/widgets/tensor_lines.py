@@ -78,6 +78,34 @@ class LinesPicture(Picture):
         self._strips = []
         super().show_note(note)
 
+    # Keys
+
+    def moved(self, aim: Aim, down: int, across: int) -> Aim:
+        """Scroll a line, if there is more than is seen."""
+        return super().moved(aim, down, across) if self._scrolls(across) else aim
+
+    def paged(self, aim: Aim, down: int, across: int) -> Aim:
+        """Scroll a page."""
+        return super().paged(aim, down, across) if self._scrolls(across) else aim
+
+    def at_end(self, aim: Aim, *, last: bool) -> Aim:
+        """Scroll to the first line or the last."""
+        return super().at_end(aim, last=last) if self._scrolls() else aim
+
+    def other_axes(self, aim: Aim) -> Aim | str:
+        """There are none to be seen."""
+        return "this picture is of the whole tensor: other axes are for values, heat map and mask"
+
+    def _scrolls(self, across: int = 0) -> bool:
+        """Whether there is anything to scroll to; says why not."""
+        if across:
+            self.post_message(self.Told("there is nothing beside it: this picture goes up and down only"))
+        elif not self.max_scroll_y:
+            self.post_message(self.Told("all of it is in sight: there is nothing to scroll to"))
+        else:
+            return True
+        return False
+
     def redraw(self) -> None:
         """Work the lines out anew, and draw those that are others now."""
         width, height = self.scrollable_content_region.width, self.size.height

@@ -73,23 +73,27 @@ class _Names:
         return ""
 
     def built(self) -> Named:
-        """The modules. Inner places come after outer ones, so every parent is there first."""
+        """The modules. Inner places come after outer ones, so every parent is there first.
+
+        They go where torch's `register_…` puts them; what that checks is checked in `put`, and quicker.
+        """
         modules: dict[tuple[str, ...], Named] = {}
         parameters: dict[object, nn.Parameter] = {}
         for place, tensors in self._tensors.items():
             module = modules[place] = Named()
             module.training = False
             if place:
-                modules[place[:-1]].add_module(place[-1], module)
+                modules[place[:-1]]._modules[place[-1]] = module
             for name, tensor in tensors.items():
                 original = tensors.get(f"{name.removesuffix('_mask')}_orig") if name.endswith("_mask") else None
                 is_value = tensor.is_floating_point() or tensor.is_complex()
                 if is_value and original is None and name not in _BUFFERS:
-                    module.register_parameter(
-                        name, parameters.setdefault(_memory(tensor), nn.Parameter(tensor, False))
-                    )
+                    memory = _memory(tensor)
+                    if memory not in parameters:
+                        parameters[memory] = nn.Parameter(tensor, requires_grad=False)
+                    module._parameters[name] = parameters[memory]
                 else:
-                    module.register_buffer(name, tensor)
+                    module._buffers[name] = tensor
         return modules[()]
 
 

@@ -67,7 +67,7 @@ async def test_enter_opens_the_layer_at_the_cursor_as_a_heat_map(source: str) ->
         pane = await look_at(pilot, "layers.0.up.weight", "f8", "l", "l", "l", "enter")
         assert main_of(pilot).module_tree.current.path == "layers.3.up"
         assert frame_text(pilot).splitlines()[0].strip("┏━ ").startswith("layers.3.up.weight  64×32")
-        assert pane.picture_name == "heatmap"
+        assert pane.picture.id == "heatmap"
         assert main_of(pilot).focused is pane.picture
         await press(pilot, "f8")
         assert "▸3 here odd" in picture_text(pilot)

@@ -9,8 +9,8 @@ from prune_tui.ui.keys.registry import KEYS, edits
 
 _ALWAYS = 10
 """Ranks below it stand at the end of the line, at every width."""
-_WITH_A_PICTURE = 3
-"""Of them, those that are named before the picture's own keys: a way to help, back and out."""
+_BEFORE_ALL = {"app.help", "steps.undo", "app.quit"}
+"""What is named even before the keys of the focused picture: a way to help, back and out."""
 
 _PAINTED = {"values", "heatmap", "mask"}
 _PAINTING = (("tensor.paint", "paint"), ("tensor.brush", "brush"), ("tensor.apply_draft", "apply"))
@@ -79,8 +79,8 @@ def bar(focus: str = "", *, readonly: bool = False, form: bool = False) -> list[
     ]
     taken = {named.key.id for named in focused}
     others = [_everywhere(key) for key in ranked if key.id not in taken]
-    first = _WITH_A_PICTURE if focused else 0
-    return [*others[:first], *focused, *others[first:]]
+    first = [named for named in others if named.key.id in _BEFORE_ALL] if focused else []
+    return [*first, *focused, *(named for named in others if named not in first)]
 
 
 def _everywhere(key: Key) -> Named:

@@ -271,7 +271,7 @@ async def test_a_picture_without_rows_and_columns_leaves_those_of_the_others(key
         pane = await look_at(pilot, "fc3.weight", key)
         before = pane.aim
         await press(pilot, "a")
-        assert said(pilot).startswith("no axes to choose here: values, heat map and mask (F2, F3, F4)")
+        assert said(pilot) == "this picture is of the whole tensor: other axes are for values, heat map and mask"
         assert pane.aim == before
 
 

@@ -164,7 +164,7 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
         """The aim along other axes, or what was done instead."""
         if self.has_entries:
             return aim.with_next_axes()
-        return "no axes to choose here: values, heat map and mask (F2, F3, F4) have rows and columns"
+        return "this picture is of the whole tensor: other axes are for values, heat map and mask"
 
     def zoom(self, by: int) -> str:
         """Show entries larger (1) or more of them (-1).

@@ -92,10 +92,6 @@ class LinesPicture(Picture):
         """Scroll to the first line or the last."""
         return super().at_end(aim, last=last) if self._scrolls() else aim
 
-    def other_axes(self, aim: Aim) -> Aim | str:
-        """There are none to be seen."""
-        return "this picture is of the whole tensor: other axes are for values, heat map and mask"
-
     def _scrolls(self, across: int = 0) -> bool:
         """Whether there is anything to scroll to; says why not."""
         if across:

@@ -11,9 +11,9 @@ from prune_tui.engine import bits, targets
 from prune_tui.engine.axes import axis_names
 from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.targets import Target
-from prune_tui.protocol import Intended, Painted, Toggle
 from prune_tui.step_settings import StepError
 from prune_tui.steps import AnyStep, CustomFromMask
+from prune_tui.tensor_requests import Intended, Painted, Toggle
 
 
 class Drafts:

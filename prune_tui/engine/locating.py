@@ -22,8 +22,8 @@ from prune_tui.engine.doctor.orphans import may_not_be_finite
 from prune_tui.engine.layers import Layers, NoValues
 from prune_tui.engine.reading import comparable, effective
 from prune_tui.engine.selection import cores
-from prune_tui.protocol import Locate
 from prune_tui.step_settings import StepError
+from prune_tui.tensor_requests import Locate
 from prune_tui.tensor_views import Located
 
 EXTREMES = 100

@@ -17,7 +17,7 @@ from prune_tui.engine.columns import JOINED, NOTHING, TOTALS, Array, Columns, Cu
 from prune_tui.engine.layers import Layers, NoValues
 from prune_tui.engine.selection import cores
 from prune_tui.engine.tiles import Pruning, misfit, rectangle
-from prune_tui.protocol import GetHeatmap
+from prune_tui.tensor_requests import GetHeatmap
 from prune_tui.tensor_views import Heatmap, Pool, Tally
 
 _BAND = 2**17

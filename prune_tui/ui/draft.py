@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from prune_tui.protocol import Painted, Toggle
+from prune_tui.tensor_requests import Painted, Toggle
 from prune_tui.ui.aim import Aim
 
 Brush = Literal["entry", "row", "column", "channel"]

@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-from prune_tui.protocol import Block
+from prune_tui.tensor_requests import Block
 from prune_tui.ui.shown_axes import ShownAxes
 
 _GAP = 2

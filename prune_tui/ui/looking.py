@@ -9,7 +9,7 @@ from typing import cast
 from textual import on
 from textual.worker import WorkType
 
-from prune_tui import protocol, views
+from prune_tui import protocol, tensor_requests, views
 from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui.surveying import Surveying
@@ -60,7 +60,7 @@ class Looking(Surveying):
         try:
             answer = await self._main.ask(wanted.request, wanted.kind, self._watching(wanted.request))
         except Refused as refused:
-            if isinstance(wanted.request, protocol.Draft):
+            if isinstance(wanted.request, tensor_requests.Draft):
                 self.tensor_pane.refuse_stroke()
                 self.say(str(refused), "warning")
             elif isinstance(wanted.receiver, Picture):
@@ -75,7 +75,7 @@ class Looking(Surveying):
 
     def _watching(self, request: protocol.Request) -> Callable[[str], None] | None:
         """Who is told how far a long answer is."""
-        return self.tensor_pane.show_progress if isinstance(request, protocol.GetStatistics) else None
+        return self.tensor_pane.show_progress if isinstance(request, tensor_requests.GetStatistics) else None
 
     @on(TensorPane.Said)
     def _pane_said(self, event: TensorPane.Said) -> None:

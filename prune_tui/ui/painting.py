@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from prune_tui.protocol import Draft as DraftRequest
-from prune_tui.protocol import Painted, Request
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import Draft as DraftRequest
+from prune_tui.tensor_requests import Painted
 from prune_tui.tensor_views import Drafted
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from prune_tui.protocol import Locate, Request
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import Locate
 from prune_tui.tensor_views import Located
 from prune_tui.ui.aim import Aim
 from prune_tui.view_rows import View

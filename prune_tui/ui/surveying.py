@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from textual import on, work
 from textual.content import Content
 
-from prune_tui import protocol, tensor_views, views
+from prune_tui import tensor_requests, tensor_views, views
 from prune_tui.ui.examining import Examining
 from prune_tui.ui.tree_columns import KnownNorms
 from prune_tui.ui.widgets.module_tree import ModuleTree
@@ -39,7 +39,7 @@ class Surveying(Examining):
 
     @work(exclusive=True, group="broken")
     async def _look_for_broken(self) -> None:
-        found = await self._main.ask_or_tell(protocol.GetBroken(), tensor_views.BrokenTensors)
+        found = await self._main.ask_or_tell(tensor_requests.GetBroken(), tensor_views.BrokenTensors)
         if found is not None:
             self.broken = found.tensors
             one_value = sum(one.one_value for one in found.tensors)
@@ -98,7 +98,7 @@ class Surveying(Examining):
     @work(exclusive=True, group="norms")
     async def _ask_for_norms(self) -> None:
         main = self._main
-        found = await main.ask_or_tell(protocol.GetNorms(), tensor_views.Norms)
+        found = await main.ask_or_tell(tensor_requests.GetNorms(), tensor_views.Norms)
         if found is not None:
             paths = (row.path for row in main.rows)
             main.module_tree.norms = KnownNorms(dict(zip(paths, found.norms, strict=True)), known=True)

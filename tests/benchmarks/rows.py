@@ -19,7 +19,8 @@ from prune_tui.engine import bits, outline, pooling, sources, statistics
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.layers import Layers, NoValues, layers
 from prune_tui.engine.tiles import Pruning
-from prune_tui.protocol import Block, GetHeatmap, Open
+from prune_tui.protocol import Open
+from prune_tui.tensor_requests import Block, GetHeatmap
 from prune_tui.tensor_views import Heatmap
 from prune_tui.ui.pictures import heatmap, ramps
 from prune_tui.ui.pictures.look import Look

@@ -14,8 +14,8 @@ from prune_tui.engine.cancelling import never
 from prune_tui.engine.layers import Layers, NoValues, layers
 from prune_tui.engine.statistics import sampled, statistics
 from prune_tui.engine.tensor_answers import ANSWERS
-from prune_tui.protocol import Block, GetHeatmap
 from prune_tui.steps import L1Unstructured
+from prune_tui.tensor_requests import Block, GetHeatmap
 from prune_tui.tensor_views import POOLS, Heatmap, Pool
 
 pytestmark = [

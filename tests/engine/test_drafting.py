@@ -8,9 +8,9 @@ from torch.nn.utils import prune
 from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Cancelled
 from prune_tui.engine.session import Session
-from prune_tui.protocol import Painted, Toggle
 from prune_tui.step_settings import StepError
 from prune_tui.steps import Identity
+from prune_tui.tensor_requests import Painted, Toggle
 from tests.engine.fingerprints import fingerprint
 
 

@@ -14,8 +14,8 @@ from prune_tui.engine.cancelling import Cancelled
 from prune_tui.engine.earlier import Earlier
 from prune_tui.engine.layers import layers
 from prune_tui.engine.locating import EXTREMES, locate
-from prune_tui.protocol import Locate
 from prune_tui.step_settings import StepError
+from prune_tui.tensor_requests import Locate
 
 KINDS = ("nan", "inf", "not_finite", "extreme", "masked")
 

@@ -21,8 +21,9 @@ from prune_tui.engine.pooling import heatmap
 from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.tensor_answers import ANSWERS
 from prune_tui.engine.tiles import Pruning
-from prune_tui.protocol import Answer, Block, GetHeatmap
+from prune_tui.protocol import Answer
 from prune_tui.steps import L1Unstructured
+from prune_tui.tensor_requests import Block, GetHeatmap
 from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, HAS_ZERO, POOLS, Tally
 from prune_tui.view_rows import VIEWS
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from prune_tui import frames, protocol, view_rows, views
+from prune_tui import frames, protocol, tensor_requests, view_rows, views
 from prune_tui.engine import outline, planning, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation import measurement
@@ -32,7 +32,9 @@ from tests.engine.doctor.ailing import half_pruned
 B = TypeVar("B", bound=views.Body)
 
 HALF_OF_CONV1 = L1Unstructured(targets=("conv1.weight",), amount=0.5)
-CORNER = protocol.GetTile("conv1.weight", "effective", 2, 3, (protocol.Block((0, 0), (0, 3), (0, 3)),))
+CORNER = tensor_requests.GetTile(
+    "conv1.weight", "effective", 2, 3, (tensor_requests.Block((0, 0), (0, 3), (0, 3)),)
+)
 
 
 class Line:
@@ -153,7 +155,7 @@ def test_the_doctor_can_be_stopped_and_holds_up_nobody(line: Line, monkeypatch: 
     monkeypatch.setattr(server.doctor, "examine", slowly)
     question = line.send(protocol.GetFindings())
     assert looking.wait(10)
-    line.ask(protocol.GetStatistics("bias", "effective"), views.Statistics)
+    line.ask(tensor_requests.GetStatistics("bias", "effective"), views.Statistics)
     line.ask(protocol.Cancel(question), views.Done)
     body = line.answer(question).body
     assert isinstance(body, Failed)
@@ -253,7 +255,7 @@ def test_a_module(lenet: Line) -> None:
     "request_",
     [
         protocol.GetModule("conv9"),
-        protocol.GetStatistics("conv9.weight", "effective"),
+        tensor_requests.GetStatistics("conv9.weight", "effective"),
         protocol.Preview(L1Unstructured(targets=("conv9.weight",), amount=0.5)),
         protocol.Apply(L1Unstructured(targets=("conv9.weight",), amount=0.5)),
     ],
@@ -271,13 +273,13 @@ def test_a_tile_holds_the_values(lenet: Line) -> None:
 
 def test_a_tile_marks_what_a_step_would_mask(lenet: Line) -> None:
     step = L1Unstructured(targets=("conv1.weight",), amount=1.0)
-    request = protocol.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, step)
+    request = tensor_requests.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, step)
     (block,) = lenet.ask(request, views.Tile).blocks
     assert set(block.states) == {views.WOULD_GO}
 
 
 def test_statistics(lenet: Line) -> None:
-    found = lenet.ask(protocol.GetStatistics("conv1.weight", "effective"), views.Statistics)
+    found = lenet.ask(tensor_requests.GetStatistics("conv1.weight", "effective"), views.Statistics)
     weight = lenet.model.conv1.weight
     assert found.elements == weight.numel()
     assert found.maximum == pytest.approx(weight.max().item())
@@ -286,7 +288,7 @@ def test_statistics(lenet: Line) -> None:
 
 def test_a_sample_of_what_is_small_is_all_of_it(lenet: Line) -> None:
     sampled, whole = (
-        lenet.ask(protocol.GetStatistics("conv1.weight", "effective", sampled=sampled), views.Statistics)
+        lenet.ask(tensor_requests.GetStatistics("conv1.weight", "effective", sampled=sampled), views.Statistics)
         for sampled in (True, False)
     )
     assert sampled == whole
@@ -296,7 +298,7 @@ def test_a_sample_of_what_is_small_is_all_of_it(lenet: Line) -> None:
 def test_a_sample_of_what_is_large_is_a_sample(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     _opening(monkeypatch, nn.Linear(1000, 1000))
     line.ask(protocol.Open(), views.Opened)
-    found = line.ask(protocol.GetStatistics("weight", "effective", sampled=True), views.Statistics)
+    found = line.ask(tensor_requests.GetStatistics("weight", "effective", sampled=True), views.Statistics)
     assert (found.quality, found.elements) == ("sampled", 1_000_000)
 
 
@@ -377,7 +379,7 @@ def slow_statistics(monkeypatch: pytest.MonkeyPatch) -> Gate:
     return gate
 
 
-_COUNT = protocol.GetStatistics("conv1.weight", "effective")
+_COUNT = tensor_requests.GetStatistics("conv1.weight", "effective")
 
 
 def test_looking_goes_on_while_something_is_counted(lenet: Line, slow_statistics: Gate) -> None:
@@ -510,8 +512,8 @@ def test_a_preview_and_its_tile_are_planned_once(lenet: Line, monkeypatch: pytes
     monkeypatch.setattr(planning, "plan", slow)
     previewing = lenet.send(protocol.Preview(HALF_OF_CONV1))
     assert gate.entered.wait(10)
-    tile = lenet.send(protocol.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, HALF_OF_CONV1))
-    lenet.ask(protocol.GetStatistics("conv1.weight", "effective"), views.Statistics)
+    tile = lenet.send(tensor_requests.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, HALF_OF_CONV1))
+    lenet.ask(tensor_requests.GetStatistics("conv1.weight", "effective"), views.Statistics)
     gate.open.set()
     assert isinstance(lenet.answer(previewing).body, views.Previewed)
     assert isinstance(lenet.answer(tile).body, views.Tile)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.pilot import Pilot
 
-from prune_tui.protocol import Painted, Toggle
 from prune_tui.steps import CustomFromMask
+from prune_tui.tensor_requests import Painted, Toggle
 from prune_tui.ui.draft import BRUSHES
 from tests.in_process import app_on, press, running, settle
 from tests.ui.tensor_pane_here import frame_text, look_at, main_of, pane_of, picture_text, readout, said

@@ -7,7 +7,7 @@ import math
 import msgspec
 import pytest
 
-from prune_tui.protocol import Toggle
+from prune_tui.tensor_requests import Toggle
 from prune_tui.tensor_views import Drafted, Entry
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import Draft

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from prune_tui.protocol import GetChannels, Request
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import GetChannels
 from prune_tui.tensor_views import Channels
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import channels

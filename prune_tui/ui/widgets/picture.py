@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from prune_tui.protocol import Intended, Request
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import Intended
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures.depth import exact
 from prune_tui.ui.pictures.look import Look

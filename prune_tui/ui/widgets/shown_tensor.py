@@ -8,8 +8,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
-from prune_tui.protocol import GetStatistics, Intended, Request
+from prune_tui.protocol import Request
 from prune_tui.steps import AnyStep
+from prune_tui.tensor_requests import GetStatistics, Intended
 from prune_tui.ui import tensor_title
 from prune_tui.ui.aim import Aim, Aims
 from prune_tui.ui.readout import statistics_text

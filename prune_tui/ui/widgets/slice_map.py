@@ -16,7 +16,8 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from prune_tui.protocol import Block, GetHeatmap, Request
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import Block, GetHeatmap
 from prune_tui.tensor_views import Heatmap, Pool
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.fold import Fold

@@ -8,7 +8,8 @@ from typing import ClassVar
 from textual.geometry import Region
 from textual.message import Message
 
-from prune_tui.protocol import GetStack, Request
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import GetStack
 from prune_tui.tensor_views import Heatmap, Member, Stack
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import heatmap, stack

@@ -8,11 +8,12 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from prune_tui.protocol import Block, GetTile, Request
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import Block, GetTile
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.facets import Canvas, Span
 from prune_tui.ui.numbers import counted
-from prune_tui.ui.pictures import heatmap
+from prune_tui.ui.pictures import grid_heads, heatmap
 from prune_tui.ui.pictures.backgrounds import behind
 from prune_tui.ui.pictures.inks import Role, ink
 from prune_tui.ui.pictures.texts import plain
@@ -302,54 +303,17 @@ class TensorGrid(Picture):
             empty = "" if canvas is None else f"{'×'.join(map(str, canvas.shape))}: no entries"
             return self.note_line(y, width, self.note or empty)
         if y == 0:
-            return self.axis_line(width, self._axes_text(canvas))
+            return self.axis_line(width, grid_heads.axes_text(canvas, self.aim, self.scroll_offset.x))
         x, top = self.scroll_offset
         gutter = self._gutter
         room = max(0, width - gutter)
         if y < self._head:
-            return Strip([Segment(" " * gutter), *self._numbers(canvas, x, x + room)]).adjust_cell_length(width)
+            numbers = grid_heads.column_numbers(canvas, x, x + room)
+            return Strip([Segment(" " * gutter), Segment(numbers, self.style("axis"))]).adjust_cell_length(width)
         line = top + y - self._head
         label = f"{canvas.label(line):>{max(gutter - 1, 0)}} "[:gutter]
         content = self._content(canvas, line, x, x + room).crop(0, room)
         return Strip.join([Strip([Segment(label, self.style("axis"))]), content]).adjust_cell_length(width)
-
-    def _axes_text(self, canvas: Canvas) -> str:
-        """What runs down and across, and how many facets there are."""
-        names = canvas.axes
-        if not canvas.shape:
-            return "a scalar"
-        if canvas.wrapped:
-            return f"{names[0]} 0-{canvas.columns - 1} →, {canvas.per_line} on a line"
-        down, across = names[canvas.row_axis], names[canvas.column_axis]
-        text = f"↓ {down} 0-{canvas.rows - 1}   → {across} 0-{canvas.columns - 1}"
-        first = -(-self.scroll_offset.x // canvas.cell) if not canvas.titled else 0
-        if first:
-            text += f", from {first}"
-        if canvas.titled:
-            text += f"  for each {' × '.join(self._facet_axis(axis) for axis in canvas.facet_axes)}"
-        return text
-
-    def _facet_axis(self, axis: int) -> str:
-        """`out 6`, in brackets where the slice keys go along it."""
-        aim = self.aim
-        if aim is None:
-            return ""
-        text = f"{aim.axes[axis]} {aim.shape[axis]}"
-        return f"‹{text}›" if axis == aim.slider else text
-
-    def _numbers(self, canvas: Canvas, left: int, right: int) -> list[Segment]:
-        """The number of each column that is seen, under the last digit of its values; a wrapped one counts from 0.
-
-        All facets have the same columns, so that those of the first line of facets hold for all.
-        """
-        told, x = "", left
-        for span in canvas.spans(int(canvas.titled), left, right):
-            told += " " * (span.x - x)
-            numbers = (f"+{column}" if canvas.wrapped else str(column) for column in range(span.start, span.stop))
-            cells = self._form.cell
-            told += "".join(f"{number if len(number) < cells - 1 else '':>{cells - 2}}  " for number in numbers)
-            x = span.x + (span.stop - span.start) * cells
-        return [Segment(told[: right - left], self.style("axis"))]
 
     def _content(self, canvas: Canvas, line: int, left: int, right: int) -> Strip:
         """The entries, or the facet titles, between two x of one canvas line; starts exactly at `left`."""

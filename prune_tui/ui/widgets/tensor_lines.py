@@ -9,8 +9,9 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from prune_tui.protocol import GetStructure, Request
+from prune_tui.protocol import Request
 from prune_tui.steps import CustomFromMask
+from prune_tui.tensor_requests import GetStructure
 from prune_tui.tensor_views import Structure
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import histogram, structure

@@ -12,8 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from prune_tui.protocol import GetEntry, Intended, Request
-from prune_tui.protocol import Painted as PaintedMask
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import GetEntry, Intended
+from prune_tui.tensor_requests import Painted as PaintedMask
 from prune_tui.tensor_views import Drafted, Entry, Located
 from prune_tui.ui import keys
 from prune_tui.ui.aim import Aim

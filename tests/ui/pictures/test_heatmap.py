@@ -17,7 +17,7 @@ from prune_tui.engine.pooling import heatmap
 from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.statistics import statistics
 from prune_tui.engine.tiles import Pruning
-from prune_tui.protocol import Block, GetHeatmap
+from prune_tui.tensor_requests import Block, GetHeatmap
 from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, Heatmap, Tally
 from prune_tui.ui.pictures import heatmap_legend, ramps
 from prune_tui.ui.pictures.heatmap import coded, columns_per_cell, drawn, lines, magnified, rows_per_line, scale_of

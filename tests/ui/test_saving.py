@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from prune_tui.engine.saving import safetensors_writer
 from prune_tui.ui.screens.save import SaveScreen
-from tests.in_process import app_on, press, running, screen_text, words
+from tests.in_process import app_on, press, running, screen_text, settle, words
 
 
 @pytest.fixture(autouse=True)
@@ -136,3 +139,42 @@ async def test_code_has_no_file_to_tell_of() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "I")
         assert "which made the weights: there is no file" in words(pilot).replace(" ▌", "")
+
+
+async def test_esc_while_it_is_written_stops_that_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    header = safetensors_writer._header
+
+    def slow(*given: object) -> bytes:
+        begun.set()
+        assert go_on.wait(10)
+        return header(*given)
+
+    monkeypatch.setattr(safetensors_writer, "_header", slow)
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "s")
+        await pilot.press("enter")
+        await asyncio.to_thread(begun.wait, 10)
+        await pilot.press("escape")
+        go_on.set()
+        await settle(pilot)
+        assert "✗ stopped: nothing was written. esc closes" in told(pilot)
+        assert isinstance(pilot.app.screen, SaveScreen)
+        assert list(Path().iterdir()) == []
+        assert "● 1 unsaved step" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert not isinstance(pilot.app.screen, SaveScreen)
+
+
+async def test_a_refusal_of_another_name_agrees_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("one.pt").write_text("old")
+    Path("two.pt").write_text("old")
+    async with running(app_on()) as pilot:
+        await press(pilot, "s")
+        await name(pilot, "one.pt")
+        await pilot.press("enter")
+        pilot.app.screen.query_one(Input).value = "two.pt"
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert Path("two.pt").read_text() == "old"
+        assert "✗ two.pt exists already" in told(pilot)

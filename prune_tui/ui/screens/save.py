@@ -10,6 +10,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from prune_tui.client import Refused
 from prune_tui.files import FORMS, Form, Save, Saved, Sizes
@@ -74,26 +75,29 @@ class SaveScreen(FileQuestion):
         super().begin_again()
         self.query_one("#forms").display = True
 
-    def write(self, path: str, name: str, pressed: int) -> None:
+    def wanted(self) -> object:
+        """The form is part of it."""
+        return super().wanted(), self._form
+
+    def write(self, path: str, name: str, pressed: int) -> Worker[None]:
         """Have the model written."""
-        self._write(path, name, pressed)
+        return self._write(path, name, pressed)
 
     @work(exclusive=True, group="save")
     async def _write(self, path: str, name: str, pressed: int) -> None:
         app = cast("PruneApp", self.app)
-        self.tell("writing…")
-        steps = app.main.status.summary.steps if app.main.status.summary is not None else 0
+        wanted, revision = self.wanted(), app.client.revision
+        self.tell("writing… esc stops")
         try:
             request = Save(path, self._form, overwrite=pressed > 0, over_source=pressed > 1)
-            saved = await app.main.ask(request, Saved, self.tell)
+            saved = await app.main.ask(request, Saved, lambda text: self.tell(f"{text} · esc stops"))
         except Refused as refused:
-            self.told_refused(refused, name, path)
+            self.told_refused(refused, name, path, wanted)
             return
         if saved is None:
-            self.tell("nothing was written: the engine is gone, or it was stopped", refused=True)
+            self.tell("nothing was written: the engine is gone", refused=True)
             return
-        summary = app.main.status.summary
-        if summary is not None and summary.steps == steps:
+        if app.client.revision == revision:  # no edit came in between
             app.main.status.stored = "saved"
         told = Text(f"✓ wrote {printable(name)}, {saved.bytes:,} bytes. To load it:\n\n")
         how = saved.how.replace(path, name)

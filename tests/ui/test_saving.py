@@ -59,8 +59,10 @@ async def test_another_form_and_kind() -> None:
         state = torch.load("out.pt", weights_only=True)
         assert int((state["conv1.weight"] == 0).sum()) == 16
         assert "model.load_state_dict(state)" in told(pilot)
-        await press(pilot, "up", "up")
+        await press(pilot, "enter", "s", "up")
         assert "› compact" in told(pilot)
+        assert pilot.app.screen.query_one(Input).value == "lenet-compact.safetensors"
+        await name(pilot, "out.pt")
         await press(pilot, "enter")
         assert "✗ out.pt: the compact form is written to .safetensors files and folders only" in told(pilot)
 
@@ -100,6 +102,8 @@ async def test_a_folder_is_new_and_can_be_opened_again() -> None:
         await name(pilot, "out")
         await press(pilot, "enter")
         assert [file.name for file in Path("out").iterdir()] == ["model.safetensors"]
+        await press(pilot, "enter", "s")
+        await name(pilot, "out")
         await press(pilot, "enter")
         assert "✗ out exists and is no empty folder" in told(pilot)
     async with running(app_on("out")) as pilot:
@@ -111,7 +115,7 @@ async def test_a_folder_is_new_and_can_be_opened_again() -> None:
 
 async def test_what_was_done_after_saving_is_not_saved() -> None:
     async with running(app_on()) as pilot:
-        await press(pilot, "j", "3", "enter", "s", "enter", "escape", "3", "enter")
+        await press(pilot, "j", "3", "enter", "s", "enter", "x", "enter", "3", "enter")
         assert "● 2 unsaved steps" in screen_text(pilot)
 
 

@@ -34,7 +34,7 @@ class FileQuestion(ModalScreen[None]):
         name: The file's name to begin with.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "close", show=False)]
     DEFAULT_CSS = """
     FileQuestion { align: center middle; }
     FileQuestion > Vertical {
@@ -153,9 +153,12 @@ class FileQuestion(ModalScreen[None]):
             cast("PruneApp", self.app).tell_bug()
 
     def done(self, text: Text) -> None:
-        """It is written."""
+        """It is written: from here on there is nothing more to type, so that no key goes into the name."""
         self._pressed = 0
         self.tell(text)
+        self.query_one(Horizontal).display = False
+        self.query_one(Input).disabled = True
+        self.query_one(Vertical).border_subtitle = Content("enter closes")
 
     def tell(self, text: str | Text, *, refused: bool = False) -> None:
         """Write below the name."""

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from prune_tui.client import Refused
@@ -42,7 +42,8 @@ class SaveScreen(FileQuestion):
     HINT: ClassVar[str] = "↑↓ form · enter writes · esc closes"
 
     def __init__(self, sizes: Sizes) -> None:
-        super().__init__("Save", sizes.name)
+        self._names = {one.form: one.name for one in sizes.forms}
+        super().__init__("Save", self._names["pruned"])
         self._sizes = sizes
         self._form: Form = "pruned"
 
@@ -65,15 +66,15 @@ class SaveScreen(FileQuestion):
         return text
 
     def action_form(self, by: int) -> None:
-        """Choose another form."""
-        self._form = FORMS[(FORMS.index(self._form) + by) % len(FORMS)]
+        """Choose another form; a name that nobody has typed goes with it."""
+        field, before = self.query_one(Input), self._form
+        if field.disabled:
+            return
+        self._form = FORMS[(FORMS.index(before) + by) % len(FORMS)]
         self.query_one("#forms", Static).update(self._forms())
+        if field.value == self._names[before]:
+            field.value = self._names[self._form]
         self.begin_again()
-
-    def begin_again(self) -> None:
-        """Show the forms again."""
-        super().begin_again()
-        self.query_one("#forms").display = True
 
     def wanted(self) -> object:
         """The form is part of it."""

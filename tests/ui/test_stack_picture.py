@@ -56,9 +56,11 @@ async def test_arrows_go_from_layer_to_layer_and_the_picture_follows(source: str
         assert pane.tensor.tensor == "layers.2.up.weight", "looking along the stack leaves the tensor"
 
 
-async def test_it_opens_at_the_layer_it_is_opened_from(source: str) -> None:
+async def test_it_opens_with_the_odd_ones_named_and_the_cursor_on_the_layer_it_is_opened_from(source: str) -> None:
     async with running(app_on(source), size=(80, 24)) as pilot:
         await look_at(pilot, "layers.11.up.weight", "f8")
+        assert "1 odd: 3" in picture_text(pilot)
+        await press(pilot, "l")  # there is none beside the last
         assert "▸11 here" in picture_text(pilot)
 
 

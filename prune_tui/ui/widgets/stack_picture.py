@@ -53,7 +53,7 @@ class StackPicture(LinesPicture):
         self._answer, self._place, self._cursor = None, None, -1
 
     def receive(self, request: Request, body: Body) -> None:
-        """Show it, with the cursor on the tensor itself when it is here for the first time."""
+        """Show it from the top, where the odd ones are named; the cursor is first on the tensor itself."""
         if not (isinstance(request, GetStack) and isinstance(body, Stack)):
             raise TypeError(f"{type(body).__name__} answers no GetStack")
         if self._is_of(request.tensor, request.view):
@@ -62,8 +62,6 @@ class StackPicture(LinesPicture):
             if is_new:
                 self._cursor = self._own
             self.redraw()
-            if is_new:
-                self._show_cursor()
 
     @property
     def _own(self) -> int:

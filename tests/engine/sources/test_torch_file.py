@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import subprocess
@@ -136,6 +137,32 @@ def test_prefixes_of_wrappers_are_told(tmp_path: Path) -> None:
     assert list(found.tensors) == list(small().state_dict())
     assert found.prefix == "module._orig_mod."
     assert found.notes == ("every name began with module._orig_mod., which is not shown",)
+
+
+def test_the_files_of_an_index_keep_their_names_until_all_are_known(tmp_path: Path) -> None:
+    names = {
+        "pytorch_model-1.bin": ("module.a.weight", "module.a.bias"),
+        "pytorch_model-2.bin": ("module.b.weight",),
+    }
+    for file, held in names.items():
+        saved({name: torch.full((2,), len(name)) for name in held}, tmp_path, name=file)
+    places = {name: file for file, held in names.items() for name in held}
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
+    found = read(tmp_path)
+    assert list(found.tensors) == ["a.bias", "a.weight", "b.weight"]
+    assert found.tensors["b.weight"].tolist() == [15, 15]
+    assert found.shards["a.bias"] == "pytorch_model-1.bin"
+    assert (found.prefix, found.notes) == ("module.", ("every name began with module., which is not shown",))
+
+
+def test_one_file_of_an_index_may_have_all_of_a_module(tmp_path: Path) -> None:
+    places = {"module.weight": "pytorch_model-1.bin", "head.weight": "pytorch_model-2.bin"}
+    for name, file in places.items():
+        saved({name: torch.ones(2)}, tmp_path, name=file)
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
+    found = read(tmp_path)
+    assert set(found.tensors) == set(places)
+    assert found.prefix == ""
 
 
 def test_what_cannot_be_shown_is_told(tmp_path: Path) -> None:

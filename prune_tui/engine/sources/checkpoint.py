@@ -43,7 +43,8 @@ class Checkpoint:
         notes: What a person should know.
         refusal: Why nothing of it can be pruned in place; empty where it can.
         module: What the file holds instead of named tensors, where a person let its pickle make it.
-        renamed: What a tensor is called in the files, by its name in the model, where that is another.
+        renamed: What a tensor is called in the files, by its name in the model, where that is another. Both are
+            the names without pruning, as what a pruned one is saved as depends on the form.
     """
 
     path: Path

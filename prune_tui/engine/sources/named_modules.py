@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from prune_tui.engine import named
 from prune_tui.engine.named import Named
 
 _BUFFERS = {"running_mean", "running_var", "num_batches_tracked"}
 """What torch's own modules keep as buffers, though it has the dtype of a parameter."""
 
 
-_OWN = frozenset(dir(nn.Module())) | {"forward"}
-"""Names that a module of torch needs for itself."""
+_OWN = frozenset(dir(Named()))
+"""Names that a module needs for itself: torch's, and one of ours that no checkpoint has."""
 
 
 class Tree(NamedTuple):
@@ -42,7 +43,7 @@ def tree_of(tensors: Mapping[str, Tensor], label: str) -> Tree:
     tree = _Names()
     left_out = {name: reason for name, tensor in tensors.items() if (reason := tree.put(name, tensor))}
     model = tree.built()
-    model.label = label
+    named.called(model, label)
     return Tree(model, left_out)
 
 

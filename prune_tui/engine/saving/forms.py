@@ -104,7 +104,16 @@ def formed(model: nn.Module, form: Form, masks: Mapping[str, Bits] = _NO_MASKS) 
     Raises:
         StepError: Something of it cannot be written.
     """
-    found = _Tensors(model, masks)
+    return of_held(Held(model, masks), form)
+
+
+def of_held(found: Held, form: Form) -> Formed:
+    """As `formed`, of what a model held; reads the masks, and may be called while the model changes.
+
+    Raises:
+        StepError: Something of it cannot be written.
+    """
+    masks = found.beside
     pieces: list[Piece] = []
     others: dict[str, object] = {}
     compacted: dict[str, tuple[int, ...]] = {}
@@ -142,21 +151,36 @@ def sizes(model: nn.Module) -> dict[Form, int]:
     return {form: formed(model, form).bytes for form in FORMS}
 
 
-class _Tensors:
-    """What a model holds, and which masks lie on each piece of memory.
+class Held:
+    """What a model holds, and which masks lie on each piece of memory. No entry is read, and nothing is copied.
+
+    Its tensors stay those of now when the model gets others: they are detached, each once under all its names.
 
     Args:
-        model: The model.
+        model: The model; it must not change meanwhile.
         masks: As `formed` has them.
+
+    Attributes:
+        state: Its state_dict.
+        beside: The masks that are not in it.
+        masks: All masks by the names of the tensors they prune.
     """
 
-    def __init__(self, model: nn.Module, masks: Mapping[str, Bits]) -> None:
-        self.state: Mapping[str, object] = model.state_dict(keep_vars=True)
+    def __init__(self, model: nn.Module, masks: Mapping[str, Bits] = _NO_MASKS) -> None:
+        whole: Mapping[str, object] = model.state_dict(keep_vars=True)
+        detached = {id(one): _detached(one) for one in whole.values() if isinstance(one, Tensor)}
+        self.state = {name: detached.get(id(one), one) for name, one in whole.items()}
+        self.beside = masks
         self.masks: dict[str, Mask] = {**dict(_masked(model)), **masks}
         self._on: dict[object, list[Mask | None]] = {}
         for name, tensor in self.state.items():
             if isinstance(tensor, Tensor) and not self.is_mask(name) and not why_no_values(tensor):
                 self._on.setdefault(_memory(tensor), []).append(self.masks.get(self.base(name)))
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Those that have memory, by name."""
+        return {name: one for name, one in self.state.items() if isinstance(one, Tensor) and not is_lazy(one)}
 
     def base(self, name: str) -> str:
         """`weight` of `weight_orig`, where that is pruned."""
@@ -187,6 +211,10 @@ class _Tensors:
         return not alike or not mask_values.is_binary(mask)
 
 
+def _detached(tensor: Tensor) -> Tensor:
+    return tensor if is_lazy(tensor) else tensor.detach()
+
+
 def _masked(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """The masks by the names of the tensors they prune, in every place of a module that stands in several."""
     for place in places(model, into_shared=True):
@@ -215,7 +243,7 @@ def as_it_is(name: str, tensor: Tensor, source: str) -> Piece:
     return Piece(name, held.dtype, shape_of(held), make, _memory(tensor), source, unplain=unplain)
 
 
-def _removed(found: _Tensors, name: str, original: Tensor) -> Piece:
+def _removed(found: Held, name: str, original: Tensor) -> Piece:
     """The values with the zeros of every mask on them."""
     held, on = original.detach(), [] if why_no_values(original) else found.on(original)
     if not on:

@@ -24,6 +24,7 @@ from prune_tui.engine.exports.whole_file import ExistsError, settle_folder, writ
 from prune_tui.engine.past import PREFIX, RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
 from prune_tui.engine.saving.forms import Formed, Piece
+from prune_tui.engine.saving.unchanged import Unchanged, check_source
 from prune_tui.engine.sources import method_histories
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.walking import named_modules_of
@@ -75,16 +76,19 @@ def save(
     Raises:
         OverSourceError: It is what the model was opened from.
         ExistsError: There is a file already.
-        StepError: It cannot be written; nothing is half written.
+        StepError: It cannot be written, or was changed meanwhile; nothing is half written.
         Cancelled: `stop` said so; likewise.
     """
     checkpoint = session.checkpoint
     check(path, form, checkpoint, overwrite=overwrite, over_source=over_source)
-    with session.lock:  # edits that come while it is written make new tensors: these stay what they are
-        formed = _named(forms.formed(session.model, form), checkpoint)
+    check_source(checkpoint)
+    with session.lock:  # most edits that come later make new tensors: these stay what they are
+        held = forms.Held(session.model)
+        unchanged = Unchanged(held.tensors, checkpoint, session.lock)
         methods = {} if form == "removed" else method_histories.told(_histories(session.model))
-    told = {**_told(session), **methods, **about(form, checkpoint)}
-    return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop)
+        told = {**_told(session), **methods, **about(form, checkpoint)}
+    formed = unchanged.guarding(_named(forms.of_held(held, form), checkpoint))
+    return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop, finish=unchanged.check)
 
 
 def write(
@@ -96,8 +100,12 @@ def write(
     overwrite: bool,
     tell: Callable[[int, int], None],
     stop: Stop,
+    finish: Callable[[], None] = lambda: None,
 ) -> int:
-    """Write what was formed to a place that was checked; `told` goes to its metadata. The rest is as in `save`."""
+    """Write what was formed to a place that was checked; `told` goes to its metadata. The rest is as in `save`.
+
+    `finish` is called when all is written, before it appears.
+    """
     whole = formed.bytes
     _check_space(path, whole)
     texts = {**formed.metadata, **told}
@@ -109,6 +117,7 @@ def write(
             )
             if checkpoint is not None and checkpoint.path.is_dir():
                 folder_writer.copy_companions(checkpoint.path, folder)
+            finish()
         return sum(file.stat().st_size for file in path.iterdir())
     with written_whole(path, overwrite=overwrite) as beside:
         with _explained(path):
@@ -116,6 +125,7 @@ def write(
                 safetensors_writer.write(beside, _tensors(path, formed), texts, lambda n: tell(n, whole), stop)
             else:
                 torch_writer.write(beside, formed, told)
+            finish()
         return beside.stat().st_size
 
 

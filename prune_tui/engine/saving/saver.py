@@ -107,7 +107,7 @@ def write(
     `finish` is called when all is written, before it appears.
     """
     whole = formed.bytes
-    _check_space(path, whole)
+    _check_space(path, whole + (folder_writer.size(_companions(checkpoint)) if is_folder(path) else 0))
     texts = {**formed.metadata, **told}
     if is_folder(path):
         with _new_folder(path) as folder:
@@ -118,7 +118,7 @@ def write(
             if checkpoint is not None and checkpoint.path.is_dir():
                 folder_writer.copy_companions(checkpoint.path, folder)
             finish()
-        return sum(file.stat().st_size for file in path.iterdir())
+        return folder_writer.size(file for file in path.rglob("*") if file.is_file())
     with written_whole(path, overwrite=overwrite) as beside:
         with _explained(path):
             if path.suffix == SAFETENSORS:
@@ -158,6 +158,17 @@ def _same(one: Path, other: Path) -> bool:
     with contextlib.suppress(OSError):
         return one.samefile(other)
     return False
+
+
+def _companions(checkpoint: Checkpoint | None) -> list[Path]:
+    if checkpoint is None or not checkpoint.path.is_dir():
+        return []
+    try:
+        return folder_writer.companions(checkpoint.path)
+    except OSError as error:
+        raise StepError(
+            f"{checkpoint.path} cannot be read: {error.strerror or error}; nothing was written"
+        ) from error
 
 
 def _check_space(path: Path, needed: int) -> None:
@@ -269,7 +280,10 @@ def _new_folder(path: Path) -> Iterator[Path]:
         beside.mkdir()
         with _explained(path):
             yield beside
-        for file in beside.iterdir():
+        for file in beside.rglob("*"):
+            if file.is_dir():
+                settle_folder(file)
+                continue
             with file.open("rb+") as opened:
                 os.fsync(opened.fileno())
         beside.rename(place)  # over an empty folder, too; never over another

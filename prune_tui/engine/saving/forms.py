@@ -93,7 +93,8 @@ def formed(model: nn.Module, form: Form, masks: Mapping[str, Bits] = _NO_MASKS) 
     """What a form has.
 
     Two names of one tensor: `removed` writes the zeros of both, as torch's `remove` does; `compact` leaves a
-    tensor as `pruned` has it where its names have not the same mask, since each needs what the other masks.
+    tensor as `pruned` has it where its names have not the same mask, since each needs what the other masks. So it
+    does where an Inf or a NaN lies under the mask: times 0 that is NaN, as torch and the other forms have it.
 
     Args:
         model: The model.
@@ -208,7 +209,9 @@ class Held:
         alike = isinstance(original, Tensor) and all(
             mask_values.same(mask, other) for other in self._on[_memory(original)]
         )
-        return not alike or not mask_values.is_binary(mask)
+        if not alike or not isinstance(original, Tensor) or not mask_values.is_binary(mask):
+            return True
+        return not mask_values.is_zero_under(original, mask)
 
 
 def _detached(tensor: Tensor) -> Tensor:

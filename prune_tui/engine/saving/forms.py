@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from prune_tui.engine import pruned
+from prune_tui.engine.named import Named
 from prune_tui.engine.reading import dtype_name, is_distributed, shape_of, why_no_values
 from prune_tui.engine.saving import mask_values
 from prune_tui.engine.saving.mask_values import Mask
@@ -67,6 +68,7 @@ class Formed:
         others: What of a state_dict is no tensor, as a module's `get_extra_state` gives it.
         compacted: The shapes of the tensors that are there as kept values and bits.
         order: The names of pieces, aliases and others, in the order of the state_dict.
+        modules: What torch notes of each module beside the state_dict: the version that its class counts.
     """
 
     pieces: tuple[Piece, ...]
@@ -74,6 +76,7 @@ class Formed:
     others: Mapping[str, object]
     compacted: Mapping[str, tuple[int, ...]]
     order: tuple[str, ...]
+    modules: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -144,7 +147,7 @@ def of_held(found: Held, form: Form) -> Formed:
         order += [piece.name for piece in pieces[len(order) - len(others) :]]
     once, aliases = _each_once(pieces)
     first = {name: shape for name, shape in compacted.items() if f"{name}.kept" not in aliases}
-    return Formed(once, _readable(aliases, compacted), others, first, tuple(order))
+    return Formed(once, _readable(aliases, compacted), others, first, tuple(order), found.modules)
 
 
 def sizes(model: nn.Module) -> dict[Form, int]:
@@ -165,12 +168,16 @@ class Held:
         state: Its state_dict.
         beside: The masks that are not in it.
         masks: All masks by the names of the tensors they prune.
+        modules: As `Formed` has them; none for those whose class is not known, since neither is its version.
     """
 
     def __init__(self, model: nn.Module, masks: Mapping[str, Bits] = _NO_MASKS) -> None:
         whole: Mapping[str, object] = model.state_dict(keep_vars=True)
         detached = {id(one): _detached(one) for one in whole.values() if isinstance(one, Tensor)}
         self.state = {name: detached.get(id(one), one) for name, one in whole.items()}
+        notes: Mapping[str, object] = getattr(whole, "_metadata", {})
+        unknown = {place.path for place in places(model, into_shared=True) if isinstance(place.module, Named)}
+        self.modules = {path: note for path, note in notes.items() if path not in unknown}
         self.beside = masks
         self.masks: dict[str, Mask] = {**dict(_masked(model)), **masks}
         self._on: dict[object, list[Mask | None]] = {}

@@ -62,8 +62,9 @@ def save(
 
     Args:
         session: Of the model.
-        path: `.safetensors`; `.pt`, `.pth` or `.bin` for what `torch.load(..., weights_only=True)` reads; without
-            such an end a new folder of safetensors files, in as many as the source has.
+        path: `.safetensors`; `.pt`, `.pth` or `.bin` for what `torch.load(..., weights_only=True)` reads, with
+            nothing that it does not; without such an end a new folder of safetensors files, in as many as the
+            source has.
         form: `pruned`, `removed` or `compact`, as `forms.formed` says.
         overwrite: It may replace a file.
         over_source: Also that which the model was opened from.
@@ -199,6 +200,7 @@ def _named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
         others={named(name): other for name, other in formed.others.items()},
         compacted={named(name): shape for name, shape in formed.compacted.items()},
         order=tuple(map(named, (*formed.order, *checkpoint.unplaced))),
+        modules={f"{checkpoint.prefix}{path}".removesuffix("."): note for path, note in formed.modules.items()},
     )
 
 

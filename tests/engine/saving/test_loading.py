@@ -18,6 +18,9 @@ from prune_tui.files import Form
 from tests.engine.fingerprints import Tied
 
 
+WRITTEN = [*((form, "out.safetensors") for form in FORMS), ("pruned", "out.pt"), ("removed", "out.pt")]
+
+
 class Attention(nn.Module):
     """A buffer of it is called a mask and masks no parameter."""
 
@@ -69,13 +72,10 @@ def attribute(model: nn.Module, name: str) -> Tensor:
 
 
 @pytest.mark.parametrize("kind", [Tied, Attention, InTwoPlaces])
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", ["out.safetensors", "out.pt"])
+@pytest.mark.parametrize(("form", "name"), WRITTEN)
 def test_of_each_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Callable[[], nn.Module], form: Form, name: str
 ) -> None:
-    if (form, name) == ("compact", "out.pt"):
-        pytest.skip("it is not written")
     session = Session(seeded(kind, 1))
     session.apply("l1_unstructured", "*weight", amount=0.5)
     session.save(tmp_path / name, form)

@@ -24,7 +24,8 @@ def sizes(session: Session, origin: Open) -> Sizes:
         origin: What it was opened from.
     """
     with session.lock:
-        found = {form: forms.formed(session.model, form).bytes for form in FORMS}
+        held = forms.Held(session.model)
+    found = {form: forms.of_held(held, form).bytes for form in FORMS}  # nobody waits for the masks
     checkpoint = session.checkpoint
     read = 0 if checkpoint is None else sum(file.size for file in checkpoint.files)
     return Sizes(

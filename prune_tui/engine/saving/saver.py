@@ -24,6 +24,7 @@ from prune_tui.engine.exports.whole_file import ExistsError, settle_folder, writ
 from prune_tui.engine.past import PREFIX, RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
 from prune_tui.engine.saving.forms import Formed, Piece
+from prune_tui.engine.saving.unchanged import Unchanged, check_source
 from prune_tui.engine.sources import method_histories
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.walking import named_modules_of
@@ -61,8 +62,9 @@ def save(
 
     Args:
         session: Of the model.
-        path: `.safetensors`; `.pt`, `.pth` or `.bin` for what `torch.load(..., weights_only=True)` reads; without
-            such an end a new folder of safetensors files, in as many as the source has.
+        path: `.safetensors`; `.pt`, `.pth` or `.bin` for what `torch.load(..., weights_only=True)` reads, with
+            nothing that it does not; without such an end a new folder of safetensors files, in as many as the
+            source has.
         form: `pruned`, `removed` or `compact`, as `forms.formed` says.
         overwrite: It may replace a file.
         over_source: Also that which the model was opened from.
@@ -75,16 +77,19 @@ def save(
     Raises:
         OverSourceError: It is what the model was opened from.
         ExistsError: There is a file already.
-        StepError: It cannot be written; nothing is half written.
+        StepError: It cannot be written, or was changed meanwhile; nothing is half written.
         Cancelled: `stop` said so; likewise.
     """
     checkpoint = session.checkpoint
     check(path, form, checkpoint, overwrite=overwrite, over_source=over_source)
-    with session.lock:  # edits that come while it is written make new tensors: these stay what they are
-        formed = _named(forms.formed(session.model, form), checkpoint)
+    check_source(checkpoint)
+    with session.lock:  # most edits that come later make new tensors: these stay what they are
+        held = forms.Held(session.model)
+        unchanged = Unchanged(held.tensors, checkpoint, session.lock)
         methods = {} if form == "removed" else method_histories.told(_histories(session.model))
-    told = {**_told(session), **methods, **about(form, checkpoint)}
-    return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop)
+        told = {**_told(session), **methods, **about(form, checkpoint)}
+    formed = unchanged.guarding(_named(forms.of_held(held, form), checkpoint))
+    return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop, finish=unchanged.check)
 
 
 def write(
@@ -96,10 +101,14 @@ def write(
     overwrite: bool,
     tell: Callable[[int, int], None],
     stop: Stop,
+    finish: Callable[[], None] = lambda: None,
 ) -> int:
-    """Write what was formed to a place that was checked; `told` goes to its metadata. The rest is as in `save`."""
+    """Write what was formed to a place that was checked; `told` goes to its metadata. The rest is as in `save`.
+
+    `finish` is called when all is written, before it appears.
+    """
     whole = formed.bytes
-    _check_space(path, whole)
+    _check_space(path, whole + (folder_writer.size(_companions(checkpoint)) if is_folder(path) else 0))
     texts = {**formed.metadata, **told}
     if is_folder(path):
         with _new_folder(path) as folder:
@@ -109,13 +118,15 @@ def write(
             )
             if checkpoint is not None and checkpoint.path.is_dir():
                 folder_writer.copy_companions(checkpoint.path, folder)
-        return sum(file.stat().st_size for file in path.iterdir())
+            finish()
+        return folder_writer.size(file for file in path.rglob("*") if file.is_file())
     with written_whole(path, overwrite=overwrite) as beside:
         with _explained(path):
             if path.suffix == SAFETENSORS:
                 safetensors_writer.write(beside, _tensors(path, formed), texts, lambda n: tell(n, whole), stop)
             else:
                 torch_writer.write(beside, formed, told)
+            finish()
         return beside.stat().st_size
 
 
@@ -150,6 +161,17 @@ def _same(one: Path, other: Path) -> bool:
     return False
 
 
+def _companions(checkpoint: Checkpoint | None) -> list[Path]:
+    if checkpoint is None or not checkpoint.path.is_dir():
+        return []
+    try:
+        return folder_writer.companions(checkpoint.path)
+    except OSError as error:
+        raise StepError(
+            f"{checkpoint.path} cannot be read: {error.strerror or error}; nothing was written"
+        ) from error
+
+
 def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if needed + _SPARE > free:
@@ -178,6 +200,7 @@ def _named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
         others={named(name): other for name, other in formed.others.items()},
         compacted={named(name): shape for name, shape in formed.compacted.items()},
         order=tuple(map(named, (*formed.order, *checkpoint.unplaced))),
+        modules={f"{checkpoint.prefix}{path}".removesuffix("."): note for path, note in formed.modules.items()},
     )
 
 
@@ -259,7 +282,10 @@ def _new_folder(path: Path) -> Iterator[Path]:
         beside.mkdir()
         with _explained(path):
             yield beside
-        for file in beside.iterdir():
+        for file in beside.rglob("*"):
+            if file.is_dir():
+                settle_folder(file)
+                continue
             with file.open("rb+") as opened:
                 os.fsync(opened.fileno())
         beside.rename(place)  # over an empty folder, too; never over another

@@ -15,7 +15,7 @@ from prune_tui.engine import pruned
 from prune_tui.engine.named import class_name
 from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.walking import named_modules_of
-from prune_tui.step_settings import StepError, nearest
+from prune_tui.step_settings import Bits, StepError, nearest
 
 
 class Target(NamedTuple):
@@ -68,6 +68,11 @@ class Seen(NamedTuple):
     def of(cls, target: Target, mask: Tensor | None) -> Seen:
         """A target now, with this mask."""
         return cls(target.path, target.name, target.parameter.detach(), None if mask is None else mask.detach())
+
+    @property
+    def before(self) -> Tensor | Bits | None:
+        """Its mask as it is kept: what ranks by thresholds needs it as bits only."""
+        return self.mask
 
     @property
     def values(self) -> Tensor:

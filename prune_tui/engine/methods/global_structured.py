@@ -11,7 +11,7 @@ Source, for n = 2: the criterion "minimum weight", a mean of squares, of Molchan
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -35,7 +35,7 @@ _PIECE = 2**20
 """Entries whose norms are taken at a time, or one channel's where that has more."""
 
 
-def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
     """The masks of a global step by channels. Those that are wholly masked are not ranked.
 
     Raises:
@@ -55,14 +55,12 @@ def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> list[Mask
     )
     scores = [_sizes(target, step.dim, step.n)[one] for target, one in zip(each(found, stop), alive, strict=True)]
     ranked = [ranking.ordered(one) for one in scores]
-    masked: list[Masked] = []
     for target, one, gone in zip(found, alive, ranking.smallest_together(ranked, count, most), strict=True):
         kept = torch.ones_like(one)
         kept[one] = ~gone
         shape = [1] * target.original.dim()
         shape[step.dim] = -1
-        masked.append(ranking.keeping(target, kept.view(shape).expand(target.original.shape).contiguous()))
-    return masked
+        yield ranking.keeping(target, kept.view(shape).expand(target.original.shape).contiguous())
 
 
 def most_of_each(step: GlobalStructured, found: Sequence[Seen]) -> list[int]:

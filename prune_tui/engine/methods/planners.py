@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import torch
@@ -27,7 +27,7 @@ from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
 
 
-def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> Iterable[Masked]:
     """Torch's own, unless a floor is asked for, which torch has not."""
     torchs = torchs_own.PLANNERS[steps.GlobalUnstructured]
     return (ranked_entries.global_with_floor if step.floor else torchs)(step, found, stop)
@@ -46,8 +46,8 @@ PLANNERS: dict[type[steps.Step], Planner] = {
 }
 
 
-def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> list[Masked]:
-    """The method objects and masks of a step.
+def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
+    """The method objects and masks of a step, in the order of its targets.
 
     An amount that names a total is turned into a count: of each target where they are ranked one by one, else of
     all together. It is the smallest by which the total is reached, nothing where it is reached already.
@@ -61,12 +61,15 @@ def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> list[Masked]:
         missing = None if total is None else [_missing(total.now, group) for group in groups]
         recorded = ranked_entries.as_recorded(step, groups, missing, stop)
         if recorded is not None:
-            return recorded
+            yield from recorded
+            return
     if total is None:
-        return planner(step, found, stop)
+        yield from planner(step, found, stop)
+        return
     if isinstance(step, steps.CustomMethod):
         raise StepError(f"{step.name} is a plugin's, whose amount only it can read; give a fraction or a count")
-    return [one for group in groups for one in _reaching(step, total.now, planner, group, stop)]
+    for group in groups:
+        yield from _reaching(step, total.now, planner, group, stop)
 
 
 def _missing(share: Fraction, found: Sequence[Seen]) -> int:
@@ -77,7 +80,7 @@ def _missing(share: Fraction, found: Sequence[Seen]) -> int:
 
 def _reaching(
     step: steps.Step, share: Fraction, planner: Planner, found: Sequence[Seen], stop: Stop
-) -> list[Masked]:
+) -> Iterable[Masked]:
     if steps.method_of(step).units == "entries":
         return planner(steps.with_amount(step, _missing(share, found)), found, stop)
     for target in found:
@@ -112,8 +115,8 @@ def _most_channels(step: steps.Step, found: Sequence[Seen]) -> int:
 def _taken(step: steps.Step, channels: int, planner: Planner, found: Sequence[Seen], stop: Stop) -> int:
     """Entries that so many channels take with them."""
     with torch.random.fork_rng(devices=[]):  # torch draws channels on the CPU
-        tried = planner(steps.with_amount(step, channels), found, stop)
-    return sum(map(left_of, found)) - sum(_alive(mask) for _, mask in tried)
+        stays = sum(_alive(mask) for _, mask in planner(steps.with_amount(step, channels), found, stop))
+    return sum(map(left_of, found)) - stays
 
 
 def _alive(mask: Tensor | PlannedMask) -> int:

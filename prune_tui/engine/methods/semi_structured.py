@@ -6,7 +6,7 @@ Networks", 2021, arXiv 2104.08378, section 3; there 2:4 along the input axis, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ _PIECE = 2**20
 """Entries ranked at a time; sorting takes sixteen bytes for each."""
 
 
-def plan(step: SemiStructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def plan(step: SemiStructured, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
     """The masks of an N:M step.
 
     An entry that is masked already counts among the M−N that go: a group with N or fewer alive loses nothing.
@@ -33,7 +33,7 @@ def plan(step: SemiStructured, found: Sequence[Seen], stop: Stop) -> list[Masked
         StepError: A target has no such axis, or its size there is not a multiple of M.
     """
     keep, of = pattern_of(step.pattern)
-    return [ranking.keeping(target, _kept(target, keep, of, step.dim)) for target in each(found, stop)]
+    return (ranking.keeping(target, _kept(target, keep, of, step.dim)) for target in each(found, stop))
 
 
 def _kept(target: Seen, keep: int, of: int, dim: int) -> Tensor:

@@ -30,7 +30,9 @@ from prune_tui.step_settings import Bits, StepError
 Masked = tuple[prune.BasePruningMethod, Tensor | PlannedMask]
 """torch's object for the hook, and the mask: as a tensor, or planned."""
 
-Planner = Callable[[Any, Sequence[Seen], Stop], list[Masked]]
+Planner = Callable[[Any, Sequence[Seen], Stop], Iterable[Masked]]
+"""Gives the masks of the targets in their order. Where they are made one by one, nothing of one is held while the
+next is made: who takes them one at a time needs no more memory than for the largest."""
 
 
 def each(seen: Iterable[Seen], stop: Stop) -> Iterator[Seen]:
@@ -49,13 +51,13 @@ def _masks_by(make: Callable[[Any, Seen], prune.BasePruningMethod], quick: _Quic
         quick: Plans the mask without torch's class, or says None.
     """
 
-    def planner(step: Any, found: Sequence[Seen], stop: Stop) -> list[Masked]:
-        masked: list[Masked] = []
-        for target in each(found, stop):
-            method = make(step, target)
-            planned = None if quick is None else quick(step, target, method, stop)
-            masked.append(_mask(target, method) if planned is None else _named(method, target, planned))
-        return masked
+    def masked(step: Any, target: Seen, stop: Stop) -> Masked:
+        method = make(step, target)
+        planned = None if quick is None else quick(step, target, method, stop)
+        return _mask(target, method) if planned is None else _named(method, target, planned)
+
+    def planner(step: Any, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
+        return (masked(step, target, stop) for target in each(found, stop))
 
     return planner
 
@@ -157,7 +159,7 @@ def _l1_unstructured(step: steps.L1Unstructured, target: Seen) -> prune.BasePrun
 
 def _smallest(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
     """The smallest magnitudes of one tensor."""
-    one = search.ranked(target.original, target.mask, stop)
+    one = search.ranked(target.original, target.before, stop)
     if one is None:
         return None
     count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
@@ -167,7 +169,7 @@ def _smallest(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask |
 
 def _at_random(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
     """Entries of one tensor by scores drawn as torch draws them."""
-    one = search.ranked(target.original, target.mask, stop)
+    one = search.ranked(target.original, target.before, stop)
     if one is None:
         return None
     count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
@@ -214,7 +216,7 @@ def _ln_structured(step: steps.LnStructured, target: Seen) -> prune.BasePruningM
     return prune.LnStructured(step.amount, n=step.n, dim=step.dim)
 
 
-def _custom_from_mask(step: steps.CustomFromMask, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def _custom_from_mask(step: steps.CustomFromMask, found: Sequence[Seen], stop: Stop) -> Iterable[Masked]:
     masks = step.mask if isinstance(step.mask, tuple) else (step.mask,) * len(found)
     if len(masks) != len(found):
         raise StepError(f"the step has {len(masks)} masks for {len(found)} targets")
@@ -239,7 +241,7 @@ def _unpacked(kept: Bits, target: Seen) -> Tensor:
 
 def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
     """`prune.global_unstructured`: all entries ranked together, each tensor's share a mask of its own."""
-    tensors = [search.ranked(target.original, target.mask, stop) for target in each(found, stop)]
+    tensors = [search.ranked(target.original, target.before, stop) for target in each(found, stop)]
     several = [one for one in tensors if one is not None]
     quick = len(several) == len(found)
     left = sum(one.living for one in several) if quick else sum(ranked(target) for target in found)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.selection import cores, hugepages, passes
+from prune_tui.engine.selection import cores, hugepages, living, passes
 from prune_tui.engine.selection.magnitudes import KINDS, words
 from prune_tui.engine.selection.passes import Ranked, Tally
 from prune_tui.engine.selection.search import Counted
@@ -95,7 +95,7 @@ def _spread(one: Ranked, scores: Tensor) -> Ranked:
     if one.mask is None:
         return Ranked(scores.view(one.values.shape), None, one.living)
     spread = torch.ones_like(one.values)
-    spread.view(-1)[one.mask.view(-1) == 1] = scores
+    spread.view(-1)[living.flags(one.mask)] = scores
     return Ranked(spread, one.mask, one.living)
 
 

@@ -143,6 +143,7 @@ def prepared(
     see: Callable[[Target], Seen],
     *,
     lock: contextlib.AbstractContextManager[object] | None = None,
+    has_mask: Callable[[Target], bool] = lambda target: target.mask is not None,
 ) -> Prepared:
     """Find a step's targets and take hold of their tensors; the rest is as in `plan`.
 
@@ -152,6 +153,7 @@ def prepared(
         seed: For a step that draws random numbers and does not carry its own.
         see: Takes hold of a target's tensors.
         lock: Held meanwhile.
+        has_mask: Whether a tensor is pruned, where its mask is not in the model.
 
     Raises:
         StepError: The step cannot be done on these targets.
@@ -160,7 +162,7 @@ def prepared(
     removing = isinstance(step, steps.Remove)
     with lock or contextlib.nullcontext():
         step, left_out = patterns.resolved(model, step)
-        found, notes = targets.resolve(model, step.targets, removing=removing)
+        found, notes = targets.resolve(model, step.targets, removing=removing, has_mask=has_mask)
         conditions = tuple(target.condition() for target in found)
         seen = tuple(map(see, found))
         if isinstance(step, steps.CustomMethod):
@@ -199,7 +201,7 @@ def _part(step: steps.Step, target: Target, one: Seen, result: Masked) -> Part:
     """What a step would do to one tensor, with the counts: as planned, or counted from the mask itself."""
     method, mask = result
     planned = Whole(mask) if isinstance(mask, Tensor) else mask
-    return Part(target, method, planned, planned.effect() or effects.effect(step, one, planned.made().mask))
+    return Part(target, method, planned, planned.effect() or effects.effect(step, one, planned.alive()))
 
 
 def _give_gradient(target: Target, one: Seen) -> None:

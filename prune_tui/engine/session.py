@@ -241,6 +241,11 @@ class Session:
                     self._log = after
             return self._entry(self._log.done - 1)
 
+    def do_and_tell(self, step: steps.Step) -> tuple[LogEntry, tuple[str, ...]]:
+        """Carry a step out; returns it, and what a person should know of it."""
+        notes = self.foresee(step).notes  # the plan is kept for the step itself
+        return self.do(step), notes
+
     def step_back(self) -> LogEntry:
         """Undo."""
         with self._editing:
@@ -365,6 +370,11 @@ class Session:
             if not self._log.done:
                 raise StepError("there is no step yet")
             return self._checksum(self._log.edits[self._log.done - 1])
+
+    def whole_checksum(self) -> str:
+        """The digest of every mask in the model."""
+        with self.lock:
+            return checksums.of_model(self.model)
 
     def _checksum(self, edit: Edit) -> str:
         removed = isinstance(edit.step, steps.Remove)

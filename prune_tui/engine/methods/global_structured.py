@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.effects import channels_alive
 from prune_tui.engine.methods import ranking
 from prune_tui.engine.methods.ranked_entries import amount_and_most, most_of
 from prune_tui.engine.methods.torchs_own import (
@@ -28,7 +28,7 @@ from prune_tui.engine.methods.torchs_own import (
 )
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.targets import Seen
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import Bits, StepError
 from prune_tui.step_types import GlobalStructured
 
 _PIECE = 2**20
@@ -75,10 +75,10 @@ def _others(target: Seen, dim: int) -> list[int]:
 
 
 def _channels_alive(target: Seen, dim: int) -> Tensor:
-    others = _others(target, dim)
-    if target.mask is None or not target.original.numel():
+    alive = target.alive
+    if alive is None or not target.original.numel():
         return torch.ones(target.original.shape[dim], dtype=torch.bool, device=target.original.device)
-    return bits.alive(target.mask).sum(dim=others) != 0
+    return channels_alive(alive, dim)
 
 
 def _sizes(target: Seen, dim: int, n: float) -> Tensor:
@@ -90,11 +90,10 @@ def _sizes(target: Seen, dim: int, n: float) -> Tensor:
     norms = []
     # Some channels at a time: in float64 they take twice the memory and more.
     channels = max(1, _PIECE // entries)
+    mask = target.alive if isinstance(target.before, Bits) else target.mask
     for start in range(0, original.shape[dim], channels):
-        some = target._replace(
-            original=original[_along(dim, start, channels, original.dim())],
-            mask=None if target.mask is None else target.mask[_along(dim, start, channels, original.dim())],
-        )
+        along = _along(dim, start, channels, original.dim())
+        some = Seen(target.path, target.name, original[along], None if mask is None else mask[along])
         with refusals(target.path):
             values = ranking.magnitudes(some.values).to(torch.float64)
         norms.append(torch.linalg.vector_norm(values, ord=n, dim=others))

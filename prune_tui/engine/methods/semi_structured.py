@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.methods import ranking
 from prune_tui.engine.methods.torchs_own import Masked, each
@@ -48,8 +47,9 @@ def _kept(target: Seen, keep: int, of: int, dim: int) -> Tensor:
         )
     with refusals(target.path):
         scores = ranking.magnitudes(target.values)
-    if target.mask is not None:
-        scores.masked_fill_(~bits.alive(target.mask), -1.0)
+    alive = target.alive
+    if alive is not None:
+        scores.masked_fill_(~alive, -1.0)
     groups = scores.movedim(dim, -1).reshape(-1, of)
     kept = torch.ones_like(groups, dtype=torch.bool)
     rows = max(1, _PIECE // of)

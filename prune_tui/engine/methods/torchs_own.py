@@ -18,10 +18,11 @@ from torch.nn.utils import prune
 from prune_tui import steps
 from prune_tui.engine import bits, memory, targets
 from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.effects import channels_left, comes_to, ranked
+from prune_tui.engine.effects import channels_alive, channels_left, comes_to, ranked
 from prune_tui.engine.reading import dtype_name
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.selection import channels, random_scores, search, smallest
+from prune_tui.engine.selection.known_bits import KnownBits
 from prune_tui.engine.selection.passes import Ranked
 from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import Seen
@@ -180,7 +181,42 @@ def _at_random(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask 
     return None if found is None else found[0]
 
 
+def _as_before(_: Any, target: Seen, __: Any, ___: Stop) -> PlannedMask | None:
+    """The mask there was, where it is there as bits."""
+    before = target.before
+    return KnownBits(before, target.original.dtype) if isinstance(before, Bits) else None
+
+
+def _of_living_channels(step: Any, target: Seen, kept: Callable[[Tensor, int], Tensor]) -> PlannedMask | None:
+    """Channels of what is left of a tensor whose mask is there as bits, as torch's container goes through them.
+
+    Args:
+        step: With an amount and an axis.
+        target: The target.
+        kept: Which channels stay, of some values and so many that go.
+    """
+    alive = target.alive
+    if alive is None or not isinstance(target.before, Bits):
+        return None
+    dim = step.dim % alive.dim()
+    living = channels_alive(alive, dim)
+    count = comes_to(step.amount, int(living.sum()))
+    if count:
+        left = living.nonzero()[:, 0]
+        # As torch's own indexing with flags: a copy whose channels lie as before.
+        stays = kept(target.values.index_select(dim, left), count)
+        flags = torch.zeros_like(living)
+        flags[left[stays]] = True
+        alive &= flags.view([-1 if axis == dim else 1 for axis in range(alive.dim())])
+    return KnownBits(bits.pack(alive), target.original.dtype)
+
+
 def _channels_by_norm(step: Any, target: Seen, method: Any, _: Stop) -> PlannedMask | None:
+    if isinstance(target.before, Bits):
+        with refusals(f"{target.path} ({dtype_name(target.original)}), LnStructured"):
+            return _of_living_channels(
+                step, target, lambda values, count: channels.kept_by_norm(values, method, count)
+            )
     if not channels.can_be_planned(target.original, target.mask):
         return None
     values, size = target.original, target.original.shape[step.dim]
@@ -193,6 +229,10 @@ def _channels_by_norm(step: Any, target: Seen, method: Any, _: Stop) -> PlannedM
 
 
 def _channels_at_random(step: Any, target: Seen, _: Any, __: Stop) -> PlannedMask | None:
+    if isinstance(target.before, Bits):
+        return _of_living_channels(
+            step, target, lambda values, count: channels.kept_at_random(values.shape[step.dim], count)
+        )
     if not channels.can_be_planned(target.original, target.mask):
         return None
     values, size = target.original, target.original.shape[step.dim]
@@ -309,7 +349,7 @@ def _why_one_device(step: steps.GlobalUnstructured) -> str:
 
 
 PLANNERS: dict[type[steps.Step], Planner] = {
-    steps.Identity: _masks_by(_identity),
+    steps.Identity: _masks_by(_identity, _as_before),
     steps.RandomUnstructured: _masks_by(_random_unstructured, _at_random),
     steps.L1Unstructured: _masks_by(_l1_unstructured, _smallest),
     steps.RandomStructured: _masks_by(_random_structured, _channels_at_random),

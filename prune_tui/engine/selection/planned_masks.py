@@ -55,6 +55,10 @@ class PlannedMask(abc.ABC):
         mask = self.made().mask
         return bits.packed(mask) or bits.pack(bits.alive(mask))
 
+    def alive(self) -> Tensor:
+        """Which entries stay, as bool."""
+        return bits.alive(self.made().mask)
+
     @abc.abstractmethod
     def shown(self, cut: Cut) -> Tensor:
         """A part of it: 0 where entries go, anything else where they stay."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from prune_tui.engine.exports.recipe import Recipe
     from prune_tui.engine.exports.replaying import Replayed
     from prune_tui.engine.session import Session
+    from prune_tui.engine.streaming import StreamedSession
 
 FAILED = 2
 INTERRUPTED = 130
@@ -89,12 +91,14 @@ def apply(
             _check(output, form, seed, over, dry_run=dry_run)
             session, wanted = _opened(report, Path(recipe), request, seed)
             _check_source(session, place, form, over)
-            _replay(report, session, wanted, strict=strict)
-            _finish(report, session, place, form, over)
+            progress = Progress(report["steps"], wanted)
+            chosen = _streamed(report, session, wanted, place, progress)
+            _replay(report, chosen, wanted, progress, strict=strict)
+            _finish(report, chosen, place, form, over)
     except KeyboardInterrupt as error:
         code = error.code if isinstance(error, Ended) else INTERRUPTED
         stands = identity_of(place) not in {None, before}  # in one move, of another file that was there, too
-        _refuse(report, f"interrupted; {place if stands else 'nothing'} was written")
+        _refuse(report, f"interrupted; {place if stands else 'nothing'} was written{_kept(place, stands)}")
     except Exception as error:  # noqa: BLE001 - the end of the command: whatever it is, it is told
         code = FAILED
         if debug:
@@ -109,6 +113,16 @@ def apply(
             tell(f"prune-tui: the report cannot be printed to standard output: {error.strerror}{written}")
             return code or FAILED
     return code
+
+
+def _kept(place: Path | None, stands: bool) -> str:
+    """What an interrupted run has left for the next one."""
+    from prune_tui.engine.saving.unfinished_folder import finished_in
+
+    files = 0 if place is None or stands else finished_in(place)
+    if not files:
+        return ""
+    return f"; {files} finished {'file is' if files == 1 else 'files are'} kept: the same command goes on"
 
 
 class _Over(NamedTuple):
@@ -168,6 +182,7 @@ def _opened(report: dict[str, Any], file: Path, request: Open, seed: int | None)
     report["notes"] = [*opened.notes, *_of_another_source(recipe, source=request.source, session=session)]
     for note in report["notes"]:
         tell(f"! {note}")
+    report["steps"] = []
     return session, recipe if seed is None else dataclasses.replace(recipe, seed=seed)
 
 
@@ -183,12 +198,35 @@ def _check_source(session: Session, output: Path | None, form: Form, over: _Over
         raise StepError(f"{error}; --force --over-source replaces it") from error
 
 
-def _replay(report: dict[str, Any], session: Session, recipe: Recipe, *, strict: bool) -> None:
+def _streamed(
+    report: dict[str, Any], session: Session, recipe: Recipe, output: Path | None, progress: Progress
+) -> Session | StreamedSession:
+    """A session that goes through the checkpoint tensor by tensor, where its steps can be done so."""
+    from prune_tui.engine import streaming
+
+    why_not = streaming.why_not(session, recipe, output)
+    report["streamed"] = not why_not
+    if not why_not:
+        return streaming.StreamedSession(session, progress.within)
+    if session.checkpoint is not None and session.checkpoint.files:
+        size = sum(file.size for file in session.checkpoint.files)
+        told = f"not done tensor by tensor: {why_not}. What is pruned is held in memory, up to {3 * size:,} bytes"
+        report["notes"].append(told)
+        tell(f"! {told}")
+    return session
+
+
+def _replay(
+    report: dict[str, Any],
+    session: Session | StreamedSession,
+    recipe: Recipe,
+    progress: Progress,
+    *,
+    strict: bool,
+) -> None:
     """Do the recipe's steps; the report says how that went."""
     from prune_tui.engine.exports import replaying
 
-    report["steps"] = []
-    progress = Progress(report["steps"], recipe)
     with progress.shown():
         replayed = replaying.replay(session, recipe, strict=strict, tell=progress.done)
     _report_whole(report, session, replayed)
@@ -201,33 +239,45 @@ def _of_another_source(recipe: Recipe, *, source: str, session: Session) -> list
     return [] if same or not recipe.source else [told]
 
 
-def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed) -> None:
-    from prune_tui.engine import outline
+def _counts(session: Session | StreamedSession) -> tuple[int, int]:
+    """Entries of all parameters, and how many of them are masked."""
+    from prune_tui.engine import outline, streaming
 
+    if isinstance(session, streaming.StreamedSession):
+        return session.counts()
     whole = outline.outline(session.model)[0]
+    return whole.parameters, whole.masked
+
+
+def _report_whole(report: dict[str, Any], session: Session | StreamedSession, replayed: Replayed) -> None:
+    parameters, masked = _counts(session)
     report["model"]["same_as_recipe"] = replayed.same_model
     report |= {
         "checksum": replayed.checksum,
         "as_recorded": replayed.as_recorded,
-        "parameters": whole.parameters,
-        "masked": whole.masked,
-        "sparsity": whole.masked / whole.parameters if whole.parameters else 0.0,
+        "parameters": parameters,
+        "masked": masked,
+        "sparsity": masked / parameters if parameters else 0.0,
         "notes": [*report["notes"], *replayed.notes],
     }
     for note in replayed.notes:
         tell(f"! {note}")
 
 
-def _finish(report: dict[str, Any], session: Session, output: Path | None, form: Form, over: _Over) -> None:
+def _finish(
+    report: dict[str, Any], session: Session | StreamedSession, output: Path | None, form: Form, over: _Over
+) -> None:
     """Save the model where it is to be saved, and say so."""
-    from prune_tui.engine import saving
+    from prune_tui.engine import saving, streaming
 
     size = None
     if output is not None:
         with progress_line.shown("writing") as line:
-            size = saving.save(
-                session, output, form, overwrite=over.force, over_source=over.source, tell=line.tell
-            )
+            if isinstance(session, streaming.StreamedSession):
+                save = functools.partial(streaming.save, session)
+            else:
+                save = functools.partial(saving.save, session)
+            size = save(output, form, overwrite=over.force, over_source=over.source, tell=line.tell)
     report |= {"form": form, "output": None if output is None else in_unicode(str(output)), "bytes": size}
     tell(f"{report['sparsity']:.1%} of {report['parameters']:,} parameters masked\nchecksum {report['checksum']}")
     if output is None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from prune_tui import steps
 from prune_tui.commands.printing import tell
+from prune_tui.commands.progress_line import time_left
 
 if TYPE_CHECKING:
     from prune_tui.engine.exports.recipe import Recipe
     from prune_tui.engine.exports.replaying import StepDone
+
+
+_BETWEEN = 0.5
+"""Seconds between two lines about one step."""
 
 
 class Progress:
@@ -27,6 +33,7 @@ class Progress:
     def __init__(self, rows: list[dict[str, Any]], recipe: Recipe) -> None:
         self._rows = rows
         self._recipe = recipe
+        self._began = self._next = 0.0
         self._live = sys.stderr is not None and sys.stderr.isatty()
 
     @contextlib.contextmanager
@@ -68,11 +75,23 @@ class Progress:
             tell(f"    ! {note}")
         self._announce()
 
+    def within(self, done: int, whole: int) -> None:
+        """So many tensors of the step that is being done are done."""
+        number, now = len(self._rows), time.monotonic()
+        if not self._live or now < self._next or number >= len(self._recipe.steps):
+            return
+        self._next = now + _BETWEEN
+        left = time_left(now - self._began, done, whole)
+        what = steps.describe(self._recipe.steps[number].step)
+        self._wipe()
+        tell(f"{self._place(number)}  {what} … {done} of {whole} tensors{left}"[:79], end="")
+
     def _place(self, number: int) -> str:
         return f"{number + 1}/{len(self._recipe.steps)}"
 
     def _announce(self) -> None:
         number = len(self._rows)
+        self._began = time.monotonic()
         if self._live and number < len(self._recipe.steps):
             what = steps.describe(self._recipe.steps[number].step)
             tell(f"{self._place(number)}  {what} …"[:79], end="")

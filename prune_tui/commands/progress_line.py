@@ -34,16 +34,9 @@ class ProgressLine:
         """So many bytes of so many are done."""
         if self._live and whole and time.monotonic() >= self._next:
             self.wipe()
-            tell(f"{self._what} {done / whole:.0%} of {whole:,} bytes …{self._left(done, whole)}"[:79], end="")
+            left = time_left(time.monotonic() - self._began, done, whole)
+            tell(f"{self._what} {done / whole:.0%} of {whole:,} bytes …{left}"[:79], end="")
             self._next, self._shown = time.monotonic() + _PATIENCE, True
-
-    def _left(self, done: int, whole: int) -> str:
-        """How long it will take, as soon as that is more than a guess."""
-        passed = time.monotonic() - self._began
-        if passed < _SURE or not 0 < done < whole:
-            return ""
-        seconds = passed * (whole - done) / done
-        return f" {seconds / 60:.0f} min left" if seconds >= 90 else f" {seconds:.0f} s left"
 
     def wipe(self) -> None:
         """Nothing of it stays."""
@@ -60,3 +53,11 @@ def shown(what: str) -> Iterator[ProgressLine]:
         yield line
     finally:
         line.wipe()
+
+
+def time_left(passed: float, done: int, whole: int) -> str:
+    """` 20 s left`, as soon as that is more than a guess; empty before."""
+    if passed < _SURE or not 0 < done < whole:
+        return ""
+    seconds = passed * (whole - done) / done
+    return f" {seconds / 60:.0f} min left" if seconds >= 90 else f" {seconds:.0f} s left"

@@ -26,7 +26,8 @@ def alive(mask: Tensor) -> Tensor:
     Returns:
         A bool tensor of the same shape.
     """
-    return comparable(mask) != 0
+    # Beside a number, torch would compare a copy of flags in int64.
+    return mask.ne(False) if mask.dtype is torch.bool else comparable(mask) != 0
 
 
 def integers(tensor: Tensor) -> Tensor:

@@ -10,17 +10,18 @@ from torch import Tensor
 from prune_tui import steps
 from prune_tui.engine import bits, targets
 from prune_tui.engine.reading import as_numbers, comparable, pieces
+from prune_tui.engine.selection import living
 from prune_tui.engine.targets import Seen
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import Bits, StepError
 from prune_tui.totals import Total
 from prune_tui.views import Effect
 
 
 def effect(step: steps.Step, target: Seen, mask: Tensor) -> Effect:
     """Count what a mask takes beyond the one before it."""
-    before, after = target.mask, bits.alive(mask)
-    taken = ~after if before is None else bits.alive(before) & ~after
-    left, took = left_of(target), int(taken.sum())
+    before, after = target.alive, bits.alive(mask)
+    taken = ~after if before is None else before & ~after
+    left, took = left_of(target), int(taken.count_nonzero())  # torch would sum a copy in int64
     units = steps.method_of(step).units
     if units == "channels":
         units_left = channels_left(target, getattr(step, "dim"))  # noqa: B009 - every step of channels has it
@@ -49,23 +50,28 @@ def removal(target: Seen) -> Effect:
 
 def left_of(target: Seen) -> int:
     """Entries that its mask keeps."""
-    mask = target.mask
-    return target.original.numel() if mask is None else int(bits.alive(mask).sum())
+    alive = target.alive
+    return target.original.numel() if alive is None else int(alive.count_nonzero())
 
 
 def ranked(target: Seen) -> int:
     """Entries that torch ranks when it prunes: after a mask of other values than 0 and 1, fewer than are left."""
-    mask = target.mask
-    return target.original.numel() if mask is None else int((comparable(mask) == 1).sum())
+    before = target.before
+    if isinstance(before, Bits):
+        return living.count(before)
+    return target.original.numel() if before is None else int((comparable(before) == 1).sum())
 
 
 def channels_left(target: Seen, dim: int) -> int:
     """Channels along an axis that are not wholly masked, as PruningContainer counts them."""
-    mask = target.mask
-    if mask is None:
-        return target.original.shape[dim]
-    others = [axis for axis in range(mask.dim()) if axis != dim % mask.dim()]
-    return int((bits.alive(mask).sum(dim=others) != 0).sum())
+    alive = target.alive
+    return target.original.shape[dim] if alive is None else int(channels_alive(alive, dim).sum())
+
+
+def channels_alive(alive: Tensor, dim: int) -> Tensor:
+    """Which channels along an axis have an entry left; bool, 1-D."""
+    others = [axis for axis in range(alive.dim()) if axis != dim % alive.dim()]
+    return alive.amax(dim=others) if alive.numel() and others else alive.sum(dim=others) != 0
 
 
 def comes_to(amount: int | float | str, left: int) -> int:
@@ -81,7 +87,8 @@ def comes_to(amount: int | float | str, left: int) -> int:
 def _threshold(target: Seen, taken: Tensor) -> float | None:
     """The greatest magnitude that goes, NaN apart; None when there is none."""
     greatest = -1.0
-    masks = () if target.mask is None else (target.mask,)
+    before = target.alive if isinstance(target.before, Bits) else target.mask
+    masks = () if before is None else (before,)
     for original, where, *mask in pieces(target.original, taken, *masks):
         gone = target._replace(original=original, mask=mask[0] if mask else None).values[where]
         if gone.numel():

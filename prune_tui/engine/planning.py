@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import NamedTuple
 
 import msgspec
 import torch
@@ -101,13 +102,69 @@ def plan(
         StepError: The step cannot be done on these targets.
         Cancelled: `stop` said so.
     """
+    ready = prepared(model, step, seed, lambda target: Seen.of(target, mask_of(target)), lock=lock)
+    with torch.inference_mode(False), torch.no_grad():
+        if not isinstance(ready.step, steps.Remove):
+            _refuse_for_memory(ready.step, ready.seen)
+        with contextlib.closing(parts_of(ready, stop)) as found:
+            parts = list(found)
+    step = ready.step
+    if isinstance(step, steps.ImportanceScores):
+        step = msgspec.structs.replace(step, mask=_outcome(parts))
+    return Plan(step, tuple(parts), ready.told([part.effect for part in parts]), ready.conditions)
+
+
+class Prepared(NamedTuple):
+    """A step that can be worked out.
+
+    Attributes:
+        step: With its targets resolved, its seed drawn, and the mask that was read from a file.
+        found: Its targets.
+        seen: Their tensors.
+        notes: On how the targets were resolved.
+        conditions: Of the targets as they are seen.
+    """
+
+    step: steps.Step
+    found: tuple[Target, ...]
+    seen: tuple[Seen, ...]
+    notes: tuple[str, ...]
+    conditions: tuple[object, ...]
+
+    def told(self, found: Sequence[Effect]) -> tuple[str, ...]:
+        """What a person should know of the step, given what it does."""
+        return (*self.notes, *([] if isinstance(self.step, steps.Remove) else effects.warnings(self.step, found)))
+
+
+def prepared(
+    model: torch.nn.Module,
+    step: steps.Step,
+    seed: int,
+    see: Callable[[Target], Seen],
+    *,
+    lock: contextlib.AbstractContextManager[object] | None = None,
+    has_mask: Callable[[Target], bool] = lambda target: target.mask is not None,
+) -> Prepared:
+    """Find a step's targets and take hold of their tensors; the rest is as in `plan`.
+
+    Args:
+        model: The model.
+        step: What to do.
+        seed: For a step that draws random numbers and does not carry its own.
+        see: Takes hold of a target's tensors.
+        lock: Held meanwhile.
+        has_mask: Whether a tensor is pruned, where its mask is not in the model.
+
+    Raises:
+        StepError: The step cannot be done on these targets.
+    """
     step = steps.rebuilt(step)
     removing = isinstance(step, steps.Remove)
     with lock or contextlib.nullcontext():
         step, left_out = patterns.resolved(model, step)
-        found, notes = targets.resolve(model, step.targets, removing=removing)
+        found, notes = targets.resolve(model, step.targets, removing=removing, has_mask=has_mask)
         conditions = tuple(target.condition() for target in found)
-        seen = [Seen.of(target, mask_of(target)) for target in found]
+        seen = tuple(map(see, found))
         if isinstance(step, steps.CustomMethod):
             for target, one in zip(found, seen, strict=True):
                 _give_gradient(target, one)
@@ -115,31 +172,36 @@ def plan(
         step = msgspec.structs.replace(step, seed=seed)
     if isinstance(step, steps.CustomFromMask) and step.mask is None:
         step = msgspec.structs.replace(step, mask=_read(step, seen))
-    with torch.inference_mode(False), torch.no_grad():
-        if not removing:
-            _refuse_what_apply_would(step, seen)
-        if removing:
-            parts = [
-                Part(target, None, None, effects.removal(one)) for target, one in zip(found, seen, strict=True)
-            ]
-        else:
-            masked = zip(found, each(seen, stop), _draw(step, seen, stop), strict=True)
-            parts = [_part(step, target, one, result) for target, one, result in masked]
-    if isinstance(step, steps.ImportanceScores):
-        step = msgspec.structs.replace(step, mask=_outcome(parts))
-    return Plan(
-        step,
-        tuple(parts),
-        tuple(left_out + notes + ([] if removing else effects.warnings(step, [part.effect for part in parts]))),
-        conditions,
-    )
+    return Prepared(step, tuple(found), seen, (*left_out, *notes), conditions)
+
+
+def parts_of(ready: Prepared, stop: Stop) -> Generator[Part, None, None]:
+    """What a step does to each of its targets, worked out as they are asked for.
+
+    No gradients may be recorded meanwhile, and the generators belong to the step until the iterator is closed.
+
+    Raises:
+        StepError: The step cannot be done on these targets.
+        Cancelled: `stop` said so.
+    """
+    if isinstance(ready.step, steps.Remove):
+        for target, one in zip(ready.found, ready.seen, strict=True):
+            yield Part(target, None, None, effects.removal(one))
+        return
+    _refuse_single_entries(ready.seen)
+    with contextlib.closing(_drawn(ready.step, ready.seen, stop)) as masks:
+        for target, one in zip(ready.found, each(ready.seen, stop), strict=True):
+            # No name here holds a mask while the next one is made.
+            yield _part(ready.step, target, one, next(masks))
+        if next(masks, None) is not None:
+            raise RuntimeError(f"{steps.name_of(ready.step)} made more masks than it has targets")
 
 
 def _part(step: steps.Step, target: Target, one: Seen, result: Masked) -> Part:
     """What a step would do to one tensor, with the counts: as planned, or counted from the mask itself."""
     method, mask = result
     planned = Whole(mask) if isinstance(mask, Tensor) else mask
-    return Part(target, method, planned, planned.effect() or effects.effect(step, one, planned.made().mask))
+    return Part(target, method, planned, planned.effect() or effects.effect(step, one, planned.alive()))
 
 
 def _give_gradient(target: Target, one: Seen) -> None:
@@ -149,29 +211,37 @@ def _give_gradient(target: Target, one: Seen) -> None:
         original.grad = gradient.detach()
 
 
-def _refuse_what_apply_would(step: steps.Step, seen: Sequence[Seen]) -> None:
-    """Refuse before any work what could be worked out and not be carried out, or not be worked out here.
+def _refuse_for_memory(step: steps.Step, seen: Sequence[Seen]) -> None:
+    """Refuse before any work what could be worked out and not be carried out.
 
     Raises:
-        StepError: There is not so much memory, or torch cannot mask a tensor of this kind.
+        StepError: There is not so much memory.
     """
     originals = [one.original for one in seen]
     needed = memory.of_masks(originals)
-    kind = _working(step)
+    kind = working(step)
     if kind:
         # A mask that is worked out whole is there already when its copy and the product are made.
         whole = {device: size + size // 2 for device, size in needed.items()}
-        working = memory.of_working(kind, originals)
-        needed = {device: max(whole[device], working[device]) for device in needed}
+        most = memory.of_working(kind, originals)
+        needed = {device: max(whole[device], most[device]) for device in needed}
     what = f"{steps.name_of(step)} of {targets.listed(one.path for one in seen)}"
     memory.check(what, needed, "prune fewer tensors at a time, or remove earlier pruning first")
+
+
+def _refuse_single_entries(seen: Sequence[Seen]) -> None:
+    """Refuse tensors of one entry that torch cannot mask.
+
+    Raises:
+        StepError: It multiplies float8 by another float8, but not by a single one.
+    """
     for one in seen:
-        if one.original.numel() == 1:  # torch multiplies float8 by another float8, but not by a single one
+        if one.original.numel() == 1:
             with refusals(one.path):
                 torch.ones_like(one.original) * one.original
 
 
-def _working(step: steps.Step) -> str:
+def working(step: steps.Step) -> str:
     """The key of `memory.WORKING` for a step; empty where its masks are planned by threshold."""
     if isinstance(step, steps.CustomMethod):
         return "a plugin's"
@@ -194,8 +264,10 @@ def _read(step: steps.CustomFromMask, seen: Sequence[Seen]) -> Bits | tuple[Bits
     return masks[0] if len(set(masks)) == 1 else masks
 
 
-def _draw(step: steps.Step, seen: Sequence[Seen], stop: Stop) -> list[Masked]:
+def _drawn(step: steps.Step, seen: Sequence[Seen], stop: Stop) -> Generator[Masked, None, None]:
+    """The masks, made as they are asked for; a step's random numbers are its own as long as that lasts."""
     if not steps.draws(step):
-        return planners.masks(step, seen, stop)
+        yield from planners.masks(step, seen, stop)
+        return
     with generators.seeded(getattr(step, "seed"), {one.original.device for one in seen}, stop):  # noqa: B009
-        return planners.masks(step, seen, stop)
+        yield from planners.masks(step, seen, stop)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import bits, commit, fingerprints, planning, saving
+from prune_tui.engine import bits, checksums, commit, fingerprints, planning, saving
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
 from prune_tui.engine.drafting import Drafts
@@ -252,6 +252,11 @@ class Session:
                     self._log = after
             return entry_of(self._log, self._log.done - 1)
 
+    def do_and_tell(self, step: steps.Step) -> tuple[LogEntry, tuple[str, ...]]:
+        """Carry a step out; returns it, and what a person should know of it."""
+        notes = self.foresee(step).notes  # the plan is kept for the step itself
+        return self.do(step), notes
+
     def step_back(self) -> LogEntry:
         """Undo."""
         with self._editing:
@@ -376,6 +381,11 @@ class Session:
             if not self._log.done:
                 raise StepError("there is no step yet")
             return checksum_of(self.model, self._log.edits[self._log.done - 1])
+
+    def whole_checksum(self) -> str:
+        """The digest of every mask in the model."""
+        with self.lock:
+            return checksums.of_model(self.model)
 
     # ---------------------------------------------------------------- inside
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import torch
@@ -11,11 +11,11 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
-from prune_tui.engine import pruned
+from prune_tui.engine import bits, pruned
 from prune_tui.engine.named import class_name
 from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.walking import named_modules_of
-from prune_tui.step_settings import StepError, nearest
+from prune_tui.step_settings import Bits, StepError, nearest
 
 
 class Target(NamedTuple):
@@ -70,6 +70,16 @@ class Seen(NamedTuple):
         return cls(target.path, target.name, target.parameter.detach(), None if mask is None else mask.detach())
 
     @property
+    def before(self) -> Tensor | Bits | None:
+        """Its mask as it is kept: what ranks by thresholds needs it as bits only."""
+        return self.mask
+
+    @property
+    def alive(self) -> Tensor | None:
+        """Which entries its mask keeps, as bool; None where it was not pruned."""
+        return None if self.mask is None else bits.alive(self.mask)
+
+    @property
     def values(self) -> Tensor:
         """Effective values, `orig × mask`, without gradient; never the attribute, it may be stale.
 
@@ -102,7 +112,17 @@ def locate(model: nn.Module, path: str) -> tuple[nn.Module, str]:
     return module, name
 
 
-def resolve(model: nn.Module, paths: Iterable[str], *, removing: bool = False) -> tuple[list[Target], list[str]]:
+def _has_mask(target: Target) -> bool:
+    return target.mask is not None
+
+
+def resolve(
+    model: nn.Module,
+    paths: Iterable[str],
+    *,
+    removing: bool = False,
+    has_mask: Callable[[Target], bool] = _has_mask,
+) -> tuple[list[Target], list[str]]:
     """The tensors that dotted names mean, each once.
 
     A tensor named twice, through a shared module or a tied parameter, is pruned once, by the first name given:
@@ -112,6 +132,7 @@ def resolve(model: nn.Module, paths: Iterable[str], *, removing: bool = False) -
         model: The model.
         paths: Dotted names.
         removing: Masks are meant rather than tensors: both sides of a tied pair may have one.
+        has_mask: Whether a tensor is pruned, where its mask is not in the model.
 
     Returns:
         The targets in order, and a note for each name left out.
@@ -133,7 +154,7 @@ def resolve(model: nn.Module, paths: Iterable[str], *, removing: bool = False) -
         else:
             notes.append(f"{path} is the same tensor as {known.path}: taken once, as {known.path}")
     targets = list(first.values())
-    return targets, notes + _notes(model, targets, removing=removing)
+    return targets, notes + _notes(model, targets, has_mask, removing=removing)
 
 
 def refuse_what_cannot_be_pruned(target: Target, *, removing: bool) -> None:
@@ -214,7 +235,9 @@ def _refuse_broken_pruning(target: Target) -> None:
         )
 
 
-def _notes(model: nn.Module, targets: list[Target], *, removing: bool) -> list[str]:
+def _notes(
+    model: nn.Module, targets: list[Target], has_mask: Callable[[Target], bool], *, removing: bool
+) -> list[str]:
     """What a person should know before pruning these tensors."""
     places: dict[int, list[Target]] = {}
     for path, module in named_modules_of(model):
@@ -231,7 +254,7 @@ def _notes(model: nn.Module, targets: list[Target], *, removing: bool) -> list[s
         )
     for target in targets:
         notes += [
-            f"{target.path} is tied to {other.path}, {_what_happens_to(other, removing)}"
+            f"{target.path} is tied to {other.path}, {_what_happens_to(removing, has_mask(other))}"
             for other in places[id(target.parameter)]
             if other.module is not target.module or other.name != target.name
         ]
@@ -250,7 +273,8 @@ NEVER_CALLED = (NonDynamicallyQuantizableLinear, nn.ParameterList, nn.ParameterD
 """Modules whose parents read their tensors themselves: no hook on them ever fires."""
 
 
-def _what_happens_to(other: Target, removing: bool) -> str:
+def _what_happens_to(removing: bool, has_mask: bool) -> str:
+    """To the other name of a tied tensor."""
     if removing:
         return "where the zeros go too"
-    return "which stays unmasked until remove" if other.mask is None else "which has a mask of its own"
+    return "which has a mask of its own" if has_mask else "which stays unmasked until remove"

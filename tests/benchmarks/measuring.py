@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.anonymous_memory import peak_of_anonymous_memory
+
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 
@@ -23,12 +25,14 @@ class Contest:
         torch: Plain torch, given that.
         ours: prune-tui, given that.
         parameters: Entries, for the memory by parameter.
+        anonymous: Memory is what the process holds of its own; pages of mapped files are left out.
     """
 
     prepare: Callable[[], Any]
     torch: Callable[[Any], object]
     ours: Callable[[Any], object]
     parameters: int
+    anonymous: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +50,10 @@ class Run:
 
 def in_turns(contest: Contest, rounds: int) -> tuple[Run, Run]:
     """Torch, ours, torch, ours, and so on; one round of ours before, for what is imported on first use."""
-    _once(contest.prepare, contest.ours)
+    once = _once_by_itself if contest.anonymous else _once
+    once(contest.prepare, contest.ours)
     runs: list[tuple[Run, Run]] = [
-        (_once(contest.prepare, contest.torch), _once(contest.prepare, contest.ours)) for _ in range(rounds)
+        (once(contest.prepare, contest.torch), once(contest.prepare, contest.ours)) for _ in range(rounds)
     ]
     return _median([torchs for torchs, _ in runs]), _median([ours for _, ours in runs])
 
@@ -65,6 +70,16 @@ def _once(prepare: Callable[[], Any], work: Callable[[Any], object]) -> Run:
     gc.enable()
     del result
     return Run(seconds, peak)
+
+
+def _once_by_itself(prepare: Callable[[], Any], work: Callable[[Any], object]) -> Run:
+    given = prepare()
+    gc.collect()
+    start = time.perf_counter()
+    with peak_of_anonymous_memory() as peak:
+        result = work(given)
+    del result
+    return Run(time.perf_counter() - start, peak.bytes)
 
 
 def _median(runs: list[Run]) -> Run:

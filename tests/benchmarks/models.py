@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import json
 import tempfile
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 _BLOCK = [
@@ -81,3 +83,24 @@ def a_folder() -> Path:
     folder = tempfile.TemporaryDirectory(prefix="prune-tui-")
     atexit.register(folder.cleanup)
     return Path(folder.name)
+
+
+def sharded(folder: Path, scale: float) -> int:
+    """A checkpoint of 32 tensors in 8 safetensors files with their index: 2 GB at a scale of 1.
+
+    Returns:
+        Its entries.
+    """
+    folder.mkdir()
+    rows = max(2, int(4096 * scale))
+    generator, places = torch.Generator().manual_seed(1), {}
+    for shard in range(8):
+        file = f"model-{shard + 1:05}-of-00008.safetensors"
+        own = {
+            f"layers.{at}.weight": torch.randn(rows, 4096, generator=generator)
+            for at in range(4 * shard, 4 * shard + 4)
+        }
+        save_file(own, folder / file, metadata={"format": "pt"})
+        places |= dict.fromkeys(own, file)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    return 32 * rows * 4096

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import array
 import dataclasses
+import itertools
+import shutil
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from rich.segment import Segment
 from rich.style import Style
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from prune_tui import Session
-from prune_tui.engine import bits, outline, pooling, sources, statistics
+from prune_tui import Session, steps
+from prune_tui.engine import bits, outline, pooling, sources, statistics, streaming
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.layers import Layers, NoValues, layers
 from prune_tui.engine.tiles import Pruning
@@ -227,7 +229,50 @@ def _opening(suffix: str) -> Callable[[float], Contest]:
     return contest
 
 
+def _streaming(together: bool) -> Callable[[float], Contest]:
+    """A checkpoint in shards from files to files: all of it in memory, and tensor by tensor."""
+
+    def contest(scale: float) -> Contest:
+        folder = models.a_folder()
+        elements = models.sharded(folder / "model", scale)
+        names, outputs = [f"layers.{at}.weight" for at in range(32)], itertools.count()
+
+        def torchs(_: object) -> None:
+            files = sorted((folder / "model").glob("*.safetensors"))
+            inside = {file: load_file(file) for file in files}
+            held = {name: one for own in inside.values() for name, one in own.items()}
+            modules = {name: models.holding(tensor) for name, tensor in held.items()}
+            if not together:
+                for module in modules.values():
+                    prune.l1_unstructured(module, "weight", 0.5)
+            else:
+                pairs = [(module, "weight") for module in modules.values()]
+                prune.global_unstructured(pairs, prune.L1Unstructured, amount=0.5)
+            out = folder / f"torch-{next(outputs)}"
+            out.mkdir()
+            for file in files:
+                own = {f"{name}_orig": modules[name].weight_orig.detach() for name in inside[file]}
+                own |= {f"{name}_mask": modules[name].weight_mask for name in inside[file]}
+                save_file(own, out / file.name)
+            shutil.rmtree(out)
+
+        def ours(_: object) -> None:
+            loaded = sources.load(Open(str(folder / "model")))
+            opened = Session(loaded.model, past=loaded.past, checkpoint=loaded.checkpoint)
+            session = streaming.StreamedSession(opened)
+            method = "global_unstructured" if together else "l1_unstructured"
+            session.do_and_tell(steps.build(method, names, {"amount": 0.5, "ties": "index"}))
+            out = folder / f"ours-{next(outputs)}"
+            streaming.save(session, out)
+            shutil.rmtree(out)
+
+        return Contest(lambda: None, torchs, ours, elements, anonymous=True)
+
+    return contest
+
+
 _L1 = "prune.l1_unstructured"
+_WHOLE = "torch, all in memory"
 _GLOBAL = "prune.global_unstructured"
 _CALLS = "torch calls and a sort"
 
@@ -253,5 +298,7 @@ ROWS = (
     Row("paint", "first paint", "the app with no model", 1 / 1.15),
     Row("heatmap", "full heat map at 120x40", "a Style per cell", 4, _heatmap, rounds=15),
     Row("opening", "opening a 2 GB safetensors file", "torch.load", 100, _opening(".safetensors"), 0.04),
+    Row("streaming", "L1 of a 2 GB folder, tensor by tensor", _WHOLE, 1, _streaming(False), 0.375, 1),
+    Row("streaming-global", "the same, global L1", _WHOLE, 1, _streaming(True), 0.375, 1),
     Row("opening-pt", "opening a 2 GB .pt file", "torch.load", 100, _opening(".pt"), 0.04),
 )

@@ -149,6 +149,7 @@ def test_the_report(run: Any, folder: Path) -> None:
         "masked": 12,
         "sparsity": 0.48,
         "notes": [],
+        "streamed": False,
         "form": "pruned",
         "output": "out.pt",
         "bytes": (folder / "out.pt").stat().st_size,
@@ -482,3 +483,77 @@ def test_a_report_that_cannot_be_printed_is_told(folder: Path, redirection: str,
 def test_without_standard_error_the_report_is_alone(folder: Path) -> None:
     ended = in_shell("net.yaml net.py:talking_to_the_end --dry-run --json", "2>&-")
     assert (ended.returncode, json.loads(ended.stdout)["masked"]) == (0, 12)
+
+
+KILLED = """
+import os, signal, sys
+from prune_tui.engine.saving import safetensors_writer
+from prune_tui.engine.saving.unfinished_folder import finished_in
+from pathlib import Path
+
+write = safetensors_writer.write
+
+def killing(path, *given):
+    if finished_in(Path("out")) == 2:
+        path.write_bytes(b"half")
+        os.kill(os.getpid(), int(os.environ["END"]))
+    write(path, *given)
+
+safetensors_writer.write = killing
+from prune_tui.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_after_a_kill_the_same_command_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    from tests.engine.saving import checkpoints
+
+    checkpoints.shards(tmp_path / "model")
+    (tmp_path / "r.yaml").write_text(
+        "version: 1\nseed: 3\nsteps:\n- {method: random_unstructured, targets: '*.weight', amount: 0.5}\n"
+    )
+    command = ["apply", "r.yaml", "model", "-o", "out", "--json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "END": str(int(number))}
+
+    def ran(*start: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *start, *command],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=100,
+        )  # fmt: skip
+
+    ended = ran("-c", KILLED)
+    assert not (tmp_path / "out").exists()
+    if number == signal.SIGTERM:
+        told = "interrupted; nothing was written; 2 finished files are kept: the same command goes on"
+        assert json.loads(ended.stdout)["error"] == told
+    kept = {
+        path.name: path.stat().st_mtime_ns for path in (tmp_path / ".out.prune-tui-part").glob("*.safetensors")
+    }
+    ended = ran("-m", "prune_tui")
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["streamed"] is True
+    after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.safetensors")}
+    assert sorted(name for name, changed in kept.items() if after[name] == changed) == [
+        "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors"
+    ]  # fmt: skip
+    session = checkpoints.session_on(tmp_path / "model", seed=3)
+    session.replay(tmp_path / "r.yaml")
+    assert report["checksum"] == checksums.of_model(session.model)
+    assert checksums.of_model(checkpoints.opened(tmp_path / "out").model) == report["checksum"]
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "out", "r.yaml"}
+
+
+def test_what_is_not_done_tensor_by_tensor_says_so(run: Any, folder: Path) -> None:
+    from tests.engine.saving import checkpoints
+
+    source = checkpoints.file(folder)
+    (folder / "r.yaml").write_text(
+        "version: 1\nsteps:\n- {method: identity, targets: conv.weight}\n"
+        "- {method: remove, targets: conv.weight}\n"
+    )
+    code, out, err = run("r.yaml", str(source), output=Path("out.safetensors"), json=True)
+    assert code == 0
+    assert json.loads(out)["streamed"] is False
+    assert "! not done tensor by tensor: r.yaml:4: steps[1] is a remove" in err

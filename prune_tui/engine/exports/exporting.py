@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from prune_tui.engine.exports.model_place import TORCH
 from prune_tui.engine.exports.whole_file import write_text
 from prune_tui.engine.session import Session
+from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.protocol import Export, Open
 from prune_tui.source_names import settled
 from prune_tui.step_settings import StepError
@@ -32,12 +34,30 @@ def export(session: Session, origin: Open, wanted: Export) -> Exported:
     file = shlex.quote(_short(wanted.path, wanted.folder))
     if wanted.kind == "script":
         return Exported(wanted.path, size, f"python {file} pruned.pt")
-    plugins = [_short(str(Path(one).resolve()), wanted.folder) for one in origin.plugins]
-    given = [*(("arg", one) for one in origin.arguments), *(("plugin", one) for one in plugins)]
-    arguments = "".join(f" --{option} {shlex.quote(value)}" for option, value in given)
-    device = "" if origin.device == "auto" else f" --device {shlex.quote(origin.device)}"
     source = shlex.quote(_short(settled(origin.source), wanted.folder))
-    return Exported(wanted.path, size, f"prune-tui apply {file} {source}{arguments}{device} -o pruned.pt")
+    output = "pruned.pt" if session.checkpoint is None else _like(session.checkpoint)
+    return Exported(
+        wanted.path, size, f"prune-tui apply {file} {source}{_options(origin, wanted.folder)} -o {output}"
+    )
+
+
+def _options(origin: Open, folder: str) -> str:
+    """How the source was opened, as options of a command."""
+    plugins = [_short(str(Path(one).resolve()), folder) for one in origin.plugins]
+    weights = [_short(settled(origin.weights), folder)] if origin.weights else []
+    given = {"arg": origin.arguments, "plugin": plugins, "weights": weights, "allow": origin.allow}
+    options = [(name, value) for name, values in given.items() for value in values]
+    options += [("key", origin.key)] if origin.key else []
+    options += [("device", origin.device)] if origin.device != "auto" else []
+    told = "".join(f" --{name} {shlex.quote(value)}" for name, value in options)
+    return f"{told} --trust" if origin.trust else told
+
+
+def _like(checkpoint: Checkpoint) -> str:
+    """A name for a copy of the same kind."""
+    if checkpoint.shards or checkpoint.path.is_dir():
+        return "pruned"
+    return "pruned.pt" if checkpoint.path.suffix in TORCH else "pruned.safetensors"
 
 
 def _short(path: str, folder: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,12 +19,12 @@ from prune_tui.engine import checksums
 from prune_tui.engine.exports import step_masks
 from prune_tui.engine.exports.yaml_fields import scalar
 from prune_tui.engine.named import class_name
-from prune_tui.engine.record import Edit
 from prune_tui.protocol import Open
 from prune_tui.step_settings import Bits
 
 if TYPE_CHECKING:
     from prune_tui.engine.session import Session
+    from prune_tui.engine.streaming import StreamedSession
 
 VERSION = 1
 _WIDTH = 100
@@ -91,8 +91,27 @@ def written(session: Session, origin: Open | None = None) -> str:
         session: Its undone steps are left out; those before it, which its checkpoint tells of, stand first.
         origin: What the model was opened from, where that is known.
     """
-    edits, past = session.edits(), _past(session)
+    edits = session.edits()
     changes = step_masks.of_steps(session.model, edits)
+    done = [
+        (edit.step, step_masks.checksum(edit.step, changed)) for edit, changed in zip(edits, changes, strict=True)
+    ]
+    return _text(session, done, checksums.of_model(session.model), origin)
+
+
+def written_streamed(session: StreamedSession) -> str:
+    """The same of a streamed session."""
+    done = [(one.step, one.checksum) for one in session.done]
+    return _text(session, done, session.whole_checksum(), None)
+
+
+def _text(
+    session: Session | StreamedSession,
+    done: Sequence[tuple[steps.Step, str]],
+    checksum: str,
+    origin: Open | None,
+) -> str:
+    past = _past(session)
     model: dict[str, Any] = {"name": class_name(session.model), "fingerprint": session.fingerprint}
     if origin is not None:
         lists = {"arguments": list(origin.arguments), "plugins": list(origin.plugins)}
@@ -103,21 +122,20 @@ def written(session: Session, origin: Open | None = None) -> str:
         "seed": past.get("seed", session.seed),
         "steps": [
             *past.get("steps", ()),
-            *(_step(edit, changed) for edit, changed in zip(edits, changes, strict=True)),
+            *(_step(step, own) for step, own in done),
         ],
-        "checksum": checksums.of_model(session.model),
+        "checksum": checksum,
     }
     dumped: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
     return f"{HEADER}{dumped}"
 
 
-def _past(session: Session) -> dict[str, Any]:
+def _past(session: Session | StreamedSession) -> dict[str, Any]:
     """What the model's checkpoint tells of the steps before; the recipe is of the model as it was before them."""
     return yaml.safe_load(session.past.recipe) if session.past.recipe else {}
 
 
-def _step(edit: Edit, changes: Mapping[str, step_masks.Change]) -> dict[str, Any]:
-    step = edit.step
+def _step(step: steps.Step, checksum: str) -> dict[str, Any]:
     names = step.written or step.targets
     fields: dict[str, Any] = {
         "method": steps.name_of(step),
@@ -136,7 +154,7 @@ def _step(edit: Edit, changes: Mapping[str, step_masks.Change]) -> dict[str, Any
         # Beside a plugin's own setting of that name it needs another one.
         name = "step_seed" if steps.owns_seed(steps.method_of(step)) else "seed"
         fields[name] = getattr(step, "seed")  # noqa: B009 - random steps alone have one
-    return {**fields, "checksum": step_masks.checksum(step, changes)}
+    return {**fields, "checksum": checksum}
 
 
 class _Text(str):

@@ -71,7 +71,11 @@ def written(session: Session, origin: Open | None = None) -> str:
         blocks.append("\n".join([*_comment(number, edit), *lines]))
         removed = removed or isinstance(edit.step, steps.Remove)
     return script_frame.assembled(
-        plain(type(model).__name__), script_frame.loading(origin), blocks, masks, checksums.of_model(model)
+        plain(type(model).__name__),
+        script_frame.loading(origin, session.checkpoint),
+        blocks,
+        masks,
+        checksums.of_model(model),
     )
 
 

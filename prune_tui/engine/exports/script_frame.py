@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prune_tui.demo.lenet import LeNet
-from prune_tui.engine.exports import script_repairs
+from prune_tui.engine.exports import checkpoint_loading, script_repairs
+from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.python_object import read_arguments
 from prune_tui.protocol import Open
 from prune_tui.step_settings import Bits
@@ -80,7 +81,7 @@ if __name__ == "__main__":
         sys.exit(f"these are not the masks of the session, {DIGEST}: other weights, another torch or device?")
     print("the masks are those of the session", file=sys.stderr)
     if len(sys.argv) > 1:
-        torch.save(model.state_dict(), sys.argv[1])
+        torch.save({state}, sys.argv[1])
         print(f"wrote {sys.argv[1]}", file=sys.stderr)
 """
 
@@ -88,6 +89,12 @@ _LOAD_UNKNOWN = '''\
 def load_model():
     """The model with the weights the session began with: yours to fill in."""
     raise SystemExit("load_model in this file does not know your model yet: write there how to load it")
+'''
+
+_LOAD_OTHER = '''\
+def load_model():
+    """{source}: yours to fill in; plain torch does not read it as the session did."""
+    raise SystemExit("write in load_model of this file how to load {source}, which was opened as: {kind}")
 '''
 
 _LOAD_DEMO = '''\
@@ -139,10 +146,18 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() and char not in '"\\' else "?" for char in text)
 
 
-def loading(origin: Open | None) -> str:
-    """The code of `load_model`, with whatever it needs before it."""
+def loading(origin: Open | None, checkpoint: Checkpoint | None = None) -> str:
+    """The code of `load_model`, with whatever it needs before it.
+
+    Args:
+        origin: What was asked to be opened; None where nobody knows.
+        checkpoint: What the weights were read from; None where the model's code made them.
+    """
     if origin is None:
         return _LOAD_UNKNOWN
+    if checkpoint is not None:
+        found = checkpoint_loading.loading(origin, checkpoint)
+        return found or _LOAD_OTHER.format(source=plain(origin.source), kind=plain(checkpoint.kind))
     if origin.source == "demo":
         device = (
             '"cuda" if torch.cuda.is_available() else "cpu"' if origin.device == "auto" else repr(origin.device)
@@ -185,13 +200,16 @@ def assembled(name: str, loading: str, blocks: Sequence[str], masks: Mapping[str
         masks: Those the file carries.
         digest: Of all masks in the end.
     """
+    state = "model.state_dict(prefix=PREFIX)" if "\nPREFIX = " in loading else "model.state_dict()"
     body = "\n\n".join(textwrap.indent(block, "    ") for block in blocks)
     parts = [_PRUNE.replace("{body}", body or "    # There was no step.")]
     parts += script_repairs.used(body)
     parts += [_MASK_OF] if masks else []
     parts += [_DIGEST, loading]
     parts += [_masks(masks)] if masks else []
-    code = "\n\n\n".join(part.strip("\n") for part in [*parts, _MAIN.replace("{digest}", digest)])
+    code = "\n\n\n".join(
+        part.strip("\n") for part in [*parts, _MAIN.replace("{digest}", digest).replace("{state}", state)]
+    )
     modules = [name for name in _MODULES if f"{name.partition('.')[0]}." in code]
     imports = [f"import {name}" for name in modules]
     imports += ["from pathlib import Path"] if "Path" in code else []

@@ -11,13 +11,13 @@ Source, for n = 2: the criterion "minimum weight", a mean of squares, of Molchan
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.effects import channels_alive
 from prune_tui.engine.methods import ranking
 from prune_tui.engine.methods.ranked_entries import amount_and_most, most_of
 from prune_tui.engine.methods.torchs_own import (
@@ -28,14 +28,14 @@ from prune_tui.engine.methods.torchs_own import (
 )
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.targets import Seen
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import Bits, StepError
 from prune_tui.step_types import GlobalStructured
 
 _PIECE = 2**20
 """Entries whose norms are taken at a time, or one channel's where that has more."""
 
 
-def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
     """The masks of a global step by channels. Those that are wholly masked are not ranked.
 
     Raises:
@@ -55,14 +55,12 @@ def plan(step: GlobalStructured, found: Sequence[Seen], stop: Stop) -> list[Mask
     )
     scores = [_sizes(target, step.dim, step.n)[one] for target, one in zip(each(found, stop), alive, strict=True)]
     ranked = [ranking.ordered(one) for one in scores]
-    masked: list[Masked] = []
     for target, one, gone in zip(found, alive, ranking.smallest_together(ranked, count, most), strict=True):
         kept = torch.ones_like(one)
         kept[one] = ~gone
         shape = [1] * target.original.dim()
         shape[step.dim] = -1
-        masked.append(ranking.keeping(target, kept.view(shape).expand(target.original.shape).contiguous()))
-    return masked
+        yield ranking.keeping(target, kept.view(shape).expand(target.original.shape).contiguous())
 
 
 def most_of_each(step: GlobalStructured, found: Sequence[Seen]) -> list[int]:
@@ -77,10 +75,10 @@ def _others(target: Seen, dim: int) -> list[int]:
 
 
 def _channels_alive(target: Seen, dim: int) -> Tensor:
-    others = _others(target, dim)
-    if target.mask is None or not target.original.numel():
+    alive = target.alive
+    if alive is None or not target.original.numel():
         return torch.ones(target.original.shape[dim], dtype=torch.bool, device=target.original.device)
-    return bits.alive(target.mask).sum(dim=others) != 0
+    return channels_alive(alive, dim)
 
 
 def _sizes(target: Seen, dim: int, n: float) -> Tensor:
@@ -92,11 +90,10 @@ def _sizes(target: Seen, dim: int, n: float) -> Tensor:
     norms = []
     # Some channels at a time: in float64 they take twice the memory and more.
     channels = max(1, _PIECE // entries)
+    mask = target.alive if isinstance(target.before, Bits) else target.mask
     for start in range(0, original.shape[dim], channels):
-        some = target._replace(
-            original=original[_along(dim, start, channels, original.dim())],
-            mask=None if target.mask is None else target.mask[_along(dim, start, channels, original.dim())],
-        )
+        along = _along(dim, start, channels, original.dim())
+        some = Seen(target.path, target.name, original[along], None if mask is None else mask[along])
         with refusals(target.path):
             values = ranking.magnitudes(some.values).to(torch.float64)
         norms.append(torch.linalg.vector_norm(values, ord=n, dim=others))

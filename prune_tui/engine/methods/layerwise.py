@@ -7,7 +7,7 @@ it has left: where one would, it keeps just that, and ε is found anew for the o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ class Layer(NamedTuple):
     left: int
 
 
-def uniform_plus(step: UniformPlus, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def uniform_plus(step: UniformPlus, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
     """The same density everywhere, but the first convolution stays as it is and the last linear layer keeps 20%.
 
     Convolutions are targets of three axes or more, linear layers those of two, first and last in the order given.
@@ -58,7 +58,7 @@ def uniform_plus(step: UniformPlus, found: Sequence[Seen], stop: Stop) -> list[M
     return _shared_out(step, found, layer, stop)
 
 
-def erdos_renyi_kernel(step: ErdosRenyiKernel, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def erdos_renyi_kernel(step: ErdosRenyiKernel, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
     """A density in proportion to a layer's sum of sizes over their product, (in + out + kh + kw) / (in·out·kh·kw).
 
     Source: Evci, Gale, Menick, Castro, Elsen, "Rigging the Lottery: Making All Tickets Winners", 2020,
@@ -73,7 +73,7 @@ def erdos_renyi_kernel(step: ErdosRenyiKernel, found: Sequence[Seen], stop: Stop
 
 def _shared_out(
     step: Any, found: Sequence[Seen], layer: Callable[[int, Seen, int, int], Layer], stop: Stop
-) -> list[Masked]:
+) -> Iterator[Masked]:
     left = [ranked(target) for target in each(found, stop)]
     least = [
         min(now, ranking.floor_of(step.floor, target.original.numel()))
@@ -91,11 +91,9 @@ def _shared_out(
             f"{f' with a floor of {step.floor}' if step.floor else ''} lets {most} go. Lower the amount"
         )
     kept = kept_by_each(layers, sum(left) - count)
-    masked = []
     for target, now, stays in zip(each(found, stop), left, kept, strict=True):
         by_magnitude = L1Unstructured(targets=(target.path,), amount=now - stays, ties=step.ties)
-        masked += PLANNERS[L1Unstructured](by_magnitude, [target], stop)
-    return masked
+        yield from PLANNERS[L1Unstructured](by_magnitude, [target], stop)
 
 
 def kept_by_each(layers: Sequence[Layer], total: int) -> list[int]:

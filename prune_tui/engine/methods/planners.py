@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ from prune_tui.step_settings import StepError
 from prune_tui.totals import Total
 
 
-def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> Iterable[Masked]:
     """Torch's own, unless a floor is asked for, which torch has not."""
     torchs = torchs_own.PLANNERS[steps.GlobalUnstructured]
     return (ranked_entries.global_with_floor if step.floor else torchs)(step, found, stop)
@@ -46,8 +46,8 @@ PLANNERS: dict[type[steps.Step], Planner] = {
 }
 
 
-def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> list[Masked]:
-    """The method objects and masks of a step.
+def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
+    """The method objects and masks of a step, in the order of its targets.
 
     An amount that names a total is turned into a count: of each target where they are ranked one by one, else of
     all together. It is the smallest by which the total is reached, nothing where it is reached already.
@@ -61,12 +61,15 @@ def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> list[Masked]:
         missing = None if total is None else [_missing(step, total, group) for group in groups]
         recorded = ranked_entries.as_recorded(step, groups, missing, stop)
         if recorded is not None:
-            return recorded
+            yield from recorded
+            return
     if total is None:
-        return planner(step, found, stop)
+        yield from planner(step, found, stop)
+        return
     if isinstance(step, steps.CustomMethod):
         raise StepError(f"{step.name} is a plugin's, whose amount only it can read; give a fraction or a count")
-    return [one for group in groups for one in _reaching(step, total, planner, group, stop)]
+    for group in groups:
+        yield from _reaching(step, total, planner, group, stop)
 
 
 def _missing(step: steps.Step, total: Total, found: Sequence[Seen]) -> int:
@@ -84,7 +87,9 @@ def _unit(step: steps.Step, found: Sequence[Seen]) -> int:
     return max(target.original.numel() // max(1, target.original.shape[dim]) for target in found)
 
 
-def _reaching(step: steps.Step, total: Total, planner: Planner, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def _reaching(
+    step: steps.Step, total: Total, planner: Planner, found: Sequence[Seen], stop: Stop
+) -> Iterable[Masked]:
     if steps.method_of(step).units == "entries":
         return planner(steps.with_amount(step, _missing(step, total, found)), found, stop)
     for target in found:
@@ -119,8 +124,8 @@ def _most_channels(step: steps.Step, found: Sequence[Seen]) -> int:
 def _taken(step: steps.Step, channels: int, planner: Planner, found: Sequence[Seen], stop: Stop) -> int:
     """Entries that so many channels take with them."""
     with torch.random.fork_rng(devices=[]):  # torch draws channels on the CPU
-        tried = planner(steps.with_amount(step, channels), found, stop)
-    return sum(map(left_of, found)) - sum(_alive(mask) for _, mask in tried)
+        stays = sum(_alive(mask) for _, mask in planner(steps.with_amount(step, channels), found, stop))
+    return sum(map(left_of, found)) - stays
 
 
 def _alive(mask: Tensor | PlannedMask) -> int:

@@ -16,7 +16,10 @@ from torch.nn.utils import prune
 
 from prune_tui.engine import bits
 from prune_tui.engine.reading import as_numbers, comparable
+from prune_tui.engine.selection.known_bits import KnownBits
+from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import Seen
+from prune_tui.step_settings import Bits
 
 _PIECE = 2**20
 """Entries gone through at a time."""
@@ -42,12 +45,18 @@ def alive(target: Seen) -> Tensor:
     Returns:
         A bool tensor of the target's shape.
     """
-    if target.mask is None:
+    before = target.before
+    if before is None:
         return torch.ones_like(target.original, dtype=torch.bool)
-    return comparable(target.mask) == 1
+    return bits.unpack(before) if isinstance(before, Bits) else comparable(before) == 1
 
 
-def keeping(target: Seen, kept: Tensor) -> tuple[prune.BasePruningMethod, Tensor]:
+def _named(method: prune.BasePruningMethod, target: Seen) -> prune.BasePruningMethod:
+    method._tensor_name = target.name
+    return method
+
+
+def keeping(target: Seen, kept: Tensor) -> tuple[prune.BasePruningMethod, Tensor | PlannedMask]:
     """The method object and the mask that keep some entries of a target, as torch's `custom_from_mask` makes them.
 
     Args:
@@ -55,6 +64,9 @@ def keeping(target: Seen, kept: Tensor) -> tuple[prune.BasePruningMethod, Tensor
         kept: bool, of its shape; what is masked already stays masked whatever it says, and what a mask scales by
             stays where this is True.
     """
+    if isinstance(target.before, Bits):
+        merged = bits.pack(kept & bits.unpack(target.before))
+        return _named(prune.CustomFromMask(None), target), KnownBits(merged, target.original.dtype)
     before = target.mask
     method = prune.CustomFromMask(kept if before is None else kept & bits.alive(before))
     method._tensor_name = target.name

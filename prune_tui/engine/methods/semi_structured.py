@@ -6,12 +6,11 @@ Networks", 2021, arXiv 2104.08378, section 3; there 2:4 along the input axis, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.methods import ranking
 from prune_tui.engine.methods.torchs_own import Masked, each
@@ -24,7 +23,7 @@ _PIECE = 2**20
 """Entries ranked at a time; sorting takes sixteen bytes for each."""
 
 
-def plan(step: SemiStructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def plan(step: SemiStructured, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
     """The masks of an N:M step.
 
     An entry that is masked already counts among the M−N that go: a group with N or fewer alive loses nothing.
@@ -33,7 +32,7 @@ def plan(step: SemiStructured, found: Sequence[Seen], stop: Stop) -> list[Masked
         StepError: A target has no such axis, or its size there is not a multiple of M.
     """
     keep, of = pattern_of(step.pattern)
-    return [ranking.keeping(target, _kept(target, keep, of, step.dim)) for target in each(found, stop)]
+    return (ranking.keeping(target, _kept(target, keep, of, step.dim)) for target in each(found, stop))
 
 
 def _kept(target: Seen, keep: int, of: int, dim: int) -> Tensor:
@@ -48,8 +47,9 @@ def _kept(target: Seen, keep: int, of: int, dim: int) -> Tensor:
         )
     with refusals(target.path):
         scores = ranking.magnitudes(target.values)
-    if target.mask is not None:
-        scores.masked_fill_(~bits.alive(target.mask), -1.0)
+    alive = target.alive
+    if alive is not None:
+        scores.masked_fill_(~alive, -1.0)
     groups = scores.movedim(dim, -1).reshape(-1, of)
     kept = torch.ones_like(groups, dtype=torch.bool)
     rows = max(1, _PIECE // of)

@@ -18,10 +18,11 @@ from torch.nn.utils import prune
 from prune_tui import steps
 from prune_tui.engine import bits, memory, targets
 from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.effects import channels_left, comes_to, ranked
+from prune_tui.engine.effects import channels_alive, channels_left, comes_to, ranked
 from prune_tui.engine.reading import dtype_name
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.selection import channels, random_scores, search, smallest
+from prune_tui.engine.selection.known_bits import KnownBits
 from prune_tui.engine.selection.passes import Ranked
 from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import Seen
@@ -30,7 +31,9 @@ from prune_tui.step_settings import Bits, StepError
 Masked = tuple[prune.BasePruningMethod, Tensor | PlannedMask]
 """torch's object for the hook, and the mask: as a tensor, or planned."""
 
-Planner = Callable[[Any, Sequence[Seen], Stop], list[Masked]]
+Planner = Callable[[Any, Sequence[Seen], Stop], Iterable[Masked]]
+"""Gives the masks of the targets in their order. Where they are made one by one, nothing of one is held while the
+next is made: who takes them one at a time needs no more memory than for the largest."""
 
 
 def each(seen: Iterable[Seen], stop: Stop) -> Iterator[Seen]:
@@ -49,13 +52,13 @@ def _masks_by(make: Callable[[Any, Seen], prune.BasePruningMethod], quick: _Quic
         quick: Plans the mask without torch's class, or says None.
     """
 
-    def planner(step: Any, found: Sequence[Seen], stop: Stop) -> list[Masked]:
-        masked: list[Masked] = []
-        for target in each(found, stop):
-            method = make(step, target)
-            planned = None if quick is None else quick(step, target, method, stop)
-            masked.append(_mask(target, method) if planned is None else _named(method, target, planned))
-        return masked
+    def masked(step: Any, target: Seen, stop: Stop) -> Masked:
+        method = make(step, target)
+        planned = None if quick is None else quick(step, target, method, stop)
+        return _mask(target, method) if planned is None else _named(method, target, planned)
+
+    def planner(step: Any, found: Sequence[Seen], stop: Stop) -> Iterator[Masked]:
+        return (masked(step, target, stop) for target in each(found, stop))
 
     return planner
 
@@ -157,7 +160,7 @@ def _l1_unstructured(step: steps.L1Unstructured, target: Seen) -> prune.BasePrun
 
 def _smallest(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
     """The smallest magnitudes of one tensor."""
-    one = search.ranked(target.original, target.mask, stop)
+    one = search.ranked(target.original, target.before, stop)
     if one is None:
         return None
     count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
@@ -167,7 +170,7 @@ def _smallest(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask |
 
 def _at_random(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask | None:
     """Entries of one tensor by scores drawn as torch draws them."""
-    one = search.ranked(target.original, target.mask, stop)
+    one = search.ranked(target.original, target.before, stop)
     if one is None:
         return None
     count, what = comes_to(method.amount, one.living), f"{steps.method_of(step).name} of {target.path}"
@@ -178,7 +181,42 @@ def _at_random(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask 
     return None if found is None else found[0]
 
 
+def _as_before(_: Any, target: Seen, __: Any, ___: Stop) -> PlannedMask | None:
+    """The mask there was, where it is there as bits."""
+    before = target.before
+    return KnownBits(before, target.original.dtype) if isinstance(before, Bits) else None
+
+
+def _of_living_channels(step: Any, target: Seen, kept: Callable[[Tensor, int], Tensor]) -> PlannedMask | None:
+    """Channels of what is left of a tensor whose mask is there as bits, as torch's container goes through them.
+
+    Args:
+        step: With an amount and an axis.
+        target: The target.
+        kept: Which channels stay, of some values and so many that go.
+    """
+    alive = target.alive
+    if alive is None or not isinstance(target.before, Bits):
+        return None
+    dim = step.dim % alive.dim()
+    living = channels_alive(alive, dim)
+    count = comes_to(step.amount, int(living.sum()))
+    if count:
+        left = living.nonzero()[:, 0]
+        # As torch's own indexing with flags: a copy whose channels lie as before.
+        stays = kept(target.values.index_select(dim, left), count)
+        flags = torch.zeros_like(living)
+        flags[left[stays]] = True
+        alive &= flags.view([-1 if axis == dim else 1 for axis in range(alive.dim())])
+    return KnownBits(bits.pack(alive), target.original.dtype)
+
+
 def _channels_by_norm(step: Any, target: Seen, method: Any, _: Stop) -> PlannedMask | None:
+    if isinstance(target.before, Bits):
+        with refusals(f"{target.path} ({dtype_name(target.original)}), LnStructured"):
+            return _of_living_channels(
+                step, target, lambda values, count: channels.kept_by_norm(values, method, count)
+            )
     if not channels.can_be_planned(target.original, target.mask):
         return None
     values, size = target.original, target.original.shape[step.dim]
@@ -191,6 +229,10 @@ def _channels_by_norm(step: Any, target: Seen, method: Any, _: Stop) -> PlannedM
 
 
 def _channels_at_random(step: Any, target: Seen, _: Any, __: Stop) -> PlannedMask | None:
+    if isinstance(target.before, Bits):
+        return _of_living_channels(
+            step, target, lambda values, count: channels.kept_at_random(values.shape[step.dim], count)
+        )
     if not channels.can_be_planned(target.original, target.mask):
         return None
     values, size = target.original, target.original.shape[step.dim]
@@ -214,7 +256,7 @@ def _ln_structured(step: steps.LnStructured, target: Seen) -> prune.BasePruningM
     return prune.LnStructured(step.amount, n=step.n, dim=step.dim)
 
 
-def _custom_from_mask(step: steps.CustomFromMask, found: Sequence[Seen], stop: Stop) -> list[Masked]:
+def _custom_from_mask(step: steps.CustomFromMask, found: Sequence[Seen], stop: Stop) -> Iterable[Masked]:
     masks = step.mask if isinstance(step.mask, tuple) else (step.mask,) * len(found)
     if len(masks) != len(found):
         raise StepError(f"the step has {len(masks)} masks for {len(found)} targets")
@@ -239,7 +281,7 @@ def _unpacked(kept: Bits, target: Seen) -> Tensor:
 
 def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> list[Masked]:
     """`prune.global_unstructured`: all entries ranked together, each tensor's share a mask of its own."""
-    tensors = [search.ranked(target.original, target.mask, stop) for target in each(found, stop)]
+    tensors = [search.ranked(target.original, target.before, stop) for target in each(found, stop)]
     several = [one for one in tensors if one is not None]
     quick = len(several) == len(found)
     left = sum(one.living for one in several) if quick else sum(ranked(target) for target in found)
@@ -307,7 +349,7 @@ def _why_one_device(step: steps.GlobalUnstructured) -> str:
 
 
 PLANNERS: dict[type[steps.Step], Planner] = {
-    steps.Identity: _masks_by(_identity),
+    steps.Identity: _masks_by(_identity, _as_before),
     steps.RandomUnstructured: _masks_by(_random_unstructured, _at_random),
     steps.L1Unstructured: _masks_by(_l1_unstructured, _smallest),
     steps.RandomStructured: _masks_by(_random_structured, _channels_at_random),

@@ -10,6 +10,7 @@ from pathlib import Path
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.saving import safetensors_writer
 from prune_tui.engine.saving.forms import Piece
+from prune_tui.engine.saving.unfinished_folder import UnfinishedFolder
 
 SHARD = 5_000_000_000
 """Bytes of tensors in a file, where the source does not say how they are spread, as transformers has it."""
@@ -47,22 +48,30 @@ _INDEX = "model.safetensors.index.json"
 _ONE = "model.safetensors"
 
 
+def spread(pieces: Sequence[Piece], shards: Mapping[str, str]) -> dict[str, list[Piece]]:
+    """Which tensors go into which file.
+
+    Args:
+        pieces: The tensors.
+        shards: The file that the source has each tensor in; empty where it has one.
+    """
+    return _as_source(pieces, shards) if shards and not _are_of_ranks(shards) else _by_size(pieces)
+
+
 def write(
-    folder: Path,
-    pieces: Sequence[Piece],
+    folder: UnfinishedFolder,
+    files: Mapping[str, Sequence[Piece]],
     metadata: Mapping[str, str],
-    shards: Mapping[str, str],
     *,
     tell: Callable[[int], None],
     stop: Stop,
 ) -> None:
-    """Write the files of a folder that is there and empty.
+    """Write the files of a folder that are not finished yet, and their index.
 
     Args:
         folder: The folder.
-        pieces: The tensors.
+        files: The tensors of each file.
         metadata: Texts for every file's header.
-        shards: The file that the source has each tensor in; empty where it has one.
         tell: Called with the bytes written so far.
         stop: Asked while they are written.
 
@@ -70,15 +79,16 @@ def write(
         StepError: safetensors has no such dtype.
         Cancelled: `stop` said so; the folder is not whole.
     """
-    files = _as_source(pieces, shards) if shards and not _are_of_ranks(shards) else _by_size(pieces)
     before = 0
     for name, own in files.items():
-        safetensors_writer.write(folder / name, own, metadata, _after(before, tell), stop)
+        if not folder.size_of(name):
+            safetensors_writer.write(folder.folder / name, own, metadata, _after(before, tell), stop)
+            folder.finish(name)
         before += sum(piece.bytes for piece in own)
     if list(files) != [_ONE]:
         places = {piece.name: name for name, own in files.items() for piece in own}
         index = {"metadata": {"total_size": before}, "weight_map": dict(sorted(places.items()))}
-        (folder / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+        (folder.folder / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 def _after(before: int, tell: Callable[[int], None]) -> Callable[[int], None]:

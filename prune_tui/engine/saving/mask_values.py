@@ -11,12 +11,11 @@ from torch import Tensor
 
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.reading import comparable, masked_entries, pieces, pieces_in_order
+from prune_tui.engine.selection import living
 from prune_tui.step_settings import Bits
 
 Mask = Tensor | Bits
 """What masks a tensor: torch's buffer, or one bit an entry."""
-
-_ONES = np.array([byte.bit_count() for byte in range(256)], np.uint8)
 
 
 def is_binary(mask: Mask) -> bool:
@@ -34,7 +33,7 @@ def same(one: Mask | None, other: Mask | None) -> bool:
 def kept_count(mask: Mask) -> int:
     """How many entries it keeps."""
     if isinstance(mask, Bits):
-        return int(_ONES[np.frombuffer(mask.data, np.uint8)].sum(dtype=np.int64))
+        return living.count(mask)
     return mask.numel() - masked_entries(mask)
 
 

@@ -58,6 +58,7 @@ def write(
             if (tuple(tensor.shape), tensor.dtype) != (piece.shape, piece.dtype):
                 raise StepError(f"{described(piece)} has changed while it was saved; save again")
             written = _put(file, tensor, written, tell, stop)
+            del tensor  # before the next one is made
 
 
 def _header(pieces: Sequence[Piece], metadata: Mapping[str, str]) -> bytes:

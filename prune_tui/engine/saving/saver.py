@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,21 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
-from torch.nn.utils.prune import BasePruningMethod
 
-from prune_tui.engine import pruned
 from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.exports import model_place, recipe
 from prune_tui.engine.exports.model_place import SAFETENSORS, is_folder
-from prune_tui.engine.exports.whole_file import ExistsError, settle_folder, written_whole
+from prune_tui.engine.exports.whole_file import ExistsError, written_whole
 from prune_tui.engine.past import PREFIX, RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
 from prune_tui.engine.saving.forms import Formed, Piece
 from prune_tui.engine.saving.unchanged import Unchanged, check_source
+from prune_tui.engine.saving.unfinished_folder import UnfinishedFolder, finished_in, place_of, unfinished_folder
 from prune_tui.engine.sources import method_histories
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.walking import named_modules_of
 from prune_tui.files import FORMS, Form
 from prune_tui.step_settings import StepError
 
@@ -86,9 +82,9 @@ def save(
     with session.lock:  # most edits that come later make new tensors: these stay what they are
         held = forms.Held(session.model)
         unchanged = Unchanged(held.tensors, checkpoint, session.lock)
-        methods = {} if form == "removed" else method_histories.told(_histories(session.model))
+        methods = {} if form == "removed" else method_histories.told(method_histories.described(session.model))
         told = {**_told(session), **methods, **about(form, checkpoint)}
-    formed = unchanged.guarding(_named(forms.of_held(held, form), checkpoint))
+    formed = unchanged.guarding(named(forms.of_held(held, form), checkpoint))
     return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop, finish=unchanged.check)
 
 
@@ -101,25 +97,40 @@ def write(
     overwrite: bool,
     tell: Callable[[int, int], None],
     stop: Stop,
+    identity: Mapping[str, str] | None = None,
     finish: Callable[[], None] = lambda: None,
 ) -> int:
-    """Write what was formed to a place that was checked; `told` goes to its metadata. The rest is as in `save`.
+    """Write what was formed to a place that was checked.
 
-    `finish` is called when all is written, before it appears.
+    Args:
+        path: The place.
+        formed: The tensors.
+        told: Texts for the metadata, beside those that are needed to read it.
+        checkpoint: What the model was opened from.
+        overwrite: It may replace a file.
+        tell: Called with the bytes written so far, and with all there are.
+        stop: Asked while it is written.
+        identity: What a folder's files are of: finished ones are kept when the writing is ended, and taken by the
+            next who comes with the same. None keeps nothing.
+        finish: Called when all is written, before it appears.
+
+    Returns:
+        Its size in bytes.
     """
     whole = formed.bytes
-    _check_space(path, whole + (folder_writer.size(_companions(checkpoint)) if is_folder(path) else 0))
     texts = {**formed.metadata, **told}
     if is_folder(path):
-        with _new_folder(path) as folder:
-            shards = {} if checkpoint is None else checkpoint.shards
-            folder_writer.write(
-                folder, _tensors(path, formed), texts, shards, tell=lambda n: tell(n, whole), stop=stop
-            )
+        shards = {} if checkpoint is None else checkpoint.shards
+        with _folder(path, identity) as folder:
+            spread = folder_writer.spread(_tensors(path, formed), shards)
+            finished = sum(folder.size_of(name) for name in spread)
+            _check_space(path, whole - finished + folder_writer.size(_companions(checkpoint)))
+            folder_writer.write(folder, spread, texts, tell=lambda n: tell(n, whole), stop=stop)
             if checkpoint is not None and checkpoint.path.is_dir():
-                folder_writer.copy_companions(checkpoint.path, folder)
+                folder_writer.copy_companions(checkpoint.path, folder.folder)
             finish()
         return folder_writer.size(file for file in path.rglob("*") if file.is_file())
+    _check_space(path, whole)
     with written_whole(path, overwrite=overwrite) as beside:
         with _explained(path):
             if path.suffix == SAFETENSORS:
@@ -181,25 +192,25 @@ def _check_space(path: Path, needed: int) -> None:
         )
 
 
-def _named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
+def named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
     """With the names that the source has, and with those of its tensors that have no place in a tree."""
     if checkpoint is None:
         return formed
     unplaced = [forms.as_it_is(name, tensor, name) for name, tensor in checkpoint.unplaced.items()]
 
-    def named(name: str) -> str:
+    def in_file(name: str) -> str:
         return checkpoint.prefix + _renamed(name, checkpoint.renamed)
 
     return dataclasses.replace(
         formed,
         pieces=tuple(
-            dataclasses.replace(one, name=named(one.name), source=_renamed(one.source, checkpoint.renamed))
+            dataclasses.replace(one, name=in_file(one.name), source=_renamed(one.source, checkpoint.renamed))
             for one in (*formed.pieces, *unplaced)
         ),
-        aliases={named(name): named(known) for name, known in formed.aliases.items()},
-        others={named(name): other for name, other in formed.others.items()},
-        compacted={named(name): shape for name, shape in formed.compacted.items()},
-        order=tuple(map(named, (*formed.order, *checkpoint.unplaced))),
+        aliases={in_file(name): in_file(known) for name, known in formed.aliases.items()},
+        others={in_file(name): other for name, other in formed.others.items()},
+        compacted={in_file(name): shape for name, shape in formed.compacted.items()},
+        order=tuple(map(in_file, (*formed.order, *checkpoint.unplaced))),
         modules={f"{checkpoint.prefix}{path}".removesuffix("."): note for path, note in formed.modules.items()},
     )
 
@@ -222,15 +233,6 @@ def _tensors(path: Path, formed: Formed) -> tuple[Piece, ...]:
         if piece.unplain:
             raise StepError(f"{piece.name} cannot be written to {path}: {piece.unplain}; save {instead}")
     return formed.pieces
-
-
-def _histories(model: nn.Module) -> dict[str, tuple[BasePruningMethod, ...]]:
-    return {
-        f"{path}.{name}" if path else name: pruned.methods_of(hook)
-        for path, module in named_modules_of(model)
-        for _, name, hook in pruned.pruning_hooks(module)
-        if pruned.is_pruned(module, name) and pruned.methods_of(hook)
-    }
 
 
 def about(form: Form, checkpoint: Checkpoint | None) -> dict[str, str]:
@@ -274,27 +276,25 @@ def of_steps(text: str, took: Sequence[Mapping[str, int]]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
+def _folder(path: Path, identity: Mapping[str, str] | None) -> Iterator[UnfinishedFolder]:
     """Yield a folder to write to; when the block ends well it gets its name, with all its files on the disk."""
-    place = Path(os.path.realpath(path))
-    beside = place.with_name(f".prune-tui-{secrets.token_hex(4)}.part")
+    keeps = identity is not None
     try:
-        beside.mkdir()
-        with _explained(path):
-            yield beside
-        for file in beside.rglob("*"):
-            if file.is_dir():
-                settle_folder(file)
-                continue
-            with file.open("rb+") as opened:
-                os.fsync(opened.fileno())
-        beside.rename(place)  # over an empty folder, too; never over another
-        settle_folder(place.parent)
+        alone = {"alone": secrets.token_hex(8)}
+        with unfinished_folder(path, identity or alone, keeps=keeps) as folder, _explained(path):
+            yield folder
     except OSError as error:
         why = error.strerror or str(error)
-        raise StepError(f"{path} cannot be written: {why}; nothing of it was written") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        raise StepError(f"{path} cannot be written: {why}; {_left(path)}") from error
+
+
+def _left(path: Path) -> str:
+    """What is there of a folder that could not be written."""
+    files = finished_in(path)
+    if not files:
+        return "nothing of it was written"
+    there = "1 file of it is finished" if files == 1 else f"{files} files of it are finished"
+    return f"{there} and kept in {place_of(path)}: the same command goes on, or delete it"
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from prune_tui.engine.cancelling import never
 from prune_tui.engine.selection import cores, hugepages, magnitudes, product
 from prune_tui.engine.selection.magnitudes import KINDS
 from prune_tui.engine.selection.planned_masks import Cut, Made, PlannedMask
+from prune_tui.step_settings import Bits
 from prune_tui.views import Effect
 
 _DTYPES = (torch.float32, torch.float64)
@@ -96,6 +97,11 @@ class ChannelsMasked(PlannedMask):
 
         cores.spread(job, list(_blocks(self._shape)), never)
         return Made(mask, weight)
+
+    def packed(self) -> Bits:
+        """The mask as bits, without the mask itself."""
+        entries = np.broadcast_to(self._kept[None, :, None], self._shape)
+        return Bits(tuple(self._values.shape), np.packbits(entries).tobytes())
 
     def shown(self, cut: Cut) -> Tensor:
         """A part of it."""

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prune_tui.engine.selection.living import Before
 from prune_tui.engine.selection.magnitudes import KINDS, Words
 from prune_tui.engine.selection.passes import Ranked, Rule, Tally
 
@@ -32,7 +33,7 @@ def _magnitudes(ranked: Ranked, piece: slice) -> Tensor:
     """The patterns of a piece without their sign bits; `most` where nothing is ranked."""
     found = _words(ranked.values)[piece] & ranked.kind.most
     if ranked.mask is not None:
-        found.masked_fill_(_words(ranked.mask)[piece] == 0, ranked.kind.most)
+        found.masked_fill_(_words(_there(ranked.mask))[piece] == 0, ranked.kind.most)
     return found
 
 
@@ -71,6 +72,12 @@ def equal_to(ranked: Ranked, word: int) -> list[Callable[[], Words]]:
     return [partial(job, piece) for piece in _slices(ranked.values.numel())]
 
 
+def _there(mask: Before) -> Tensor:
+    if not isinstance(mask, Tensor):
+        raise TypeError("bits are ranked on the CPU only")
+    return mask
+
+
 def counts(mask: Tensor) -> list[Callable[[], tuple[int, int]]]:
     """As `passes.counts`."""
     flat, one = _words(mask), KINDS[mask.dtype].one
@@ -90,7 +97,7 @@ def masked(
     def job(piece: slice, word: int) -> int:
         kept = (_words(ranked.values)[piece] & ranked.kind.most) > word
         if ranked.mask is not None:
-            kept &= _words(ranked.mask)[piece] != 0
+            kept &= _words(_there(ranked.mask))[piece] != 0
         out[piece] = kept.to(out.dtype)
         if original is not None and product is not None:
             torch.mul(out[piece], original.detach().view(-1)[piece], out=product.view(-1)[piece])

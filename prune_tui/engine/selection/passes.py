@@ -10,11 +10,13 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from prune_tui.engine.selection import magnitudes
+from prune_tui.engine.selection import living, magnitudes
 from prune_tui.engine.selection.cores import scratch, slices
+from prune_tui.engine.selection.living import Before
 from prune_tui.engine.selection.magnitudes import KINDS, Kind, Words
 
 _NONE = np.empty(0, np.int8)
@@ -27,12 +29,13 @@ class Ranked(NamedTuple):
 
     Attributes:
         values: Contiguous, of a dtype of `magnitudes.KINDS`, without gradient; the smallest magnitudes go first.
-        mask: Of its shape and dtype, contiguous, zeros and ones only; where it is 0 nothing is ranked.
+        mask: Of its shape, zeros and ones only; where it is 0 nothing is ranked. A tensor is of its dtype, and
+            contiguous; bits are on the CPU.
         living: Entries that are ranked.
     """
 
     values: Tensor
-    mask: Tensor | None
+    mask: Before | None
     living: int
 
     @property
@@ -84,7 +87,7 @@ def _magnitudes(ranked: Ranked, piece: slice) -> Words:
         np.bitwise_and(row, kind.signed(kind.most), out=found)
         return found
     dead = scratch(kind.signed, row.size, 1)
-    np.subtract(magnitudes.words(ranked.mask)[piece], kind.signed(1), out=dead)  # negative where it was 0
+    np.subtract(living.patterns(ranked.mask, kind, piece), kind.signed(1), out=dead)  # negative where it was 0
     np.right_shift(dead, kind.signed(kind.bits - 1), out=dead)
     np.bitwise_or(row, dead, out=found)
     np.bitwise_and(found, kind.signed(kind.most), out=found)
@@ -173,7 +176,7 @@ def masked(
         The jobs; each returns how many entries of its piece are kept.
     """
     kind, scores, out = ranked.kind, magnitudes.words(ranked.values), magnitudes.words(mask)
-    before = None if ranked.mask is None else magnitudes.words(ranked.mask)
+    before = ranked.mask
     ones = mask.view(-1).numpy() if mask.dtype in _OF_NUMPY and before is None else None
     factors = None
     if original is not None and product is not None:
@@ -189,7 +192,8 @@ def masked(
         else:
             np.subtract(kind.signed(word), found, out=found)  # negative where it is kept
             np.right_shift(found, kind.signed(kind.bits - 1), out=found)
-            np.bitwise_and(found, kind.signed(kind.one) if before is None else before[piece], out=out[piece])
+            one = kind.signed(kind.one) if before is None else living.patterns(before, kind, piece)
+            np.bitwise_and(found, one, out=out[piece])
             kept = int(np.count_nonzero(out[piece]))
         if factors is not None:
             with np.errstate(all="ignore"):  # 0 × inf is NaN, as torch has it, without a word
@@ -197,3 +201,28 @@ def masked(
         return kept
 
     return [partial(job, piece, word) for piece, word in rule.over(slices(scores.size))]
+
+
+def packed(ranked: Ranked, rule: Rule, data: npt.NDArray[np.uint8]) -> list[Callable[[], int]]:
+    """As `masked`, but the mask is written as bits: nothing as large as the tensor is made.
+
+    Args:
+        ranked: The tensor.
+        rule: Which entries go.
+        data: A byte for every eight entries: what is written.
+    """
+    kind, scores = ranked.kind, magnitudes.words(ranked.values)
+
+    def job(piece: slice) -> int:
+        stays = scratch(np.bool_, piece.stop - piece.start)
+        for part, word in rule.over([piece]):
+            found = scratch(kind.signed, part.stop - part.start)
+            np.bitwise_and(scores[part], kind.signed(kind.most), out=found)
+            np.greater(found, kind.signed(word), out=stays[part.start - piece.start : part.stop - piece.start])
+        if ranked.mask is not None:
+            stays &= living.patterns(ranked.mask, kind, piece) != 0
+        # A piece is a multiple of eight entries, so that each begins with a byte of its own.
+        data[piece.start // 8 : -(-piece.stop // 8)] = np.packbits(stays)
+        return int(np.count_nonzero(stays))
+
+    return [partial(job, piece) for piece in slices(scores.size)]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from prune_tui.engine import bits
+from prune_tui.step_settings import Bits
 from prune_tui.views import Effect
 
 Cut = Callable[[Tensor], Tensor]
@@ -43,6 +45,19 @@ class PlannedMask(abc.ABC):
         Raises:
             StepError: The values changed since it was planned.
         """
+
+    def packed(self) -> Bits:
+        """The mask as bits.
+
+        Raises:
+            StepError: The values changed since it was planned.
+        """
+        mask = self.made().mask
+        return bits.packed(mask) or bits.pack(bits.alive(mask))
+
+    def alive(self) -> Tensor:
+        """Which entries stay, as bool."""
+        return bits.alive(self.made().mask)
 
     @abc.abstractmethod
     def shown(self, cut: Cut) -> Tensor:

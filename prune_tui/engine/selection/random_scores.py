@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.selection import cores, hugepages, passes
+from prune_tui.engine.selection import cores, hugepages, living, passes
+from prune_tui.engine.selection.living import Before
 from prune_tui.engine.selection.magnitudes import KINDS, words
 from prune_tui.engine.selection.passes import Ranked, Tally
 from prune_tui.engine.selection.search import Counted
@@ -39,7 +40,13 @@ def scored(tensors: Sequence[Ranked], count: int, stop: Stop) -> tuple[list[Rank
     """
     dtype, device = tensors[0].values.dtype, tensors[0].values.device
     if device.type != "cpu" or any(one.mask is not None for one in tensors):
-        return [_spread(one, _drawn(one, stop)) for one in tensors], None
+        here = device.type == "cpu"
+        return [
+            _drawn_in_place(one, one.mask, stop)
+            if here and one.mask is not None
+            else _spread(one, _drawn(one, stop))
+            for one in tensors
+        ], None
     low, high = _bracket(dtype, count / sum(one.living for one in tensors), sum(one.living for one in tensors))
     found, tallies = [], []
     for one in tensors:
@@ -90,12 +97,27 @@ def _drawn(one: Ranked, stop: Stop) -> Tensor:
     return scores
 
 
+def _drawn_in_place(one: Ranked, before: Before, stop: Stop) -> Ranked:
+    """Scores drawn where the ranked entries are, piece by piece: the numbers come in the order of the entries."""
+    scores = hugepages.empty_like(one.values)
+    flat, kind = scores.view(-1), one.kind
+    for piece in cores.slices(flat.numel()):
+        if stop():
+            raise Cancelled
+        ranked = torch.from_numpy(living.patterns(before, kind, piece) != 0)
+        drawn = torch.rand(int(ranked.sum()), dtype=flat.dtype, device="cpu")
+        _turned(drawn)
+        flat[piece] = 1
+        flat[piece][ranked] = drawn
+    return Ranked(scores, before, one.living)
+
+
 def _spread(one: Ranked, scores: Tensor) -> Ranked:
     """Scores of the ranked entries at their places."""
     if one.mask is None:
         return Ranked(scores.view(one.values.shape), None, one.living)
     spread = torch.ones_like(one.values)
-    spread.view(-1)[one.mask.view(-1) == 1] = scores
+    spread.view(-1)[living.flags(one.mask)] = scores
     return Ranked(spread, one.mask, one.living)
 
 

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.selection import cores, device_passes, passes, product
+from prune_tui.engine.selection import cores, device_passes, living, passes, product
+from prune_tui.engine.selection.living import Before
 from prune_tui.engine.selection.magnitudes import KINDS, Words, narrowed, widened, words
 from prune_tui.engine.selection.passes import Ranked, Tally
+from prune_tui.step_settings import Bits
 
 FEW = 2**14
 """Entries among which the threshold is searched without a bracket."""
@@ -88,12 +90,13 @@ def passes_of(tensor: Tensor) -> ModuleType:
     return passes if tensor.device.type == "cpu" else device_passes
 
 
-def ranked(values: Tensor, mask: Tensor | None, stop: Stop) -> Ranked | None:
+def ranked(values: Tensor, mask: Before | None, stop: Stop) -> Ranked | None:
     """A tensor as the selection ranks it; None where it cannot.
 
     Args:
         values: Any shape, dtype, device and strides; without gradient.
         mask: The mask before, of the same shape; only entries where it is 1 are ranked. None where there is none.
+            Bits are taken of values on the CPU.
         stop: Asked between pieces.
     """
     if type(values) is not Tensor or values.dtype not in KINDS or values.device.type not in _DEVICES:
@@ -102,6 +105,9 @@ def ranked(values: Tensor, mask: Tensor | None, stop: Stop) -> Ranked | None:
         return None
     if mask is None:
         return Ranked(values.contiguous(), None, values.numel())
+    if isinstance(mask, Bits):
+        is_here = values.device.type == "cpu"
+        return Ranked(values.contiguous(), mask, living.count(mask)) if is_here else None
     if (type(mask), mask.dtype, mask.device, mask.shape) != (Tensor, values.dtype, values.device, values.shape):
         return None
     mask = mask.contiguous()
@@ -291,7 +297,11 @@ def _sample(tensors: Sequence[Ranked], dtype: torch.dtype, total: int) -> Words:
 def _picked(one: Ranked, positions: npt.NDArray[np.int64]) -> Words:
     """The magnitudes at some positions, but for those that are not ranked."""
     picked: Words = _at(one.values, positions) & one.kind.signed(one.kind.most)
-    return picked if one.mask is None else picked[_at(one.mask, positions) != 0]
+    if one.mask is None:
+        return picked
+    kept = living.at(one.mask, positions) if isinstance(one.mask, Bits) else _at(one.mask, positions) != 0
+    found: Words = picked[kept]
+    return found
 
 
 def _at(tensor: Tensor, positions: npt.NDArray[np.int64]) -> Words:

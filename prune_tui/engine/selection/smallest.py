@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import Stop, never
-from prune_tui.engine.selection import cores, hugepages, magnitudes, product
+from prune_tui.engine.selection import cores, hugepages, magnitudes, passes, product
+from prune_tui.engine.selection import living as living_of
+from prune_tui.engine.selection.living import Before
 from prune_tui.engine.selection.magnitudes import narrowed
 from prune_tui.engine.selection.passes import Ranked
 from prune_tui.engine.selection.planned_masks import Cut, Made, PlannedMask
 from prune_tui.engine.selection.search import Counted, Selection, greatest_below, passes_of, smallest
 from prune_tui.engine.selection.ties import All, Ties, chosen
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import Bits, StepError
 from prune_tui.views import Effect
 
 
@@ -85,8 +88,7 @@ class SmallestMasked(PlannedMask):
         kept = sum(cores.spread(lambda job: job(), jobs, never))
         if rule.also is not None:
             kept -= self._put(rule.also, mask, weight, original)
-        if kept != one.living - self.effect().took:
-            raise StepError(f"{self._effect.target} changed while the step was worked out; ask again")
+        self._check(kept)
         return Made(mask, weight)
 
     def _put(self, also: object, mask: Tensor, weight: Tensor | None, original: Tensor | None) -> int:
@@ -97,12 +99,30 @@ class SmallestMasked(PlannedMask):
             weight.view(-1)[at] = original.detach().view(-1)[at] * 0
         return int(at.numel())
 
+    def packed(self) -> Bits:
+        """The mask as bits, without the mask itself where the values are on the CPU."""
+        one = self._ranked
+        if one.values.device.type != "cpu":
+            return super().packed()
+        rule = self._ties.rule(self._index, never)
+        data = np.empty(-(-one.values.numel() // 8), np.uint8)
+        kept = sum(cores.spread(lambda job: job(), passes.packed(one, rule, data), never))
+        if rule.also is not None:
+            np.bitwise_and.at(data, rule.also >> 3, ~(128 >> (rule.also & 7)).astype(np.uint8))
+            kept -= len(rule.also)
+        self._check(kept)
+        return Bits(tuple(one.values.shape), data.tobytes())
+
+    def _check(self, kept: int) -> None:
+        if kept != self._ranked.living - self.effect().took:
+            raise StepError(f"{self._effect.target} changed while the step was worked out; ask again")
+
     def shown(self, cut: Cut) -> Tensor:
         """A part of it. As long as it holds no entry whose going is decided by ties, nothing else is computed."""
         one = self._ranked
         word = narrowed(self._selection.threshold, self._selection.dtype, one.values.dtype)
         magnitudes_of = cut(one.values).contiguous().view(one.kind.integers) & one.kind.most
-        living = None if one.mask is None else cut(one.mask) == 1
+        living = None if one.mask is None else cut(_as_tensor(one.mask)) == 1
         kept = magnitudes_of > word
         if not isinstance(self._ties, All):
             tied = magnitudes_of == word
@@ -113,6 +133,10 @@ class SmallestMasked(PlannedMask):
     @functools.cached_property
     def _whole(self) -> Tensor:
         return self.made().mask != 0
+
+
+def _as_tensor(mask: Before) -> Tensor:
+    return mask if isinstance(mask, Tensor) else living_of.flags(mask).view(mask.shape)
 
 
 def planned(

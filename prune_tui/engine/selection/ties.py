@@ -18,11 +18,11 @@ import torch
 
 from prune_tui.engine import memory
 from prune_tui.engine.cancelling import Stop
-from prune_tui.engine.selection import cores, magnitudes
+from prune_tui.engine.selection import cores, living, magnitudes
 from prune_tui.engine.selection.magnitudes import Words, narrowed
 from prune_tui.engine.selection.passes import Ranked, Rule
 from prune_tui.engine.selection.search import Selection, passes_of
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import Bits, StepError
 
 
 class Ties(Protocol):
@@ -179,7 +179,10 @@ class ByTorch:
 
 
 def _alive_positions(one: Ranked) -> torch.Tensor | None:
-    return None if one.mask is None else one.mask.view(-1).nonzero().view(-1)
+    if one.mask is None:
+        return None
+    kept = living.flags(one.mask) if isinstance(one.mask, Bits) else one.mask.view(-1)
+    return kept.nonzero().view(-1)
 
 
 def chosen(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from torch import nn
 from torch.nn.utils import prune
+
+from prune_tui.engine import pruned
+from prune_tui.engine.walking import named_modules_of
 
 METHODS = "prune_tui.methods"
 """Name in a checkpoint's metadata: for each pruned tensor the methods of its hook, the first one first."""
@@ -24,13 +28,27 @@ _MOST = 10_000
 """Methods on one tensor; what tells of more is no history."""
 
 
-def told(histories: Mapping[str, Iterable[prune.BasePruningMethod]]) -> dict[str, str]:
+Description = dict[str, Any]
+"""A method's class and settings."""
+
+
+def told(histories: Mapping[str, Sequence[Description]]) -> dict[str, str]:
     """What the metadata say of the methods on each tensor; nothing where none is pruned."""
-    found = {name: [_described(method) for method in methods] for name, methods in histories.items()}
-    return {METHODS: json.dumps(found)} if found else {}
+    return {METHODS: json.dumps(histories, sort_keys=True)} if histories else {}
 
 
-def _described(method: prune.BasePruningMethod) -> dict[str, Any]:
+def described(model: nn.Module) -> dict[str, list[Description]]:
+    """The methods on each pruned tensor of a model, by dotted name."""
+    return {
+        f"{path}.{name}" if path else name: [*map(description, pruned.methods_of(hook))]
+        for path, module in named_modules_of(model)
+        for _, name, hook in pruned.pruning_hooks(module)
+        if pruned.is_pruned(module, name) and pruned.methods_of(hook)
+    }
+
+
+def description(method: prune.BasePruningMethod) -> Description:
+    """What is told of a method."""
     kind = type(method).__name__ if type(method) is getattr(prune, type(method).__name__, None) else ""
     if kind not in _MAKE:
         return {"method": "CustomFromMask"}

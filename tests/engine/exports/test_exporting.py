@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from prune_tui.engine import sources
 from prune_tui.engine.exports import exporting
 from prune_tui.engine.session import Session
 from prune_tui.protocol import Export, Open
+from tests.engine.saving import checkpoints
 
 NET = "import torch\n\ndef net():\n    return torch.nn.Linear(4, 2)\n"
 
@@ -61,3 +63,39 @@ def test_the_command_can_be_run_there(home: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-m", "prune_tui", *told], cwd=home, env=environment, check=True, timeout=100)
     assert (home / "pruned.pt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("output", "made"), [("pruned.safetensors", "file"), ("pruned", "shards"), ("pruned.pt", "pt")]
+)
+def test_a_checkpoint_is_opened_as_it_was(home: Path, output: str, made: str) -> None:
+    source = home / "models" / "model"
+    if made == "shards":
+        checkpoints.shards(source)
+    elif made == "file":
+        source = checkpoints.file(home / "models")
+    else:
+        source = home / "models" / "last.pt"
+        torch.save({"ema": checkpoints.tensors(), "other": {"a.weight": torch.ones(2)}}, source)
+    origin = Open(str(source), key="ema" if made == "pt" else "", device="cpu")
+    loaded = sources.load(origin)
+    session = Session(loaded.model, checkpoint=loaded.checkpoint)
+    session.apply("l1_unstructured", "conv.weight", amount=0.5)
+    told = exporting.export(session, origin, Export(str(home / "out.yaml"), "recipe", folder=str(home))).command
+    key = " --key ema" if made == "pt" else ""
+    assert told == f"prune-tui apply out.yaml models/{source.name}{key} --device cpu -o {output}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "prune_tui", *shlex.split(told)[1:]]
+    subprocess.run(command, cwd=home, env=environment, check=True, timeout=100)
+    assert torch.equal(checkpoints.opened(home / output).model.conv.weight_mask, session.model.conv.weight_mask)
+
+
+def test_every_option_of_opening_is_told(home: Path) -> None:
+    (home / "models" / "w.pt").write_text("")
+    told = command(
+        home / "out.yaml", str(home), weights="w.pt", allow=("my.Class", "other one"), trust=True, key="ema"
+    )
+    assert told == (
+        "prune-tui apply out.yaml models/net.py:net --weights models/w.pt --allow my.Class --allow 'other one'"
+        " --key ema --trust -o pruned.pt"
+    )

@@ -17,7 +17,6 @@ from prune_tui.engine.saving.loading import how_to_load
 from prune_tui.files import Form
 from tests.engine.fingerprints import Tied
 
-
 WRITTEN = [*((form, "out.safetensors") for form in FORMS), ("pruned", "out.pt"), ("removed", "out.pt")]
 
 

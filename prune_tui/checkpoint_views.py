@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from prune_tui.views import Body
+
 
 class FileRow(msgspec.Struct, frozen=True):
     """A file of a checkpoint.
@@ -40,7 +42,7 @@ class DtypeRow(msgspec.Struct, frozen=True):
     bytes: int
 
 
-class CheckpointView(msgspec.Struct, frozen=True):
+class CheckpointView(Body, frozen=True):
     """What a checkpoint is and says of itself.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import tempfile
@@ -175,6 +176,9 @@ def _run_app(request: Open, folder: Path, drawing: Drawing, *, lasting: bool, de
 def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
     """Have the signals that end a process leave the app instead, so that the terminal is given back.
 
+    One that the process was started to ignore, as SIGHUP under nohup, stays ignored; that the terminal is gone, as
+    SIGHUP would tell, still ends the app.
+
     Often two come together, SIGTERM and SIGHUP: only the first counts. The app cannot leave while it waits for a
     terminal that takes no output any more, as over a connection that has died; then it is ended as it stands.
     """
@@ -190,14 +194,37 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
         ending.append(patience)
         leave(code)
 
-    before = {number: signal.signal(number, handle) for number in _ENDING}
+    heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
+    deaf = signal.SIGHUP not in heeded and _is_terminal(sys.stdin)
     try:
-        yield
+        with _ended_with_its_terminal() if deaf else contextlib.nullcontext():
+            yield
     finally:
         for patience in ending:
             patience.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _ended_with_its_terminal() -> Iterator[None]:
+    """Have SIGTERM sent when standard input hangs up: nobody can press a key or see the screen any more."""
+    over, end = os.pipe()
+
+    def wait() -> None:
+        waiting = select.poll()
+        waiting.register(sys.stdin.fileno(), 0)  # of no events but the one that it hung up
+        waiting.register(over, 0)
+        if all(descriptor != over for descriptor, _ in waiting.poll()):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.close(over)
+
+    threading.Thread(target=wait, name="prune-tui terminal", daemon=True).start()
+    try:
+        yield
+    finally:
+        os.close(end)
 
 
 def _no_terminal() -> str:

@@ -144,6 +144,7 @@ class Client:
         self._on_gone = on_gone
         self._waiting: dict[int, asyncio.Future[views.Body]] = {}
         self._watched: dict[int, Callable[[str], None]] = {}
+        self._asked: dict[int, Request] = {}
         self._last = 0
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -191,6 +192,7 @@ class Client:
         identifier = self._new_id()
         future: asyncio.Future[views.Body] = asyncio.get_running_loop().create_future()
         self._waiting[identifier] = future
+        self._asked[identifier] = request
         if watch is not None:
             self._watched[identifier] = watch
         try:
@@ -203,11 +205,17 @@ class Client:
         finally:
             self._waiting.pop(identifier, None)
             self._watched.pop(identifier, None)
+            self._asked.pop(identifier, None)
         if isinstance(body, views.Failed):
             raise Refused(body)
         if not isinstance(body, kind):
             raise frames.FrameError(f"asked {type(request).__name__}, was answered {type(body).__name__}")
         return body
+
+    def give_up(self, request: Request) -> None:
+        """Have the engine leave a request that waits for its answer; what is done by then it answers as ever."""
+        for identifier in [known for known, asked in self._asked.items() if asked is request]:
+            self._send(self._new_id(), Cancel(identifier))
 
     def _send(self, identifier: int, request: Request) -> None:
         if self._writer is not None:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from prune_tui.checkpoint_views import CheckpointView
 from prune_tui.request import Request
 from prune_tui.views import Body
 
@@ -20,10 +21,17 @@ class GetSizes(Request, frozen=True):
 
 
 class FormSize(msgspec.Struct, frozen=True):
-    """A form, and the bytes of its tensors."""
+    """A form.
+
+    Attributes:
+        form: Which.
+        bytes: Of its tensors.
+        name: A name for it that no file has, in the working folder of the engine.
+    """
 
     form: Form
     bytes: int
+    name: str
 
 
 class Sizes(Body, frozen=True):
@@ -32,12 +40,10 @@ class Sizes(Body, frozen=True):
     Attributes:
         forms: Each form.
         source: Bytes of the files it was opened from; 0 where its code made it.
-        name: A name to save it under that no file has, in the working folder of the engine.
     """
 
     forms: tuple[FormSize, ...]
     source: int
-    name: str
 
 
 class Save(Request, frozen=True):
@@ -70,5 +76,9 @@ class Saved(Body, frozen=True):
     how: str
 
 
-FileRequest = GetSizes | Save
-FileBody = Sizes | Saved
+class GetSource(Request, frozen=True):
+    """What the model was opened from. Answered with `CheckpointView`, or refused where its code made it."""
+
+
+FileRequest = GetSizes | Save | GetSource
+FileBody = Sizes | Saved | CheckpointView

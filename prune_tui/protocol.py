@@ -10,22 +10,35 @@ from typing import Literal
 
 import msgspec
 
-from prune_tui.files import FileBody, FileRequest, GetSizes, Save
+from prune_tui.files import FileBody, FileRequest, GetSizes, GetSource, Save
 from prune_tui.journal import Kept
 from prune_tui.request import Request as Request  # noqa: PLC0414 - whoever has the requests has their class
 from prune_tui.steps import AnyStep
+from prune_tui.tensor_requests import (
+    Draft,
+    GetBroken,
+    GetChannels,
+    GetEntry,
+    GetHeatmap,
+    GetNorms,
+    GetStack,
+    GetStatistics,
+    GetStructure,
+    GetTile,
+    Intended,
+    Locate,
+)
 from prune_tui.tensor_views import (
     BrokenTensors,
     Channels,
+    Drafted,
     Entry,
     Heatmap,
     Located,
     Norms,
-    Pool,
     Stack,
     Structure,
 )
-from prune_tui.view_rows import View
 from prune_tui.views import AnyBody
 
 Lane = Literal["edit", "look", "count", "survey", "find", "preview", "check", "save"]
@@ -98,158 +111,6 @@ class GetModule(Request, frozen=True):
     path: str
 
 
-class Block(msgspec.Struct, frozen=True):
-    """A rectangle of one facet: fixed leading indices, a range of rows and of columns.
-
-    Attributes:
-        facet: One index for each axis that is neither row nor column, in the order of the axes.
-        rows: First row and one past the last.
-        columns: First column and one past the last.
-    """
-
-    facet: tuple[int, ...]
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-
-
-class GetTile(Request, frozen=True):
-    """The visible part of a tensor. Answered with `Tile`.
-
-    Attributes:
-        tensor: Dotted name.
-        view: Which values: the effective ones, those before masking, the mask, or effective minus original.
-        row_axis: The axis that runs down; -1 when the tensor has fewer than two axes.
-        column_axis: The axis that runs across; -1 for a scalar.
-        blocks: What is visible.
-        preview: Mark the entries this step would mask.
-    """
-
-    tensor: str
-    view: View
-    row_axis: int
-    column_axis: int
-    blocks: tuple[Block, ...]
-    preview: AnyStep | None = None
-
-
-class GetStatistics(Request, frozen=True):
-    """Count, range, moments, quantiles and histogram of a tensor. Answered with `Statistics`.
-
-    Attributes:
-        tensor: Dotted name.
-        view: Which values.
-        sampled: Of a sample only, within ten milliseconds; what is small is told exactly all the same.
-    """
-
-    tensor: str
-    view: View
-    sampled: bool = False
-
-
-class GetHeatmap(Request, frozen=True):
-    """A rectangle of a tensor, pooled to the cells there are. Answered with `Heatmap`.
-
-    Attributes:
-        tensor: Dotted name.
-        view: Which values.
-        row_axis: The axis that runs down; -1 when the tensor has fewer than two axes.
-        column_axis: The axis that runs across; -1 for a scalar.
-        block: The rectangle.
-        height: Cells there are, down.
-        width: Cells there are, across.
-        pool: What becomes of the entries of a cell.
-        preview: Mark the entries this step would mask.
-    """
-
-    tensor: str
-    view: View
-    row_axis: int
-    column_axis: int
-    block: Block
-    height: int
-    width: int
-    pool: Pool = "extreme"
-    preview: AnyStep | None = None
-
-
-class GetChannels(Request, frozen=True):
-    """Each index of an axis in a row. Answered with `Channels`."""
-
-    tensor: str
-    view: View
-    dim: int
-
-
-class GetStructure(Request, frozen=True):
-    """What the mask of a tensor would allow. Answered with `Structure`."""
-
-    tensor: str
-
-
-class GetStack(Request, frozen=True):
-    """The same tensor of all repeated layers, pooled to so many cells each. Answered with `Stack`."""
-
-    tensor: str
-    view: View
-    height: int
-    width: int
-
-
-class GetEntry(Request, frozen=True):
-    """One entry in all its layers. Answered with `Entry`."""
-
-    tensor: str
-    index: tuple[int, ...]
-
-
-class Locate(Request, frozen=True):
-    """The next entry of a kind, round the end to the beginning. Answered with `Located`.
-
-    Attributes:
-        tensor: Dotted name.
-        view: Which values.
-        kind: What is looked for; `extreme` are the hundred of greatest magnitude.
-        after: The entry to go on from, which is not found itself unless it is the only one; None before the first.
-        forward: In the order of the indices, or against it.
-    """
-
-    tensor: str
-    view: View
-    kind: Literal["nan", "inf", "extreme", "masked"]
-    after: tuple[int, ...] | None
-    forward: bool = True
-
-
-class GetBroken(Request, frozen=True):
-    """Look for tensors with NaN or Inf, or of one value only. Answered with `BrokenTensors`."""
-
-
-class GetNorms(Request, frozen=True):
-    """The L2 norm of every module. Answered with `Norms`."""
-
-
-class Toggle(msgspec.Struct, frozen=True):
-    """Entries of a draft mask that go, or stay after all.
-
-    Attributes:
-        index: One number for each axis; -1 for all of it: `(3, -1)` is row 3.
-    """
-
-    index: tuple[int, ...]
-
-
-class Draft(Request, frozen=True):
-    """What a painted mask comes to. Changes nothing. Answered with `Previewed`, whose step carries the mask.
-
-    Attributes:
-        tensor: Dotted name.
-        toggles: In the order they were made: an entry named twice stays.
-    """
-
-    tensor: str
-    toggles: tuple[Toggle, ...]
-
-
 class Preview(Request, frozen=True):
     """What a step would do. Changes nothing. Answered with `Previewed`."""
 
@@ -259,7 +120,7 @@ class Preview(Request, frozen=True):
 class Apply(Request, frozen=True):
     """Do a step. Answered with `Edited`."""
 
-    step: AnyStep
+    step: Intended
 
 
 class Amend(Request, frozen=True):
@@ -378,6 +239,7 @@ LANES: dict[type[Request], Lane] = {
     GetFindings: "check",
     Preview: "preview",
     GetSizes: "look",
+    GetSource: "look",
     Save: "save",
 }
 
@@ -400,4 +262,16 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     revision: int
-    body: AnyBody | Heatmap | Entry | Channels | Structure | Stack | Located | BrokenTensors | Norms | FileBody
+    body: (
+        AnyBody
+        | Heatmap
+        | Entry
+        | Drafted
+        | Channels
+        | Structure
+        | Stack
+        | Located
+        | BrokenTensors
+        | Norms
+        | FileBody
+    )

@@ -15,7 +15,8 @@ Amount = Annotated[
     int | float | str,
     Setting(
         "amount",
-        "A fraction of what is left (0.3), a count (3), or the total to reach (to 80%). 1 is one, 1.0 is all.",
+        "A fraction of what is left (0.3), a count (3), or the total to reach (to 80%), at once or by a cubic"
+        " schedule from what is masked now (to 80% 1/5). 1 is one, 1.0 is all.",
         default=0.3,
     ),
 ]

@@ -17,7 +17,25 @@ Pool = Literal["extreme", "mean"]
 POOLS: tuple[Pool, ...] = ("extreme", "mean")
 
 # What a cell of a pooled picture holds among others; bits of one byte.
-HAS_NAN, HAS_INF, HAS_NEWLY_MASKED, HAS_WOULD_GO, HAS_ZERO = (1 << bit for bit in range(5))
+HAS_NAN, HAS_INF, HAS_NEWLY_MASKED, HAS_ZERO = (1 << bit for bit in range(4))
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """What a rectangle of a tensor holds, counted exactly, whatever it is pooled to.
+
+    Attributes:
+        entries: How many there are.
+        kept: Those that the mask keeps.
+        going: Those of them that the previewed step would mask.
+        dead_rows: Rows whose every entry in the rectangle is masked.
+        dead_columns: Likewise.
+    """
+
+    entries: int = 0
+    kept: int = 0
+    going: int = 0
+    dead_rows: int = 0
+    dead_columns: int = 0
 
 
 class Heatmap(Body, frozen=True):
@@ -30,6 +48,9 @@ class Heatmap(Body, frozen=True):
         kept: uint8 likewise: the share of entries that the mask keeps, of 255; 0 only for none, 255 only for all.
         marks: uint8 likewise: bits `HAS_…`.
         note: Why there are no values.
+        going: uint8 likewise: of the entries kept the share that the previewed step would mask, of 255; 0 only for
+            none, 255 only for all. Empty where no step would mask any of the tensor.
+        tally: Of the whole rectangle.
     """
 
     height: int
@@ -38,6 +59,8 @@ class Heatmap(Body, frozen=True):
     kept: bytes = b""
     marks: bytes = b""
     note: str = ""
+    going: bytes = b""
+    tally: Tally = Tally()
 
 
 class Entry(Body, frozen=True):
@@ -169,8 +192,8 @@ class Member(msgspec.Struct, frozen=True):
         elements: Entries.
         kept: Entries that the mask keeps.
         rms: Root mean square of the finite values; None where there are none.
-        oddness: How far its rms and its kept share are from the median of the stack, in median absolute
-            deviations: the greater of both.
+        rms_oddness: How far its rms is from the median of the stack, in median absolute deviations.
+        kept_oddness: How far its kept share is, likewise.
         picture: Its whole tensor, pooled by extreme; of an N-d tensor all leading axes are rows.
     """
 
@@ -178,8 +201,14 @@ class Member(msgspec.Struct, frozen=True):
     elements: int
     kept: int
     rms: float | None
-    oddness: float
+    rms_oddness: float
+    kept_oddness: float
     picture: Heatmap
+
+    @property
+    def oddness(self) -> float:
+        """How odd it is, by what it is oddest in."""
+        return max(self.rms_oddness, self.kept_oddness)
 
 
 class Stack(Body, frozen=True):
@@ -204,7 +233,7 @@ class Located(Body, frozen=True):
     Attributes:
         index: One number for each axis; None where there is none.
         value: What the view shows there.
-        number: Which one it is of them, 1 for the first in the order of the indices; 0 where there is none.
+        number: Which one it is of them: 1 for the first by index, of extremes for the greatest; 0 for none.
         of: How many there are.
         note: Why there is none.
     """
@@ -214,6 +243,18 @@ class Located(Body, frozen=True):
     number: int = 0
     of: int = 0
     note: str = ""
+
+
+class Drafted(Body, frozen=True):
+    """What a painted mask comes to.
+
+    Attributes:
+        took: Entries that it masks.
+        left: Entries that it keeps, of those that no mask takes yet.
+    """
+
+    took: int
+    left: int
 
 
 class Norms(Body, frozen=True):
@@ -233,10 +274,12 @@ class Broken(msgspec.Struct, frozen=True):
     Attributes:
         tensor: Dotted name.
         what: `3 NaN`, `all zero`, `constant 1`.
+        one_value: There is neither NaN nor Inf in it, but nothing else than one value.
     """
 
     tensor: str
     what: str
+    one_value: bool = False
 
 
 class BrokenTensors(Body, frozen=True):

@@ -20,17 +20,30 @@ class Total(NamedTuple):
     Attributes:
         share: Of the schedule's end, from 0 to 1.
         step: Which step of the schedule.
-        steps: How many it has; 1 where the total is to be reached at once.
+        steps: How many it has; 1 where the total is to be reached at once. They are to be done in turn, on the
+            same entries, which may be pruned already when the first is done.
     """
 
     share: Fraction
     step: int = 1
     steps: int = 1
 
-    @property
-    def now(self) -> Fraction:
-        """The share after this very step, from none at the beginning: s·(1 − (1 − t/k)³)."""
-        return self.share * (1 - (1 - Fraction(self.step, self.steps)) ** 3)
+    def after(self, masked: int, elements: int, unit: int = 1) -> Fraction:
+        """The share that is to be masked after this very step: s_f + (s_i − s_f)·(1 − t/k)³.
+
+        What is masked now tells where the schedule began: at s_i, which it is at the first step. It began at none
+        where no more is masked than such a schedule comes to before this step.
+
+        Args:
+            masked: How many entries are masked now.
+            elements: Of so many.
+            unit: Entries that go together, as those of a channel: a step may have come to so many more, less one.
+        """
+        before, left = ((1 - Fraction(step, self.steps)) ** 3 for step in (self.step - 1, self.step))
+        if self.step > 1 and masked < self.share * (1 - before) * elements + unit:
+            return self.share * (1 - left)
+        now = Fraction(masked, elements or 1)
+        return self.share - max(Fraction(0), self.share - now) * left / before
 
     def __str__(self) -> str:
         """`to 80%`, `to 80% 2/5`."""

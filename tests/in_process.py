@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
+from textual.widgets._toast import Toast
 from torch import nn
 
 from prune_tui.engine.server import Server
@@ -110,12 +111,18 @@ async def answer(pilot: Pilot[None], key: str) -> None:
 
 
 def words(pilot: Pilot[None]) -> str:
-    """What stands in the right half as running text: without frames, and wrapped sentences in one piece."""
+    """What stands in the right half as running text: without frames, and wrapped sentences in one piece.
+
+    A message, which lies on the frame below from the left edge on, follows behind.
+    """
     app = pilot.app
     assert isinstance(app, PruneApp)
-    left = app.main.query_one("#right").region.x
-    text = " ".join(line[left:] for line in screen_text(pilot).splitlines())
-    return " ".join(re.sub("[│╭╮╰╯─┃┏┓┗┛━]", " ", text).split())
+    left, lines = app.main.query_one("#right").region.x, screen_text(pilot).splitlines()
+    texts = [line[left:] for line in lines]
+    for toast in app.screen.query(Toast):
+        region = toast.region
+        texts += [line[region.x : region.right] for line in lines[region.y : region.bottom]]
+    return " ".join(re.sub("[│╭╮╰╯─┃┏┓┗┛━]", " ", " ".join(texts)).split())
 
 
 def screen_text(pilot: Pilot[None]) -> str:

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from prune_tui import frames, protocol, views
+from prune_tui import frames, protocol, tensor_requests, views
 from prune_tui.protocol import Answer, Question
 from prune_tui.steps import L1Unstructured
 
 QUESTIONS = [
     Question(1, protocol.Open("net.py:Net", ("width=3",), "cpu", 7, readonly=True)),
     Question(2, protocol.Apply(L1Unstructured(targets=("conv1.weight",), amount=0.3))),
-    Question(3, protocol.GetTile("w", "mask", 0, 1, (protocol.Block((0,), (0, 3), (0, 5)),))),
+    Question(3, tensor_requests.GetTile("w", "mask", 0, 1, (tensor_requests.Block((0,), (0, 3), (0, 5)),))),
     Question(2**40, protocol.Cancel(3)),
 ]
 GARBAGE = [

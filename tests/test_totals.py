@@ -1,5 +1,6 @@
 """Amounts that name a total, read, written and spread over a schedule."""
 
+import math
 from fractions import Fraction
 
 import hypothesis.strategies as st
@@ -26,7 +27,7 @@ from prune_tui.totals import Total
 )
 def test_totals_are_read_and_written(text, written, now):
     total = totals.read(text)
-    assert (str(total), total.now) == (written, now)
+    assert (str(total), total.after(0, 1)) == (written, now)
     assert totals.read(str(total)) == total
 
 
@@ -51,10 +52,43 @@ def test_notches():
     assert str(Total(Fraction(4, 5), 3, 3).nudged(1)) == "to 80% 3/3"
 
 
+def now(text):
+    """The share that a total names, of entries of which none is masked."""
+    return float(totals.read(text).after(0, 10**6))
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 40))
+def test_a_schedule_begins_at_what_is_masked_when_it_begins(one, other, steps):
+    start, end = sorted((one, other))
+    masked = start * 1000
+    for step, amount in enumerate(totals.cubic(end / 100, steps, start / 100), start=1):
+        total = totals.read(f"to {end}% {step}/{steps}")
+        masked = max(masked, math.ceil(total.after(masked, 100_000) * 100_000))
+        assert masked == pytest.approx(now(amount) * 100_000, abs=1 + steps)  # each rounds up
+    assert masked == end * 1000
+
+
+def test_a_later_step_on_what_is_not_pruned_is_that_of_a_schedule_from_none():
+    assert totals.read("to 80% 3/5").after(0, 100) == Fraction(4, 5) * (1 - Fraction(8, 125))
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 100), st.integers(1, 9), st.integers(1, 9))
+def test_more_masked_before_is_never_less_afterwards(share, masked, more, step, steps):
+    total = Total(Fraction(share, 100), min(step, steps), steps)
+    assert total.after(masked, 100) <= total.after(min(100, masked + more), 100)
+    assert total.after(masked, 100) <= total.share
+
+
+def test_channels_that_come_to_more_than_a_step_wanted_do_not_hurry_the_next():
+    total = totals.read("to 80% 2/5")  # the first comes to 39.04%, which takes 3 channels of 6
+    assert total.after(300, 600, unit=100) == total.after(0, 600)
+    assert total.after(300, 600) > total.after(0, 600)
+
+
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 40))
 def test_the_cubic_schedule_is_that_of_its_paper(one, other, steps):
     start, end = sorted((one / 100, other / 100))
-    amounts = [float(totals.read(text).now) for text in totals.cubic(end, steps, start)]
+    amounts = [now(text) for text in totals.cubic(end, steps, start)]
     for step, share in enumerate(amounts, start=1):
         assert share == pytest.approx(end + (start - end) * (1 - step / steps) ** 3, abs=1e-9)
     assert amounts == sorted(amounts)
@@ -63,7 +97,7 @@ def test_the_cubic_schedule_is_that_of_its_paper(one, other, steps):
 
 def test_a_step_of_a_schedule_is_that_of_the_whole_one():
     for step, text in enumerate(totals.cubic(0.8, 5), start=1):
-        assert float(totals.read(f"to 80% {step}/5").now) == pytest.approx(float(totals.read(text).now))
+        assert float(totals.read(f"to 80% {step}/5").after(0, 100)) == pytest.approx(now(text))
 
 
 @pytest.mark.parametrize(("share", "steps", "start"), [(1.1, 3, 0), (0.5, 0, 0), (0.5, 3, 0.6), (0.5, 3, -0.1)])

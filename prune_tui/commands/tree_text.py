@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
 from prune_tui.checkpoint_views import CheckpointView
 from prune_tui.commands.printing import printable
+from prune_tui.ui.checkpoint_text import facts, tables
 from prune_tui.ui.module_lines import human_bytes
 from prune_tui.ui.numbers import counted, human_count, percent
 from prune_tui.ui.tree_line import cut
 from prune_tui.view_rows import ModuleRow, ParameterRow
 
-_MOST = 40
-"""Lines of metadata, and of configuration; JSON has them all."""
-_LONGEST_NAME = 44
 _HEADINGS = ("params", "pruned", "bytes", "dtype")
 
 
@@ -43,10 +39,10 @@ def written(
     """
     prose = [f"{source}: {summary(rows[0], checkpoint)}", *(f"! {note}" for note in notes)]
     if checkpoint is not None:
-        prose += _facts(checkpoint)
+        prose += facts(checkpoint)
     lines = [line for text in prose for line in _wrapped(text, width)]
     if checkpoint is not None:
-        lines += _tables(checkpoint)
+        lines += tables(checkpoint)
     lines += ["", *_tree([row for row in rows if depth is None or level(row) <= depth], width)]
     return "\n".join(cut(printable(line), width).rstrip() for line in lines)
 
@@ -67,59 +63,6 @@ def summary(row: ModuleRow, checkpoint: CheckpointView | None) -> str:
 
 def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(printable(text), width, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _facts(checkpoint: CheckpointView) -> Iterator[str]:
-    """What a person should know of a checkpoint, a line each."""
-    chosen = checkpoint.chosen and f"{checkpoint.chosen} of it; --key chooses {', '.join(checkpoint.others)}"
-    told = {
-        "Chosen": chosen,
-        "Prefix": checkpoint.prefix and f"{checkpoint.prefix}, not shown",
-        "Left out": ", ".join(checkpoint.left_out),
-        "No place in the tree": ", ".join(checkpoint.unplaced),
-        "Cannot be pruned": checkpoint.refusal,
-    }
-    yield from (f"{heading}: {text}" for heading, text in told.items() if text)
-
-
-def _tables(checkpoint: CheckpointView) -> Iterator[str]:
-    """What a checkpoint holds and says of itself, under headings."""
-    dtypes, files = (
-        [
-            (name, counted(one.tensors, "tensor") if one.tensors else "", human_bytes(one.bytes))
-            for name, one in rows
-        ]
-        for rows in (
-            [(one.dtype, one) for one in checkpoint.dtypes],
-            [(one.name, one) for one in checkpoint.files],
-        )
-    )
-    yield from _table("Dtypes", dtypes)
-    yield from _table("Files", files)
-    yield from _table("Metadata", _entries(checkpoint.metadata))
-    yield from _table("Configuration", _entries(checkpoint.config))
-
-
-def _entries(held: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [
-        (name, " ".join((value if isinstance(value, str) else json.dumps(value)).split()))
-        for name, value in held.items()
-    ]
-
-
-def _table(heading: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """A heading over columns as wide as what stands in them, names no wider than need be."""
-    if not rows:
-        return
-    yield heading
-    shown = [tuple(cut(printable(cell), _LONGEST_NAME) for cell in row[:-1]) + row[-1:] for row in rows[:_MOST]]
-    sizes = [max(map(cell_len, column)) for column in zip(*shown, strict=True)][:-1]
-    for row in shown:
-        yield "  " + "  ".join(
-            [*(set_cell_size(cell, size) for cell, size in zip(row, sizes, strict=False)), row[-1]]
-        )
-    if len(rows) > _MOST:
-        yield f"  … and {len(rows) - _MOST:,} more; --json has them all"
 
 
 def _tree(rows: Sequence[ModuleRow], width: int) -> Iterator[str]:

@@ -22,14 +22,11 @@ from torch import Tensor, nn
 from prune_tui.engine import pruned
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor.orphans import may_not_be_finite
-from prune_tui.engine.reading import comparable, effective, fits, pieces, stored, why_no_values
-from prune_tui.engine.selection import cores
+from prune_tui.engine.reading import comparable, effective, fits, stored, why_no_values
 from prune_tui.engine.session import Session
+from prune_tui.engine.surveys import Survey
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.tensor_views import Broken, BrokenTensors
-
-_Piece = tuple[int, Tensor, "Tensor | None"]
-"""Number of a suspect, a part of its values and of its mask."""
 
 
 class _Suspect(NamedTuple):
@@ -99,13 +96,19 @@ class _Seen:
             left = comparable(shown).reshape(-1) if alive is None else comparable(shown)[alive]
             self._add_value(left[left.isfinite()] if odd else left)
 
-    def unite(self, other: _Seen) -> None:
-        """Take in what was seen of another part."""
+    def united(self, other: _Seen) -> _Seen:
+        """The same, with what was seen of another part taken in."""
         for count in ("nans", "infinities", "under_mask", "by_mask", "below", "kept"):
             setattr(self, count, getattr(self, count) + getattr(other, count))
         if other.value is not None:
             self.constant &= other.constant and self.value in (None, other.value)
             self.value = other.value
+        return self
+
+    @property
+    def finite(self) -> bool:
+        """Whether there was neither NaN nor Inf."""
+        return not (self.nans or self.infinities or self.by_mask)
 
     def _add_odd(self, values: Tensor, kept: Tensor | None, shown: Tensor) -> None:
         finite = values.isfinite()
@@ -138,26 +141,20 @@ def broken_tensors(session: Session, stop: Stop = never) -> BrokenTensors:
     """
     with session.lock:
         suspects = list(_suspects(session.model))
-    seen = [_Seen() for _ in suspects]
-
-    def look(piece: _Piece) -> tuple[int, _Seen]:
-        number, values, kept = piece
-        found = _Seen()
-        found.add(values, kept, value_too=seen[number].constant)
-        if not found.constant:
-            seen[number].constant = False  # so that no other piece looks for it
-        return number, found
-
-    for number, found in cores.spread_lazily(look, _pieces(suspects), stop):
-        seen[number].unite(found)
-    told = ((suspect.path, _verdict(suspect, own)) for suspect, own in zip(suspects, seen, strict=True))
-    return BrokenTensors(tuple(Broken(path, what) for path, what in told if what))
+    seen = _SURVEY.of(session, suspects, stop)
+    told = ((_verdict(suspect, own), suspect, own) for suspect, own in zip(suspects, seen, strict=True))
+    return BrokenTensors(tuple(Broken(one.path, what, own.finite) for what, one, own in told if what))
 
 
-def _pieces(suspects: list[_Suspect]) -> Iterator[_Piece]:
-    for number, suspect in enumerate(suspects):
-        for values, *kept in pieces(suspect.values, *([] if suspect.kept is None else [suspect.kept])):
-            yield number, values, kept[0] if kept else None
+def _look(so_far: _Seen, values: Tensor, kept: Tensor | None) -> _Seen:
+    found = _Seen()
+    found.add(values, kept, value_too=so_far.constant)
+    if not found.constant:
+        so_far.constant = False  # so that no other piece looks for it
+    return found
+
+
+_SURVEY = Survey(_Seen, _look, _Seen.united)
 
 
 def _suspects(model: nn.Module) -> Iterator[_Suspect]:
@@ -181,7 +178,7 @@ def _suspects(model: nn.Module) -> Iterator[_Suspect]:
 
 def _verdict(suspect: _Suspect, seen: _Seen) -> str:
     """What is wrong with a tensor; empty where nothing is."""
-    if seen.nans or seen.infinities or seen.by_mask:
+    if not seen.finite:
         return "" if _is_attention_mask(suspect, seen) else _odd(seen)
     elements = suspect.values.numel()
     if suspect.buffer or elements < 2:

@@ -22,7 +22,7 @@ from prune_tui.engine.reading import as_numbers, comparable
 from prune_tui.engine.selection import cores
 from prune_tui.engine.selection.magnitudes import KINDS
 from prune_tui.engine.selection.planned_masks import PlannedMask
-from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, HAS_WOULD_GO, HAS_ZERO, Pool
+from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, HAS_ZERO, Pool
 
 Array = npt.NDArray[Any]
 Cut = Callable[[Tensor], Tensor]
@@ -39,18 +39,32 @@ class Columns(NamedTuple):
         first: The greatest finite value, -inf where there is none; for the mean the sum of the finite ones.
         second: The least, inf where there is none; for the mean how many finite ones there are.
         kept: Entries that the mask keeps.
+        going: Those of them that the previewed step would mask.
         marks: uint8: bits `HAS_…`.
     """
 
     first: Array
     second: Array
     kept: Array
+    going: Array
     marks: Array
 
 
+class Found(NamedTuple):
+    """What a band holds.
+
+    Attributes:
+        columns: By column.
+        living: By row: whether the mask keeps any of it; None where it keeps all.
+    """
+
+    columns: Columns
+    living: Array | None
+
+
 JOINED: dict[Pool, tuple[np.ufunc, ...]] = {
-    "extreme": (np.maximum, np.minimum, np.add, np.bitwise_or),
-    "mean": (np.add, np.add, np.add, np.bitwise_or),
+    "extreme": (np.maximum, np.minimum, np.add, np.add, np.bitwise_or),
+    "mean": (np.add, np.add, np.add, np.add, np.bitwise_or),
 }
 """For each kind of pool what joins two `first`, two `second` and so on."""
 
@@ -83,8 +97,8 @@ class Marked(NamedTuple):
             return comparable(self.planned.shown(lambda whole: cut(whole).cpu())) == 0
 
 
-def columns(layers: Layers, marked: Marked, cut: Cut, pool: Pool) -> Columns:
-    """The columns of one band.
+def columns(layers: Layers, marked: Marked, cut: Cut, pool: Pool) -> Found:
+    """What one band holds.
 
     Args:
         layers: The whole tensor in the view that is shown.
@@ -152,7 +166,7 @@ def _read(values: Tensor, number: int) -> Array:
     return _READERS[values.dtype](values, number)
 
 
-def _by_numpy(band: Layers, marked: Marked, cut: Cut, pool: Pool) -> Columns | None:
+def _by_numpy(band: Layers, marked: Marked, cut: Cut, pool: Pool) -> Found | None:
     """None where torch has to look: there are NaN or Inf, or a mask holds other numbers than 0 and 1."""
     kept = None if band.kept is None else _kept(band.kept, 0)
     with np.errstate(all="ignore"):
@@ -170,10 +184,19 @@ def _by_numpy(band: Layers, marked: Marked, cut: Cut, pool: Pool) -> Columns | N
     if before is not None and alive is not None:
         taken = np.greater(before.numpy(), alive, out=_scratch(np.bool_, shown, 9))
         _mark(marks, HAS_NEWLY_MASKED, taken, None)
-    if going is not None:
-        _mark(marks, HAS_WOULD_GO, going.numpy(), alive)
     counts = np.full(width, rows, np.int64) if alive is None else _count(alive)
-    return Columns(first, second, counts, marks)
+    living: Array | None = None if alive is None else np.logical_or.reduce(alive, axis=1)
+    return Found(Columns(first, second, counts, _going(going, alive, width), marks), living)
+
+
+def _going(going: Tensor | None, alive: Array | None, width: int) -> Array:
+    """Of each column how many of the living would go; `going` is used up."""
+    if going is None:
+        return np.zeros(width, np.int64)
+    where: Array = going.numpy()
+    if alive is not None:
+        where &= alive
+    return _count(where)
 
 
 class _Kept(NamedTuple):
@@ -263,7 +286,7 @@ def _count(alive: Array) -> Array:
 # ---------------------------------------------------------------- torch, as float64
 
 
-def _by_torch(band: Layers, marked: Marked, cut: Cut, pool: Pool) -> Columns:
+def _by_torch(band: Layers, marked: Marked, cut: Cut, pool: Pool) -> Found:
     shown = band.shown()
     finite = shown.isfinite()
     alive = None if band.kept is None else as_numbers(band.kept) != 0
@@ -275,7 +298,6 @@ def _by_torch(band: Layers, marked: Marked, cut: Cut, pool: Pool) -> Columns:
         HAS_INF: shown.isinf(),
         HAS_ZERO: (shown == 0) & alive,
         HAS_NEWLY_MASKED: None if before is None else before.to(alive.device) & ~alive,
-        HAS_WOULD_GO: None if going is None else going.to(alive.device) & alive,
     }
     marks = torch.zeros(shown.shape[1], dtype=torch.uint8, device=shown.device)
     for bit, where in found.items():
@@ -286,4 +308,7 @@ def _by_torch(band: Layers, marked: Marked, cut: Cut, pool: Pool) -> Columns:
         second = shown.where(finite, torch.inf).amin(dim=0)
     else:
         first, second = (shown.where(finite, 0) / TOTALS).sum(dim=0), finite.sum(dim=0)
-    return Columns(*(one.cpu().numpy() for one in (first, second, alive.sum(dim=0), marks)))
+    goes = torch.zeros_like(alive) if going is None else going.to(alive.device) & alive
+    told = (first, second, alive.sum(dim=0), goes.sum(dim=0), marks)
+    living = None if band.kept is None else alive.any(dim=1).cpu().numpy()
+    return Found(Columns(*(one.cpu().numpy() for one in told)), living)

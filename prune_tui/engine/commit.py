@@ -20,6 +20,7 @@ from prune_tui import steps
 from prune_tui.engine import memory, pruned
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.planning import Part, Plan
+from prune_tui.engine.put_away import put_away
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.selection import product
 from prune_tui.engine.selection.planned_masks import PlannedMask
@@ -88,11 +89,12 @@ def _remove(part: Part) -> None:
     if found is None:
         raise RuntimeError(f"the plan to remove {part.target.path} is older than the model")
     identifier, hook = found
-    sharing = list(pruned.sharing_buffers(module, [name]))
+    sharing, held = list(pruned.sharing_buffers(module, [name])), pruned.from_masks([hook])
     with torch.no_grad():
         hook.remove(module)
     del module._forward_pre_hooks[identifier]
     pruned.release(module, sharing)
+    put_away(module, held)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from prune_tui.engine import bits, pruned, targets
 from prune_tui.engine.record import Edit, Log
 from prune_tui.engine.targets import Target
+from prune_tui.engine.written_over import WrittenOver
 
 Since = Literal["step", "start"]
 
@@ -19,13 +20,20 @@ class Earlier(NamedTuple):
     """A tensor at an earlier moment.
 
     Attributes:
-        values: Without mask: the stored tensor itself unless a `remove` or a repair wrote over it since.
+        values: Without mask: the stored tensor itself, which a `remove` or a repair may have written over since.
         mask: Of its shape, on its device: bool, or as it was where it held other values than 0 and 1; None where
             it was not pruned.
     """
 
     values: Tensor
     mask: Tensor | None
+
+
+class Then(NamedTuple):
+    """A tensor at an earlier moment, and what its values held that have been written over since."""
+
+    earlier: Earlier
+    written: WrittenOver | None
 
 
 class EarlierTensors:
@@ -39,9 +47,9 @@ class EarlierTensors:
     def __init__(self, model: nn.Module, log: Callable[[], Log]) -> None:
         self._model = model
         self._log = log
-        self._kept: dict[Since, tuple[int, str, Earlier]] = {}
+        self._kept: dict[Since, tuple[int, str, Then]] = {}
 
-    def tensor(self, path: str, since: Since) -> Earlier | None:
+    def tensor(self, path: str, since: Since) -> Then | None:
         """A parameter before the last step, or at the session's start; None where no step changed it since."""
         log = self._log()
         module, name = targets.locate(self._model, path)
@@ -63,9 +71,10 @@ class EarlierTensors:
         edits = _lately(self._log(), "step")
         took = any(effect.target == path and effect.took for edit in edits for effect in edit.effects)
         now = Target(path, *targets.locate(self._model, path)).mask if took else None
-        before = self.tensor(path, "step") if now is not None else None
-        if now is None or before is None:
+        then = self.tensor(path, "step") if now is not None else None
+        if now is None or then is None:
             return None
+        before = then.earlier
         if before.mask is None:
             return torch.ones((), dtype=torch.bool, device=now.device).expand(now.shape)
         return before.mask if before.mask.dtype is torch.bool else bits.alive(before.mask)
@@ -85,11 +94,11 @@ def _edits(log: Log, target: Target, since: Since) -> list[Edit]:
     ]
 
 
-def _before(edits: Sequence[Edit], target: Target) -> Earlier:
+def _before(edits: Sequence[Edit], target: Target) -> Then:
     """A tensor before the first of some edits, all those that touched it since."""
     values = target.parameter.detach()
-    for edit in reversed(edits):
-        values = edit.moment.former(target.parameter, values)
+    written = [one for edit in reversed(edits) for one in edit.moment.written(target.parameter)]
     pruning = [edit.moment for edit in edits if edit.moment.prunes(target.module, target.name)]
     mask = pruning[0].factors(target.module, target.name) if pruning else target.mask
-    return Earlier(values, None if mask is None else mask.to(values.device))
+    earlier = Earlier(values, None if mask is None else mask.to(values.device))
+    return Then(earlier, WrittenOver.of(values, written) if written else None)

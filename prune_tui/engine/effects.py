@@ -13,6 +13,7 @@ from prune_tui.engine.reading import as_numbers, comparable, pieces
 from prune_tui.engine.selection import living
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import Bits, StepError
+from prune_tui.totals import Total
 from prune_tui.views import Effect
 
 
@@ -96,6 +97,21 @@ def _threshold(target: Seen, taken: Tensor) -> float | None:
     return None if greatest < 0 else greatest
 
 
+def _beginning(total: Total, effects: Sequence[Effect], *, together: bool) -> list[str]:
+    """Where a step of a schedule goes on from, where something is masked already."""
+    masked = [effect.elements - effect.left for effect in effects]
+    if total.steps == 1 or not any(masked):
+        return []
+    goes_on = f"step {total.step} of {total.steps} goes on from"
+    if len(effects) > 1 and not together:
+        return [f"of each tensor, {goes_on} what is masked now"]
+    elements = sum(effect.elements for effect in effects)
+    afterwards = sum(masked) + sum(effect.took for effect in effects)
+    now = f"{sum(masked) / elements:.1%}"
+    where = f"{effects[0].target} is at {now}" if len(effects) == 1 else f"{now} is masked"
+    return [f"{where} now: {goes_on} there, to {afterwards / elements:.1%}"]
+
+
 def warnings(step: steps.Step, effects: Sequence[Effect]) -> list[str]:
     """What a person should know about a plan that torch would carry out without a word."""
     notes = []
@@ -115,6 +131,7 @@ def warnings(step: steps.Step, effects: Sequence[Effect]) -> list[str]:
             for one in idle
             if not together and one.elements
         ]
+        notes += _beginning(total, effects, together=together)
     elif not together:
         notes += [f"amount {amount} comes to none of {one.units_left} {one.units} in {one.target}" for one in idle]
     return notes

@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
+from prune_tui.engine import interrupting
+from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.step_settings import StepError
 
 # The default generators belong to the process: a preview in one thread and a step in another take turns.
 exclusive = threading.RLock()
 
+_LOOK = 0.05
+"""Seconds between two looks at whether somebody still wants them."""
 _waiting = 0
 _waiting_changed = threading.Condition()
 
@@ -40,13 +44,17 @@ def give_way() -> None:
 
 
 @contextlib.contextmanager
-def _turn() -> Iterator[None]:
+def _turn(stop: Stop) -> Iterator[None]:
     global _waiting  # noqa: PLW0603 - the process has one set of generators
     if not exclusive.acquire(blocking=False):
         with _waiting_changed:
             _waiting += 1
         try:
-            exclusive.acquire()
+            while not exclusive.acquire(timeout=_LOOK):
+                if stop():
+                    raise Cancelled
+                if why := interrupting.deaf():
+                    raise StepError(why)
         finally:
             with _waiting_changed:
                 _waiting -= 1
@@ -70,13 +78,18 @@ def _generator(device: torch.device) -> torch.Generator:
 
 
 @contextlib.contextmanager
-def untouched(devices: Iterable[torch.device] = ()) -> Iterator[set[torch.Generator]]:
+def untouched(devices: Iterable[torch.device] = (), stop: Stop = never) -> Iterator[set[torch.Generator]]:
     """Leave the default generators of the CPU and of these devices as they were found.
 
+    Args:
+        devices: Beside the CPU.
+        stop: Asked while somebody else has them.
+
     Raises:
-        StepError: A device whose generator cannot be reached.
+        StepError: A device whose generator cannot be reached; or a plugin has them and will not end.
+        Cancelled: `stop` said so.
     """
-    with _turn():
+    with _turn(stop):
         generators = {_generator(device) for device in {torch.device("cpu"), *devices}}
         states = [(generator, generator.get_state()) for generator in generators]
         try:
@@ -87,7 +100,7 @@ def untouched(devices: Iterable[torch.device] = ()) -> Iterator[set[torch.Genera
 
 
 @contextlib.contextmanager
-def seeded(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
+def seeded(seed: int, devices: Iterable[torch.device], stop: Stop = never) -> Iterator[None]:
     """What `torch.manual_seed(seed)` does to the CPU and these devices, undone at the end.
 
     `torch.manual_seed` itself would also seed devices that are not ours to touch, and leave a seed waiting for
@@ -96,11 +109,13 @@ def seeded(seed: int, devices: Iterable[torch.device]) -> Iterator[None]:
     Args:
         seed: For every generator.
         devices: Where the step's tensors live; the CPU is always included, torch draws channels there.
+        stop: As in `untouched`.
 
     Raises:
-        StepError: A device whose generator cannot be reached.
+        StepError: As in `untouched`.
+        Cancelled: Likewise.
     """
-    with untouched(devices) as generators:
+    with untouched(devices, stop) as generators:
         for generator in generators:
             generator.manual_seed(seed)
         yield

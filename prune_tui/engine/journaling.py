@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -93,7 +93,7 @@ def replay(
         stop: Asked within the steps.
 
     Returns:
-        What a person should know.
+        What a person should know: of undone steps those that follow one that is different now are left out.
 
     Raises:
         ChangedError: A step is refused, or gives other masks; everything is as before the first.
@@ -112,6 +112,7 @@ def replay(
                     session.doubt(f"step {before + 1}, {difference}{_other_torch(kept)}: {_masks(session, did)}")
                 now = "is redone only when that is asked for twice" if could else "cannot be redone any more"
                 notes.append(f"step {number} was undone and {now}: {difference}")
+                notes += [_after_that(number, kept.steps[number:])] if kept.steps[number:] else []
                 break
             if difference and not anyway:
                 raise ChangedError(f"step {number} of session {kept.name}, {difference}{_other_torch(kept)}")
@@ -126,6 +127,17 @@ def replay(
             session.step_back()
         raise
     return tuple(notes)
+
+
+def _after_that(number: int, left_out: Sequence[journal.Did]) -> str:
+    """That undone steps are gone from what redo would do, since one before them is different now."""
+    calls = [steps.describe(did.step) for did in left_out]
+    first, last = number + 1, number + len(calls)
+    were = "follows it and was" if first == last else "follow it and were"
+    called = f"step {first}" if first == last else f"steps {first} to {last}"
+    more = f" and {len(calls) - 2} more" if len(calls) > 2 else ""
+    them = "it" if first == last else "them"
+    return f"{called}, undone too, {were} left out: {', '.join(calls[:2])}{more}; redo will not do {them} again"
 
 
 def _other_torch(kept: journal.Kept) -> str:

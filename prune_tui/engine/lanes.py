@@ -55,6 +55,8 @@ class Lane:
         self._waiting: list[Job] = []
         self._running: Job | None = None
         self._closed = False
+        self.thread: int | None = None
+        """The thread that works; None before it does."""
         self._changed = threading.Condition()
 
     def put(self, question: Question) -> None:
@@ -101,6 +103,7 @@ class Lane:
 
     def run(self) -> None:
         """Work until closed."""
+        self.thread = threading.get_ident()
         while True:
             with self._changed:
                 while not self.has_work():

@@ -24,6 +24,7 @@ from prune_tui.engine.reading import (
     why_no_values,
 )
 from prune_tui.engine.session import Session
+from prune_tui.engine.written_over import WrittenOver
 from prune_tui.view_rows import View
 
 
@@ -36,12 +37,15 @@ class Layers(NamedTuple):
         view: What is shown of them.
         earlier: The tensor at the moment that the views `step` and `start` compare with; None where it has not
             changed since, and for other views.
+        written: What the earlier values held that have been written over since; of a part it is put back, so that
+            no tensor is ever copied whole.
     """
 
     values: Tensor
     kept: Tensor | None
     view: View
     earlier: Earlier | None = None
+    written: WrittenOver | None = None
 
     def shown(self) -> Tensor:
         """float64: what the view shows. As large as `values` in eight bytes an entry: cut or walk before."""
@@ -53,7 +57,10 @@ class Layers(NamedTuple):
             return viewed(self.values, self.kept, self.view)
         if self.earlier is None:
             return torch.zeros_like(as_numbers(self.values))
-        return difference(effective(self.values, self.kept), effective(*self.earlier))
+        then, mask = self.earlier
+        if self.written is not None:
+            then = self.written.back_in(then, self.written.coordinates)
+        return difference(effective(self.values, self.kept), effective(then, mask))
 
     def cut(self, part: Callable[[Tensor], Tensor]) -> Layers:
         """The same part of each."""
@@ -69,7 +76,8 @@ class Layers(NamedTuple):
 
     @property
     def _there(self) -> list[Tensor]:
-        return [one for one in (self.values, self.kept, *(self.earlier or ())) if one is not None]
+        coordinates = () if self.written is None else self.written.coordinates
+        return [one for one in (self.values, self.kept, *(self.earlier or ()), *coordinates) if one is not None]
 
     def _with(self, parts: Sequence[Tensor]) -> Layers:
         """The same with other tensors in the places of those that are there.
@@ -82,7 +90,10 @@ class Layers(NamedTuple):
         if self.earlier is None:
             return Layers(values, kept, self.view)
         then = next(rest)
-        return Layers(values, kept, self.view, Earlier(then, None if self.earlier.mask is None else next(rest)))
+        mask = None if self.earlier.mask is None else next(rest)
+        if self.written is not None:
+            then = self.written.back_in(then, list(rest))
+        return Layers(values, kept, self.view, Earlier(then, mask))
 
 
 class NoValues(NamedTuple):
@@ -114,7 +125,8 @@ def layers_of(session: Session, path: str, view: View) -> Layers | NoValues:
         module, name = targets.locate(session.model, path)
         found = layers(module, name, view)
         if isinstance(found, Layers) and view in {"step", "start"}:
-            return found._replace(earlier=session.earlier.tensor(path, "step" if view == "step" else "start"))
+            then = session.earlier.tensor(path, "step" if view == "step" else "start")
+            return found if then is None else found._replace(earlier=then.earlier, written=then.written)
         return found
 
 

@@ -1,4 +1,4 @@
-"""Where the next entry of a kind is: NaN, Inf, an extreme value, a masked entry, in the order of the indices.
+"""Where the next entry of a kind is: NaN, Inf or a masked entry by index, an extreme value by magnitude.
 
 Two walks at most: one that counts the entries of each piece on all cores, and one through the single piece that
 holds the entry asked for. Nothing as large as the tensor is made.
@@ -22,16 +22,17 @@ from prune_tui.engine.doctor.orphans import may_not_be_finite
 from prune_tui.engine.layers import Layers, NoValues
 from prune_tui.engine.reading import comparable, effective
 from prune_tui.engine.selection import cores
-from prune_tui.protocol import Locate
 from prune_tui.step_settings import StepError
+from prune_tui.tensor_requests import Locate
 from prune_tui.tensor_views import Located
 
 EXTREMES = 100
-"""How many entries count as extreme."""
+"""How many entries count as extreme, at most."""
 
 _NONE = {
     "nan": "no NaN here",
     "inf": "no Inf here",
+    "not_finite": "no NaN or Inf here",
     "extreme": "no finite value but 0 here",
     "masked": "nothing is masked here",
 }
@@ -52,9 +53,14 @@ class _Piece(NamedTuple):
 
 
 def locate(layers: Layers | NoValues, request: Locate, stop: Stop = never) -> Located:
-    """The next entry of a kind after another one, or the one before it, round the end of the tensor.
+    """The next entry of a kind after another one, or the one before it, and from the last on the first.
 
-    Extreme are the `EXTREMES` entries of greatest finite magnitude, of equal ones the first; a 0 never is.
+    NaN, Inf and masked entries are gone through in the order of their indices.
+
+    Extreme are the `EXTREMES` entries of greatest finite magnitude, where there are so many; a 0 never is. They
+    are ranked by magnitude, the greatest first, and by index where magnitudes are equal: the first of equal ones
+    are extreme where not all can be. From an extreme the way goes to the next rank, or to the one before; from any
+    other entry, and from None, to the first rank in both directions. Nothing is remembered between requests.
 
     Args:
         layers: The tensor in the view asked for, or why it has no values.
@@ -62,7 +68,7 @@ def locate(layers: Layers | NoValues, request: Locate, stop: Stop = never) -> Lo
         stop: Asked between pieces of about 2^18 entries.
 
     Returns:
-        The entry, with how many there are and which of them it is; both exact.
+        The entry, with how many there are and which of them it is, by index or by rank; both exact.
 
     Raises:
         StepError: The entry to go on from is none of the tensor's.
@@ -128,6 +134,7 @@ def _masked(piece: Layers) -> Tensor:
 _HOLDS: dict[str, _Holds] = {
     "nan": partial(_not_finite, torch.isnan),
     "inf": partial(_not_finite, torch.isinf),
+    "not_finite": partial(_not_finite, lambda shown: ~shown.isfinite()),
     "masked": _masked,
 }
 
@@ -199,13 +206,13 @@ class _Greatest:
 
 
 def _seek_extreme(layers: Layers, after: int | None, forward: bool, stop: Stop) -> tuple[int, int, int]:
-    """Number, count and place of the next extreme entry; nothing is 0 of 0."""
+    """Rank, count and place of the next extreme entry; nothing is 0 of 0."""
     greatest = _Greatest()
     cores.spread_lazily(greatest.add, _pieces(layers), stop)
-    places = sorted(place for _, place in sorted(greatest.found)[:EXTREMES])
+    places = [place for _, place in sorted(greatest.found)[:EXTREMES]]
     if not places:
         return 0, 0, 0
-    before = 0 if after is None else sum(place < after for place in places)
-    upto = 0 if after is None else sum(place <= after for place in places)
-    number = _next(before, upto, len(places), forward)
-    return number, len(places), places[number - 1]
+    at = 0
+    if after in places:
+        at = (places.index(after) + (1 if forward else -1)) % len(places)
+    return at + 1, len(places), places[at]

@@ -14,11 +14,11 @@ class Named(nn.Module):
     What a pruned tensor comes to is worked out when somebody asks for it, and then kept where torch keeps it: a
     checkpoint of pruned tensors opens without reading one.
 
-    Attributes:
-        label: What stands for its class where classes are told: the file's name for the whole, else nothing.
+    What stands for its class is kept under a name of ours, and read and set by functions: no checkpoint can have a
+    module or a tensor of a name that this class has beside torch's own.
     """
 
-    label = ""
+    _prune_tui_label = ""
 
     def extra_repr(self) -> str:
         """`weight 8×3×3×3, bias 8`."""
@@ -38,6 +38,11 @@ class Named(nn.Module):
         return computed
 
 
+def called(module: Named, label: str) -> None:
+    """Say what stands for a module's class where classes are told: the file's name for the whole, else nothing."""
+    object.__setattr__(module, "_prune_tui_label", label)
+
+
 def class_name(module: nn.Module) -> str:
     """What stands for a module's class where classes are told."""
-    return module.label if isinstance(module, Named) else type(module).__name__
+    return module._prune_tui_label if isinstance(module, Named) else type(module).__name__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import operator
 from typing import NamedTuple
 
 import torch
@@ -11,16 +11,15 @@ from torch import Tensor
 
 from prune_tui.engine import outline, pruned, walking
 from prune_tui.engine.cancelling import Stop, never
-from prune_tui.engine.reading import as_numbers, comparable, effective, fits, pieces, stored, why_no_values
+from prune_tui.engine.reading import as_numbers, comparable, effective, fits, stored, why_no_values
 from prune_tui.engine.rolled_up import Held
-from prune_tui.engine.selection import cores
 from prune_tui.engine.session import Session
+from prune_tui.engine.surveys import Survey
 from prune_tui.engine.walking import Place
 from prune_tui.tensor_views import Norms
 from prune_tui.view_rows import ParameterRow
 
 _Key = tuple[int, int]
-_Piece = tuple[_Key, Tensor, "Tensor | None"]
 
 
 class _Parameter(NamedTuple):
@@ -56,9 +55,9 @@ def norms(session: Session, stop: Stop = never) -> Norms:
     with session.lock:
         places = walking.places(session.model)
         own = [_parameters(place) if place.first == index else () for index, place in enumerate(places)]
-    squares: dict[_Key, float] = {one.key: 0.0 for here in own for one in here}
-    for key, found in cores.spread_lazily(_squares, _pieces({one.key: one for here in own for one in here}), stop):
-        squares[key] += found
+    parameters = [one for here in own for one in here]
+    found = _SQUARES.of(session, parameters, stop)
+    squares = {one.key: square for one, square in zip(parameters, found, strict=True)}
     held = [tuple(_held(one, squares[one.key]) for one in here) for here in own]
     return Norms(tuple(math.sqrt(found.squares) for found in outline.rolled_up(places, held)))
 
@@ -77,19 +76,16 @@ def _held(one: _Parameter, squares: float) -> Held:
     return Held(id(one.values), 0, "", row=ParameterRow("", (), 0, one.kept is not None), squares=squares)
 
 
-def _pieces(parameters: Mapping[_Key, _Parameter]) -> Iterator[_Piece]:
-    for key, one in parameters.items():
-        for values, *kept in pieces(one.values, *([] if one.kept is None else [one.kept])):
-            yield key, values, kept[0] if kept else None
-
-
-def _squares(piece: _Piece) -> tuple[_Key, float]:
-    """Sum of the squares of its finite effective values."""
-    key, values, kept = piece
+def _squares(_: float, values: Tensor, kept: Tensor | None) -> float:
+    """Sum of the squares of the finite effective values of a part."""
     shown = comparable(effective(values, kept))
     if not shown.is_floating_point() or shown.device.type == "mps":
         shown = as_numbers(shown)
     norm = float(torch.linalg.vector_norm(shown, dtype=torch.float64))
     if not math.isfinite(norm):
         norm = float(torch.linalg.vector_norm(shown[shown.isfinite()], dtype=torch.float64))
-    return key, norm * norm
+    return norm * norm
+
+
+_SQUARES = Survey(float, _squares, operator.add)
+"""Of each parameter the sum of its squares."""

@@ -269,5 +269,5 @@ def _drawn(step: steps.Step, seen: Sequence[Seen], stop: Stop) -> Generator[Mask
     if not steps.draws(step):
         yield from planners.masks(step, seen, stop)
         return
-    with generators.seeded(getattr(step, "seed"), {one.original.device for one in seen}):  # noqa: B009
+    with generators.seeded(getattr(step, "seed"), {one.original.device for one in seen}, stop):  # noqa: B009
         yield from planners.masks(step, seen, stop)

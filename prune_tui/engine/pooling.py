@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import Cancelled, Stop
-from prune_tui.engine.columns import JOINED, NOTHING, TOTALS, Array, Columns, Cut, Marked, columns
+from prune_tui.engine.columns import JOINED, NOTHING, TOTALS, Array, Columns, Cut, Found, Marked, columns
 from prune_tui.engine.layers import Layers, NoValues
 from prune_tui.engine.selection import cores
 from prune_tui.engine.tiles import Pruning, misfit, rectangle
-from prune_tui.protocol import GetHeatmap
-from prune_tui.tensor_views import Heatmap, Pool
+from prune_tui.tensor_requests import GetHeatmap
+from prune_tui.tensor_views import Heatmap, Pool, Tally
 
 _BAND = 2**17
 """Entries of a band on the CPU: the arrays made of it stay in the cache of a core."""
@@ -85,6 +86,60 @@ class _Band(NamedTuple):
         return sheet[self.top : self.bottom, self.left : self.right]
 
 
+class _Living:
+    """Which rows and columns of a rectangle the mask keeps any of.
+
+    Threads write to it at once: only ever True, so that none takes back what another has found.
+    """
+
+    def __init__(self, grid: _Grid) -> None:
+        self._rows = np.zeros(grid.rows, np.bool_)
+        self._columns = np.zeros(grid.columns, np.bool_)
+
+    def see(self, band: _Band, found: Found) -> None:
+        """Take in what a band holds."""
+        rows = self._rows[band.top : band.bottom]
+        rows[slice(None) if found.living is None else found.living] = True
+        self._columns[band.left : band.right][found.columns.kept > 0] = True
+
+    def dead(self) -> tuple[int, int]:
+        """How many rows and how many columns are wholly masked."""
+        return int(np.count_nonzero(~self._rows)), int(np.count_nonzero(~self._columns))
+
+
+class _Sheets(NamedTuple):
+    """A picture as arrays, height × width.
+
+    Attributes:
+        values: float32.
+        kept: Shares, uint8.
+        marks: uint8.
+        going: Shares, uint8; None where no step is previewed.
+        tally: Of all of it.
+    """
+
+    values: Array
+    kept: Array
+    marks: Array
+    going: Array | None
+    tally: Tally
+
+    @property
+    def standing(self) -> _Sheets:
+        """Of a picture that was made lying on its side."""
+        tally, going = self.tally, self.going
+        tally = msgspec.structs.replace(tally, dead_rows=tally.dead_columns, dead_columns=tally.dead_rows)
+        return _Sheets(self.values.T, self.kept.T, self.marks.T, None if going is None else going.T, tally)
+
+    @property
+    def packed(self) -> Heatmap:
+        """As it travels."""
+        height, width = self.values.shape
+        values, kept, marks = (one.tobytes() for one in (self.values, self.kept, self.marks))
+        going = b"" if self.going is None else self.going.tobytes()
+        return Heatmap(height, width, values, kept, marks, going=going, tally=self.tally)
+
+
 _CutBand = Callable[[Tensor, _Band], Tensor]
 """Takes a band out of a tensor."""
 
@@ -148,10 +203,10 @@ def pooled(
     # Memory is read in its order: where it runs down the columns, the picture is made lying on its side.
     if seen.stride(0) < seen.stride(1):
         grid = _Grid.of(width, rows, cells[::-1])
-        lying = _arrays(layers, pruning, lambda one, band: band.of(cut(one).t()), grid, pool=pool, stop=stop)
-        return _packed(*(array.T for array in lying))
+        lying = _sheets(layers, pruning, lambda one, band: band.of(cut(one).t()), grid, pool=pool, stop=stop)
+        return lying.standing.packed
     grid = _Grid.of(rows, width, cells)
-    return _packed(*_arrays(layers, pruning, lambda one, band: band.of(cut(one)), grid, pool=pool, stop=stop))
+    return _sheets(layers, pruning, lambda one, band: band.of(cut(one)), grid, pool=pool, stop=stop).packed
 
 
 def whole(layers: Layers, height: int, width: int, stop: Stop) -> Heatmap:
@@ -172,7 +227,7 @@ def whole(layers: Layers, height: int, width: int, stop: Stop) -> Heatmap:
     if not rows * across or min(height, width) < 1:
         return Heatmap(0, 0)
     grid = _Grid.of(rows, across, (height, width))
-    return _packed(*_arrays(layers, Pruning(), _of_all_rows, grid, pool="extreme", stop=stop))
+    return _sheets(layers, Pruning(), _of_all_rows, grid, pool="extreme", stop=stop).packed
 
 
 def _of_all_rows(tensor: Tensor, band: _Band) -> Tensor:
@@ -185,19 +240,15 @@ def _of_all_rows(tensor: Tensor, band: _Band) -> Tensor:
         return found
 
 
-def _packed(values: Array, kept: Array, marks: Array) -> Heatmap:
-    height, width = values.shape
-    return Heatmap(height, width, values.tobytes(), kept.tobytes(), marks.tobytes())
-
-
-def _arrays(
-    layers: Layers, pruning: Pruning, cut: _CutBand, grid: _Grid, *, pool: Pool, stop: Stop
-) -> tuple[Array, Array, Array]:
-    """Values, shares kept and marks as `Heatmap` has them, height × width."""
+def _sheets(layers: Layers, pruning: Pruning, cut: _CutBand, grid: _Grid, *, pool: Pool, stop: Stop) -> _Sheets:
+    """All that `Heatmap` tells, of the rows and columns of the grid."""
+    living = _Living(grid)
     marked = Marked(pruning.alive_before, pruning.planned, threading.Lock())
 
     def read(band: _Band) -> _Part:
-        return _gathered(columns(layers, marked, lambda one: cut(one, band), pool), band, grid, pool)
+        found = columns(layers, marked, lambda one: cut(one, band), pool)
+        living.see(band, found)
+        return _gathered(found.columns, band, grid, pool)
 
     if layers.values.device.type == "cpu":
         parts = cores.spread(read, list(grid.bands(_BAND)), stop)
@@ -206,7 +257,9 @@ def _arrays(
     found = _joined(parts, grid, pool)
     most = np.finfo(np.float32).max
     values = np.clip(_VALUES[pool](found), -most, most)  # a float64 may be greater; Inf is a mark of its own
-    return values.astype("<f4"), _shares(found.kept, grid.entries()), found.marks
+    going = None if pruning.planned is None else _shares(found.going, found.kept)
+    tally = Tally(grid.rows * grid.columns, int(found.kept.sum()), int(found.going.sum()), *living.dead())
+    return _Sheets(values.astype("<f4"), _shares(found.kept, grid.entries()), found.marks, going, tally)
 
 
 def _in_turn(read: Callable[[_Band], _Part], bands: Iterator[_Band], stop: Stop) -> list[_Part]:
@@ -231,7 +284,8 @@ def _joined(parts: list[_Part], grid: _Grid, pool: Pool) -> Columns:
     """All cells, height × width."""
     shape = (grid.height, grid.width)
     first, second = (np.full(shape, nothing) for nothing in NOTHING[pool])
-    cells = Columns(first, second, np.zeros(shape, np.int64), np.zeros(shape, np.uint8))
+    kept, going = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    cells = Columns(first, second, kept, going, np.zeros(shape, np.uint8))
     for part in parts:
         for join, one, all_of_them in zip(JOINED[pool], part.found, cells, strict=True):
             there = all_of_them[part.row, part.cells]
@@ -252,7 +306,7 @@ def _mean(cells: Columns) -> Array:
 _VALUES: dict[Pool, Callable[[Columns], Array]] = {"extreme": _extreme, "mean": _mean}
 
 
-def _shares(kept: Array, entries: Array) -> Array:
-    """uint8: the share kept, of 255; 0 only for none, 255 only for all."""
-    rounded = np.clip(np.rint(255 * (kept / entries)), 1, 254)
-    return np.where(kept == 0, 0, np.where(kept == entries, 255, rounded)).astype(np.uint8)
+def _shares(some: Array, of: Array) -> Array:
+    """uint8: the share that some are, of 255; 0 only for none, 255 only for all of any."""
+    rounded = np.clip(np.rint(255 * (some / np.maximum(of, 1))), 1, 254)
+    return np.where(some == 0, 0, np.where(some == of, 255, rounded)).astype(np.uint8)

@@ -93,6 +93,12 @@ def sharing_buffers(module: nn.Module, names: Iterable[str]) -> Iterator[tuple[s
                 yield name, method
 
 
+def from_masks(hooks: Iterable[object]) -> list[CustomFromMask]:
+    """The methods of some hooks that hold a mask of their own."""
+    pruning = [hook for hook in hooks if isinstance(hook, BasePruningMethod)]
+    return [method for hook in pruning for method in methods_of(hook) if type(method) is CustomFromMask]
+
+
 def release(module: nn.Module, sharing: Iterable[tuple[str, CustomFromMask]]) -> None:
     """Free methods of their masks that have left a module: torch reads these once, before the hook is attached.
 

@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import steps
-from prune_tui.engine import commit, hooks, planning, undo
+from prune_tui.engine import checksums, commit, hooks, planning, pruned, targets, undo
+from prune_tui.engine.module_moments import Standing
 from prune_tui.step_settings import StepError
 from prune_tui.view_rows import HistoryRow
 from prune_tui.views import Effect, LogEntry
@@ -55,7 +56,7 @@ class Edit:
     step: steps.AnyStep
     effects: tuple[Effect, ...]
     moment: undo.Moment
-    expected: undo.Standing
+    expected: Standing
     recorded: tuple[tuple[BasePruningMethod, HistoryRow], ...]
     doubt: str = ""
 
@@ -108,3 +109,15 @@ def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMet
             known = own or type(part.method).__name__ == type(plan.step).__name__
             settings = hooks.settings_text(part.method) if known else steps.describe(plan.step)
             yield part.method, HistoryRow(type(part.method).__name__, settings, part.outcome.took, number)
+
+
+def checksum_of(model: nn.Module, edit: Edit) -> str:
+    """The digest of the masks that an edit gave; of those it took away where it was a `remove`."""
+    removed = isinstance(edit.step, steps.Remove)
+    masks = {}
+    for effect in edit.effects:
+        module, name = targets.locate(model, effect.target)
+        mask = edit.moment.mask(module, name) if removed else pruned.mask(module, name)
+        if mask is not None:
+            masks[effect.target] = mask
+    return checksums.of(checksums.packed(masks))

@@ -11,7 +11,7 @@ from prune_tui.engine.saving import forms
 from prune_tui.engine.saving.loading import how_to_load
 from prune_tui.engine.session import Session
 from prune_tui.engine.telling import Tell
-from prune_tui.files import FORMS, FormSize, Save, Saved, Sizes
+from prune_tui.files import FORMS, Form, FormSize, Save, Saved, Sizes
 from prune_tui.protocol import Open
 from prune_tui.source_names import is_path
 
@@ -24,10 +24,13 @@ def sizes(session: Session, origin: Open) -> Sizes:
         origin: What it was opened from.
     """
     with session.lock:
-        found = tuple(FormSize(form, forms.formed(session.model, form).bytes) for form in FORMS)
+        held = forms.Held(session.model)
+    found = {form: forms.of_held(held, form).bytes for form in FORMS}  # nobody waits for the masks
     checkpoint = session.checkpoint
     read = 0 if checkpoint is None else sum(file.size for file in checkpoint.files)
-    return Sizes(found, read, _free_name(session, origin))
+    return Sizes(
+        tuple(FormSize(form, size, _free_name(session, origin, form)) for form, size in found.items()), read
+    )
 
 
 def saved(session: Session, request: Save, stop: Stop, tell: Tell) -> Saved:
@@ -54,11 +57,11 @@ def saved(session: Session, request: Save, stop: Stop, tell: Tell) -> Saved:
     return Saved(request.path, size, how_to_load(path, request.form, is_folder=path.is_dir()))
 
 
-def _free_name(session: Session, origin: Open) -> str:
+def _free_name(session: Session, origin: Open, form: Form) -> str:
     """`model-pruned.safetensors`, or `model-pruned` for a folder, and with a number where that is taken."""
     checkpoint = session.checkpoint
     suffix = ".safetensors" if checkpoint is None or not checkpoint.path.is_dir() else ""
     named = Path(origin.source).resolve() if is_path(origin.source) else Path(class_name(session.model).lower())
     stem = named.name if not suffix else named.name.partition(".")[0]
-    names = (f"{stem}-pruned{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
-    return next((name for name in names if not Path(name).exists()), f"{stem}-pruned{suffix}")
+    names = (f"{stem}-{form}{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next((name for name in names if not Path(name).exists()), f"{stem}-{form}{suffix}")

@@ -16,7 +16,17 @@ import msgspec
 from torch import nn
 
 from prune_tui import files, frames, protocol, view_rows, views
-from prune_tui.engine import doctor, modules, opening, outline, saving_answers, targets, tensor_answers
+from prune_tui.engine import (
+    description,
+    doctor,
+    interrupting,
+    modules,
+    opening,
+    outline,
+    saving_answers,
+    targets,
+    tensor_answers,
+)
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
@@ -126,8 +136,12 @@ class Server:
             for lane in self._lanes.values():
                 lane.cancel(question.request.id)
             self._send(question.id, self._revision, views.Done())
+            return
+        lane = self._lanes[LANES[type(question.request)]]
+        if deaf := interrupting.deaf(lane.thread) if lane.thread is not None else "":
+            self._send(question.id, self._revision, Failed(deaf, "refused"))
         else:
-            self._lanes[LANES[type(question.request)]].put(question)
+            lane.put(question)
 
     def _work(self, job: Job) -> None:
         """Answer one job, with the revision that the answer was made at."""
@@ -233,7 +247,7 @@ class Server:
 
     @_answers(protocol.Apply)
     def _apply(self, request: protocol.Apply, stop: Stop) -> views.Body:
-        return self._edited("applied", lambda session: session.do(request.step, stop))
+        return self._edited("applied", lambda session: session.do(session.drafts.meant(request.step, stop), stop))
 
     @_answers(protocol.Amend)
     def _amend(self, request: protocol.Amend, stop: Stop) -> views.Body:
@@ -251,6 +265,7 @@ class Server:
         session, opened = self._open_session, self._opened
         if self._readonly or opened is None:
             raise StepError("this session is read-only (--readonly); start without it to prune")
+        self._measurement.measure_the_start(session)
         entry = edit(session)
         # The edit is done: from here on nothing may make the answer a `Failed`, which says that it is not.
         self._measurement.wanted = True
@@ -297,6 +312,13 @@ class Server:
     @_answers(files.GetSizes)
     def _sizes(self, _: files.GetSizes, __: Stop) -> views.Body:
         return saving_answers.sizes(self._open_session, self._origin)
+
+    @_answers(files.GetSource)
+    def _source(self, _: files.GetSource, __: Stop) -> views.Body:
+        checkpoint = self._open_session.checkpoint
+        if checkpoint is None:
+            raise StepError(f"{self._origin.source} is code, which made the weights: there is no file to tell of")
+        return description.described(checkpoint)
 
     @_answers(files.Save)
     def _save(self, request: files.Save, stop: Stop) -> views.Body:

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import bits, checksums, commit, fingerprints, planning, pruned, saving, targets
+from prune_tui.engine import bits, checksums, commit, fingerprints, planning, saving
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
+from prune_tui.engine.drafting import Drafts
 from prune_tui.engine.earlier import EarlierTensors
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
@@ -26,7 +27,16 @@ from prune_tui.engine.generators import seed_of_step
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
 from prune_tui.engine.past import NO_PAST, Past
-from prune_tui.engine.record import DoubtfulError, Edit, HistoryEntry, Log, carried_out, entry_of, public
+from prune_tui.engine.record import (
+    DoubtfulError,
+    Edit,
+    HistoryEntry,
+    Log,
+    carried_out,
+    checksum_of,
+    entry_of,
+    public,
+)
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.wrapped import check_model
 from prune_tui.files import Form
@@ -77,6 +87,7 @@ class Session:
         self._touched = 0
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
         self._editing = threading.RLock()
+        self.drafts = Drafts(model, self.lock)
         self._plans = KeptPlans(model, self.lock, lambda: (self.moment, self._seed_of_next()))
 
     # ---------------------------------------------------------------- the public API
@@ -237,9 +248,9 @@ class Session:
                 with commit.all_or_nothing(modules, done):
                     edit = carried_out(self.model, plan, before.done + 1)
                     after = before.then((*before.edits[: before.done], edit), before.done + 1)
-                    self._record(lambda: journal.Did(edit.step, self._checksum(edit)))
+                    self._record(lambda: journal.Did(edit.step, checksum_of(self.model, edit)))
                     self._log = after
-            return self._entry(self._log.done - 1)
+            return entry_of(self._log, self._log.done - 1)
 
     def do_and_tell(self, step: steps.Step) -> tuple[LogEntry, tuple[str, ...]]:
         """Carry a step out; returns it, and what a person should know of it."""
@@ -294,9 +305,9 @@ class Session:
             with self._changing() as done, last.moment.exchanged(last.expected, done):
                 edit = carried_out(self.model, plan, before.done)
                 after = before.then((*before.edits[: before.done - 1], edit), before.done)
-                self._record(lambda: journal.Amended(edit.step, self._checksum(edit)))
+                self._record(lambda: journal.Amended(edit.step, checksum_of(self.model, edit)))
                 self._log = after
-            return self._entry(self._log.done - 1)
+            return entry_of(self._log, self._log.done - 1)
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[Stop]:
@@ -369,22 +380,12 @@ class Session:
         with self.lock:
             if not self._log.done:
                 raise StepError("there is no step yet")
-            return self._checksum(self._log.edits[self._log.done - 1])
+            return checksum_of(self.model, self._log.edits[self._log.done - 1])
 
     def whole_checksum(self) -> str:
         """The digest of every mask in the model."""
         with self.lock:
             return checksums.of_model(self.model)
-
-    def _checksum(self, edit: Edit) -> str:
-        removed = isinstance(edit.step, steps.Remove)
-        masks = {}
-        for effect in edit.effects:
-            module, name = targets.locate(self.model, effect.target)
-            mask = edit.moment.mask(module, name) if removed else pruned.mask(module, name)
-            if mask is not None:
-                masks[effect.target] = mask
-        return checksums.of(checksums.packed(masks))
 
     # ---------------------------------------------------------------- inside
 
@@ -408,11 +409,8 @@ class Session:
             turned = dataclasses.replace(edit, moment=replaced, expected=replaced.standing(), doubt=doubt)
             after = before.then((*before.edits[:index], turned, *before.edits[index + 1 :]), done)
             if redone and edit.doubt:  # its masks are not those that the journal knows
-                self._record(journal.Redid, lambda: journal.Amended(edit.step, self._checksum(turned)))
+                self._record(journal.Redid, lambda: journal.Amended(edit.step, checksum_of(self.model, turned)))
             else:
                 self._record(journal.Redid if redone else journal.Undid)
             self._log = after
-        return self._entry(index)
-
-    def _entry(self, index: int) -> LogEntry:
         return entry_of(self._log, index)

@@ -142,8 +142,8 @@ def stack(
     by_rms = _oddness([one.rms for one in measured])
     by_kept = _oddness([one.kept / one.elements if one.elements else None for one in measured])
     members = tuple(
-        Member(one.path, one.elements, one.kept, one.rms, max(odd), one.picture)
-        for one, *odd in zip(measured, by_rms, by_kept, strict=True)
+        Member(one.path, one.elements, one.kept, one.rms, rms, kept, one.picture)
+        for one, rms, kept in zip(measured, by_rms, by_kept, strict=True)
     )
     return Stack(found.pattern, members, found.left_out)
 

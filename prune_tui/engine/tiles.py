@@ -11,7 +11,7 @@ from torch import Tensor
 from prune_tui.engine.layers import Layers, NoValues
 from prune_tui.engine.reading import as_numbers
 from prune_tui.engine.selection.planned_masks import PlannedMask
-from prune_tui.protocol import Block, GetTile
+from prune_tui.tensor_requests import Block, GetTile
 from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Tile, TileBlock
 
 

@@ -7,28 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 
-from prune_tui.protocol import Block
-from prune_tui.ui.facets import choose_axes
+from prune_tui.ui.numbers import counted
+from prune_tui.ui.shown_axes import ShownAxes, choose_axes
 
 
 @dataclasses.dataclass(frozen=True)
-class Aim:
+class Aim(ShownAxes):
     """An entry, seen along two axes.
 
     Attributes:
-        shape: Sizes of the tensor.
-        axes: A name for each axis.
-        row_axis: The axis that runs down; -1 for fewer than two axes.
-        column_axis: The axis that runs across; -1 for a scalar.
         index: One number for each axis.
         slider: The axis that the slice keys move along, one of `facet_axes`; -1 where there is none.
     """
 
-    shape: tuple[int, ...]
-    axes: tuple[str, ...]
-    row_axis: int
-    column_axis: int
     index: tuple[int, ...]
     slider: int = -1
 
@@ -39,24 +32,9 @@ class Aim:
         return cls(shape, axes, row_axis, column_axis, (0,) * len(shape))._with_slider()
 
     @property
-    def facet_axes(self) -> tuple[int, ...]:
-        """The axes that are neither rows nor columns, in order."""
-        return tuple(axis for axis in range(len(self.shape)) if axis not in {self.row_axis, self.column_axis})
-
-    @property
     def facet(self) -> tuple[int, ...]:
         """The index along each of them."""
         return tuple(self.index[axis] for axis in self.facet_axes)
-
-    @property
-    def rows(self) -> int:
-        """Rows of a facet."""
-        return self.shape[self.row_axis] if self.row_axis >= 0 else 1
-
-    @property
-    def columns(self) -> int:
-        """Columns of a facet."""
-        return self.shape[self.column_axis] if self.column_axis >= 0 else 1
 
     @property
     def row(self) -> int:
@@ -67,16 +45,6 @@ class Aim:
     def column(self) -> int:
         """The column of the entry."""
         return self.index[self.column_axis] if self.column_axis >= 0 else 0
-
-    @property
-    def empty(self) -> bool:
-        """Whether there are no entries."""
-        return 0 in self.shape
-
-    @property
-    def entry(self) -> Block:
-        """The rectangle of this one entry."""
-        return Block(self.facet, (self.row, self.row + 1), (self.column, self.column + 1))
 
     def at(self, index: tuple[int, ...]) -> Aim:
         """At another entry; numbers beyond the shape become the last ones."""
@@ -101,7 +69,7 @@ class Aim:
 
     def with_next_slider(self) -> Aim:
         """With the slice keys along the next axis."""
-        movable = [axis for axis in self.facet_axes if self.shape[axis] > 1] or list(self.facet_axes)
+        movable = self._movable
         if self.slider not in movable:
             return self
         return dataclasses.replace(self, slider=movable[(movable.index(self.slider) + 1) % len(movable)])
@@ -113,20 +81,18 @@ class Aim:
         pairs = list(itertools.permutations(shown, 2))
         if not pairs:
             return self
-        now = (self.row_axis, self.column_axis)
-        row_axis, column_axis = pairs[(pairs.index(now) + 1) % len(pairs)] if now in pairs else pairs[0]
+        at = pairs.index(self.shown) + 1 if self.shown in pairs else 0
+        row_axis, column_axis = pairs[at % len(pairs)]
         return dataclasses.replace(self, row_axis=row_axis, column_axis=column_axis, slider=-1)._with_slider()
 
     def _with_slider(self) -> Aim:
-        movable = [axis for axis in self.facet_axes if self.shape[axis] > 1] or list(self.facet_axes)
+        movable = self._movable
         return dataclasses.replace(self, slider=movable[0] if movable else -1)
 
-    def told(self) -> str:
-        """`[3, 0, 1]  out 3 · in 0 · kh 1`."""
-        if not self.shape:
-            return "the scalar"
-        named = " · ".join(f"{axis} {number}" for axis, number in zip(self.axes, self.index, strict=True))
-        return f"[{', '.join(map(str, self.index))}]  {named}"
+    @property
+    def _movable(self) -> list[int]:
+        """The axes that there are slices along; those of one index only where there are no others."""
+        return [axis for axis in self.facet_axes if self.shape[axis] > 1] or list(self.facet_axes)
 
     def slices(self) -> str:
         """`‹out 3 of 16› · in 0 of 6`: the slice shown, the slider's axis in brackets; empty without slices."""
@@ -137,6 +103,29 @@ class Aim:
         return " · ".join(told)
 
 
+class Aims:
+    """Where a person looked last in each tensor, of those that were looked at lately."""
+
+    _LIMIT = 64
+
+    def __init__(self) -> None:
+        self._known: dict[str, Aim] = {}
+
+    def at(self, tensor: str, shape: tuple[int, ...], axes: tuple[str, ...]) -> Aim:
+        """The aim in a tensor; the first entry where it was never looked at, or has another shape now."""
+        known = self._known.get(tensor)
+        if known is None or (known.shape, known.axes) != (shape, axes):
+            return Aim.first(shape, axes)
+        return known
+
+    def keep(self, tensor: str, aim: Aim) -> None:
+        """Remember an aim, in place of the one that was least lately another."""
+        self._known.pop(tensor, None)
+        self._known[tensor] = aim
+        while len(self._known) > self._LIMIT:
+            del self._known[next(iter(self._known))]
+
+
 def read_index(text: str, shape: tuple[int, ...], axes: tuple[str, ...]) -> tuple[int, ...] | str:
     """An index as people write it, `12, 0, 3` or `12 0 3`; negative numbers count from the end.
 
@@ -144,13 +133,13 @@ def read_index(text: str, shape: tuple[int, ...], axes: tuple[str, ...]) -> tupl
         One number for each axis, or what is wrong.
     """
     parts = text.replace(",", " ").strip("[]() ").split()
-    try:
-        numbers = [int(part) for part in parts]
-    except ValueError:
-        return f"{text!r} is no index; write one whole number for each axis: {', '.join(axes)}"
+    wrong = [part for part in parts if not re.fullmatch(r"[+-]?\d+", part)]
+    if wrong:
+        return f"{wrong[0]!r} is no whole number"
+    numbers = [int(part) for part in parts]
     if len(numbers) != len(shape):
-        return f"{len(numbers)} numbers for {len(shape)} axes; write one for each: {', '.join(axes)}"
+        return f"{counted(len(numbers), 'number')} for {', '.join(axes)}"
     for number, size, axis in zip(numbers, shape, axes, strict=True):
         if not -size <= number < size:
-            return f"{axis} {number} is outside; it goes from 0 to {size - 1}"
+            return f"{axis} {number} is outside: 0 to {size - 1}"
     return tuple(number % size for number, size in zip(numbers, shape, strict=True))

@@ -29,8 +29,9 @@ from prune_tui.ui.palette import Commands
 from prune_tui.ui.pictures.depth import look_of
 from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.questions import REMEDIES, told
+from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
-from prune_tui.ui.screens.text import EngineLogScreen, HelpScreen, LeaveQuestion, Question
+from prune_tui.ui.screens.text import EngineLogScreen, LeaveQuestion, Question
 
 CANNOT_OPEN = 2
 """Exit code when there is nothing to show."""
@@ -345,9 +346,9 @@ class PruneApp(App[None]):
 
     # Screens over the main one
 
-    def show_help(self, place: keys.Place) -> None:
-        """Show all keys."""
-        self.push_screen(HelpScreen(place))
+    def show_help(self, place: keys.Place, focus: str) -> None:
+        """Show all keys, those of what has the focus first."""
+        self.push_screen(HelpScreen(place, focus))
 
     def show_engine_log(self) -> None:
         """Show what the engine has printed."""

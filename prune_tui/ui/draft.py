@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from prune_tui.protocol import Toggle
+from prune_tui.tensor_requests import Painted, Toggle
 from prune_tui.ui.aim import Aim
 
 Brush = Literal["entry", "row", "column", "channel"]
@@ -25,6 +25,11 @@ class Draft:
     tensor: str = ""
     toggles: tuple[Toggle, ...] = ()
     brush: Brush = "entry"
+
+    @property
+    def painted(self) -> Painted:
+        """It, as the engine is told."""
+        return Painted(self.tensor, self.toggles)
 
     def with_next_brush(self) -> Draft:
         """With another brush."""

@@ -12,13 +12,15 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from prune_tui import protocol, steps, view_rows, views
+from prune_tui.checkpoint_views import CheckpointView
 from prune_tui.client import Refused
-from prune_tui.files import GetSizes, Sizes
+from prune_tui.files import GetSizes, GetSource, Sizes
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
 from prune_tui.ui.screens.export import ExportScreen
 from prune_tui.ui.screens.more_methods import MoreMethods
 from prune_tui.ui.screens.save import SaveScreen
+from prune_tui.ui.screens.source import SourceScreen
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.step_form import StepForm, nudged
@@ -47,6 +49,7 @@ class Editing(Screen[None]):
         self.plugged_in: tuple[steps.Method, ...] = ()
         self._last_values: dict[str, dict[str, Any]] = {}
         self._focus_before: Widget | None = None
+        self._applying: protocol.Apply | None = None
         self._doubted = False  # why the next redo is in doubt stands on the screen
         # Edits are made one after the other, each worked out when its turn comes: `+ + +` is three notches.
         self._turn = asyncio.Lock()
@@ -57,6 +60,9 @@ class Editing(Screen[None]):
 
     def say(self, message: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Tell a person something in a toast, the only one on the screen; it is shown literally."""
+        for holder in self.app.screen.query("ToastHolder"):
+            holder.display = False  # at once: Textual leaves it behind, as high as its message was
+            holder.remove()
         self.app.clear_notifications()
         self.notify(message, severity=severity, markup=False)
 
@@ -163,7 +169,13 @@ class Editing(Screen[None]):
             return
         form.applying = True
         self._last_values[form.method.name] = form.texts
-        self._edit(lambda: protocol.Apply(cast(AnyStep, event.step)), form)
+        request = self._applying = protocol.Apply(cast(AnyStep, event.step))
+        self._edit(lambda: request, form)
+
+    @on(StepForm.GivenUp)
+    def _form_given_up(self) -> None:
+        if self._applying is not None:
+            self._main.prune_app.client.give_up(self._applying)
 
     # Edits
 
@@ -296,6 +308,18 @@ class Editing(Screen[None]):
         sizes = await self._main.ask_or_tell(GetSizes(), Sizes)
         if sizes is not None:
             self.app.push_screen(SaveScreen(sizes))
+
+    def action_source(self) -> None:
+        """Show what the model was opened from."""
+        if self._main.status.summary is None:
+            self.say("the model is not open yet")
+        elif self._main.prune_app.answering:
+            self.app.run_worker(self._ask_for_source(), group="source", exclusive=True)
+
+    async def _ask_for_source(self) -> None:
+        found = await self._main.ask_or_tell(GetSource(), CheckpointView)
+        if found is not None:
+            self.app.push_screen(SourceScreen(found))
 
     def action_repeat(self) -> None:
         """Do the last step again, where the cursor or the marks are now."""

@@ -1,42 +1,19 @@
 """Where each entry of an N-dimensional tensor stands on a canvas of text cells. Pure: knows sizes, not values.
 
-The two largest axes become rows and columns, except that a kernel (kh × kw) is never torn apart; the other axes
-are facets, each a small grid under its own title, flowing from left to right as the width allows. A tensor of one
+Facets are small grids, each under its own title, flowing from left to right as the width allows. A tensor of one
 axis is wrapped like text.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Iterator
 
-from prune_tui.protocol import Block
+from prune_tui.tensor_requests import Block
+from prune_tui.ui.shown_axes import ShownAxes
 
-_KERNEL = {"kd", "kh", "kw", "k"}
 _GAP = 2
-
-
-@functools.lru_cache(maxsize=256)
-def choose_axes(shape: tuple[int, ...], axes: tuple[str, ...]) -> tuple[int, int]:
-    """Which axis runs down and which across.
-
-    Args:
-        shape: Sizes.
-        axes: A name for each.
-
-    Returns:
-        Indices of the row axis and the column axis; -1 for those a tensor of fewer than two axes lacks.
-    """
-    if len(shape) < 2:
-        return -1, len(shape) - 1
-    by_size = sorted(range(len(shape)), key=lambda axis: (shape[axis], axis), reverse=True)
-    chosen = sorted(by_size[:2])
-    kernel = [axis for axis in by_size if axes[axis] in _KERNEL]
-    if len(kernel) >= 2 and len(set(chosen) & set(kernel)) == 1:
-        chosen = sorted(kernel[:2])
-    return chosen[0], chosen[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,53 +36,16 @@ class Span:
 
 
 @dataclasses.dataclass(frozen=True)
-class Canvas:
+class Canvas(ShownAxes):
     """The geometry of one tensor at one width.
 
     Attributes:
-        shape: Sizes.
-        axes: A name for each axis.
         cell: Cells that one entry takes, its gap included.
         room: Cells to the right of the gutter.
-        shown: The row axis and the column axis; None for those that suit.
     """
 
-    shape: tuple[int, ...]
-    axes: tuple[str, ...]
     cell: int
     room: int
-    shown: tuple[int, int] | None = None
-
-    @property
-    def row_axis(self) -> int:
-        """The axis that runs down, or -1."""
-        return (self.shown or choose_axes(self.shape, self.axes))[0]
-
-    @property
-    def column_axis(self) -> int:
-        """The axis that runs across, or -1."""
-        return (self.shown or choose_axes(self.shape, self.axes))[1]
-
-    @property
-    def facet_axes(self) -> tuple[int, ...]:
-        """The other axes, in order."""
-        taken = {self.row_axis, self.column_axis}
-        return tuple(axis for axis in range(len(self.shape)) if axis not in taken)
-
-    @property
-    def rows(self) -> int:
-        """Rows of one facet."""
-        return self.shape[self.row_axis] if self.row_axis >= 0 else 1
-
-    @property
-    def columns(self) -> int:
-        """Columns of one facet."""
-        return self.shape[self.column_axis] if self.column_axis >= 0 else 1
-
-    @property
-    def facets(self) -> int:
-        """How many facets there are."""
-        return math.prod(self.shape[axis] for axis in self.facet_axes)
 
     @property
     def wrapped(self) -> bool:
@@ -134,11 +74,6 @@ class Canvas:
     def _line_of_facets(self) -> int:
         """Lines that a row of facets takes."""
         return self.rows + 2 if self.titled else self.rows
-
-    @property
-    def empty(self) -> bool:
-        """Whether there are no entries."""
-        return 0 in self.shape
 
     @property
     def height(self) -> int:

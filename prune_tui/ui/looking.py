@@ -9,12 +9,13 @@ from typing import cast
 from textual import on
 from textual.worker import WorkType
 
-from prune_tui import protocol, views
+from prune_tui import protocol, tensor_requests, views
 from prune_tui.client import Refused
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui.surveying import Surveying
 from prune_tui.ui.widgets.picture import Picture
-from prune_tui.ui.widgets.tensor_pane import PICTURES, TensorPane
+from prune_tui.ui.widgets.pictures import NO_TENSOR, PICTURES
+from prune_tui.ui.widgets.tensor_pane import TensorPane
 from prune_tui.view_rows import VIEWS, TensorRow, View
 
 
@@ -43,7 +44,7 @@ class Looking(Surveying):
             if worker.group.startswith("picture ") and worker.group != "picture Draft":
                 worker.cancel()
         self.view = view
-        self.tensor_pane.look = self._main.prune_app.look
+        self.tensor_pane.pictures.look = self._main.prune_app.look
         self.tensor_pane.show_tensor(self.tensor, view)
         self._show_threshold()
 
@@ -59,7 +60,7 @@ class Looking(Surveying):
         try:
             answer = await self._main.ask(wanted.request, wanted.kind, self._watching(wanted.request))
         except Refused as refused:
-            if isinstance(wanted.request, protocol.Draft):
+            if isinstance(wanted.request, tensor_requests.Draft):
                 self.tensor_pane.refuse_stroke()
                 self.say(str(refused), "warning")
             elif isinstance(wanted.receiver, Picture):
@@ -69,10 +70,12 @@ class Looking(Surveying):
             return
         if answer is not None:
             wanted.receiver.receive(wanted.request, answer)
+            if isinstance(wanted.receiver, Picture):
+                self._main.draw_now()
 
     def _watching(self, request: protocol.Request) -> Callable[[str], None] | None:
         """Who is told how far a long answer is."""
-        return self.tensor_pane.show_progress if isinstance(request, protocol.GetStatistics) else None
+        return self.tensor_pane.show_progress if isinstance(request, tensor_requests.GetStatistics) else None
 
     @on(TensorPane.Said)
     def _pane_said(self, event: TensorPane.Said) -> None:
@@ -81,7 +84,7 @@ class Looking(Surveying):
     @on(TensorPane.Painted)
     def _painted(self, event: TensorPane.Painted) -> None:
         if self._between_forms():
-            self._edit(lambda: protocol.Apply(event.step))
+            self._edit(lambda: protocol.Apply(event.mask))
 
     def show_preview_cells(self, step: Step | None, previewed: views.Previewed | None = None) -> None:
         """Mark the entries that a step would mask and draw its threshold, or none any more."""
@@ -101,18 +104,27 @@ class Looking(Surveying):
         effects = self._previewed.effects if self._previewed is not None else done[-1] if done else ()
         here = [one.threshold for one in effects if self.tensor is not None and one.target == self.tensor.tensor]
         of_values = self.view in {"effective", "orig"}
-        self.tensor_pane.show_threshold(here[0] if here and of_values else None)
+        self.tensor_pane.pictures.show_threshold(here[0] if here and of_values else None)
 
     def action_next_view(self) -> None:
         """Show other values of the tensor."""
+        if self.tensor is None:
+            self.say(NO_TENSOR)
         if self.tensor is not None and self._main.prune_app.answering:
             self.show_tensor(VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)])
 
     def action_next_picture(self, by: int) -> None:
         """Show the next picture of the tensor."""
         names = list(PICTURES)
-        self.tensor_pane.switch(names[(names.index(self.tensor_pane.picture_name) + by) % len(names)])
+        self.action_picture(names[(names.index(self.tensor_pane.pictures.name_shown) + by) % len(names)])
 
     def action_picture(self, name: str) -> None:
-        """Show one picture of the tensor."""
-        self.tensor_pane.switch(name)
+        """Show one picture of the tensor, drawn once it is there: not empty first, and then anew."""
+        pane = self.tensor_pane
+        if name == pane.pictures.name_shown:
+            return
+        pane.switch(name)
+        self._main.wait_to_draw(pane.picture)
+        if pane.nothing or not pane.picture.asks:
+            # It draws itself when it is told its size, as is done after the layout.
+            pane.picture.call_after_refresh(pane.picture.call_later, self._main.draw_now)

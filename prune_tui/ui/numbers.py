@@ -52,16 +52,24 @@ def bar(part: int, whole: int, width: int) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """`1 step`, `2 steps`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    """`1 step`, `2 steps`, `2 entries`."""
+    several = f"{thing[:-1]}ies" if thing.endswith("ry") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else several}"
 
 
-def significant(value: float, cells: int = 7) -> str:
-    """A number with three significant digits, or fewer where they do not fit: `0.123`, `1.2e-5`, `12346`."""
+def precise(value: float, form: str = ".6g") -> str:
+    """A number in a format of Python's, and what is none as everywhere on the screen: `NaN`, `Inf`, `-Inf`."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "-Inf" if value < 0 else "Inf"
+    return f"{value:{form}}"
+
+
+def significant(value: float, cells: int = 7) -> str:
+    """A number with three significant digits, or fewer where they do not fit: `0.123`, `1.2e-5`, `12346`."""
+    if not math.isfinite(value):
+        return precise(value)
     if value == 0:
         return "0"
     for digits in (3, 2, 1):

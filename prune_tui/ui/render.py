@@ -10,11 +10,9 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from prune_tui.ui.numbers import precise
 from prune_tui.view_rows import View
-from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Statistics, Tile
-
-# Component classes of the tensor grid, by state.
-STATE_STYLES = {ALIVE: "alive", MASKED: "masked", NEWLY_MASKED: "newly-masked", WOULD_GO: "would-go"}
+from prune_tui.views import MASKED, NEWLY_MASKED, WOULD_GO, Statistics, Tile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +43,8 @@ class NumberFormat:
 
     def text(self, value: float) -> str:
         """One number."""
-        if math.isnan(value):
-            return "NaN"
-        if math.isinf(value):
-            return "-Inf" if value < 0 else "Inf"
+        if not math.isfinite(value):
+            return precise(value)
         if self.scientific:
             return f"{value:.{self.decimals}e}"
         text = f"{value:.{self.decimals}f}"

@@ -7,10 +7,11 @@ from bisect import bisect_left, bisect_right
 from textual import on, work
 from textual.content import Content
 
-from prune_tui import protocol, tensor_views, views
+from prune_tui import tensor_requests, tensor_views, views
 from prune_tui.ui.examining import Examining
 from prune_tui.ui.tree_columns import KnownNorms
 from prune_tui.ui.widgets.module_tree import ModuleTree
+from prune_tui.ui.widgets.status_line import BrokenCounts
 
 
 class Surveying(Examining):
@@ -38,13 +39,18 @@ class Surveying(Examining):
 
     @work(exclusive=True, group="broken")
     async def _look_for_broken(self) -> None:
-        found = await self._main.ask_or_tell(protocol.GetBroken(), tensor_views.BrokenTensors)
+        found = await self._main.ask_or_tell(tensor_requests.GetBroken(), tensor_views.BrokenTensors)
         if found is not None:
             self.broken = found.tensors
-            self._main.status.broken = len(found.tensors)
+            one_value = sum(one.one_value for one in found.tensors)
+            self._main.status.broken = BrokenCounts(len(found.tensors) - one_value, one_value)
 
     def action_next_broken(self, direction: int) -> None:
-        """Go to the next broken tensor, or to the one before; round the end of the model to its beginning."""
+        """Go to the next broken tensor, or to the one before; round the end of the model to its beginning.
+
+        The cursor goes to its first NaN or Inf, which a pane that fills the screen is not to hide. The focus stays
+        where it is, so that the keys there go on working: in the tensor pane `n` leads to the next NaN or Inf.
+        """
         if self._main.status.summary is None:
             self.say("the model is not open yet")
         elif self.broken is None:
@@ -54,8 +60,17 @@ class Surveying(Examining):
         else:
             number = self._next_broken(self.broken, direction)
             one = self.broken[number]
-            self._main.go_to(one.tensor.rpartition(".")[0], one.tensor)
+            self._show_broken(one)
             self.say(f"{number + 1} of {len(self.broken)} broken: {one.tensor}, {one.what}", "warning")
+
+    def _show_broken(self, one: tensor_views.Broken) -> None:
+        main = self._main
+        if self.maximized not in {None, main.tensor_pane}:
+            self.minimize()
+        main.view = "effective"  # in which it is broken
+        if not one.one_value:
+            main.tensor_pane.seek_in_broken(one.tensor)
+        main.go_to(one.tensor.rpartition(".")[0], one.tensor)
 
     def _next_broken(self, broken: tuple[tensor_views.Broken, ...], direction: int) -> int:
         """Which one comes after the tensor on the screen, or else after the module at the cursor."""
@@ -83,7 +98,7 @@ class Surveying(Examining):
     @work(exclusive=True, group="norms")
     async def _ask_for_norms(self) -> None:
         main = self._main
-        found = await main.ask_or_tell(protocol.GetNorms(), tensor_views.Norms)
+        found = await main.ask_or_tell(tensor_requests.GetNorms(), tensor_views.Norms)
         if found is not None:
             paths = (row.path for row in main.rows)
             main.module_tree.norms = KnownNorms(dict(zip(paths, found.norms, strict=True)), known=True)

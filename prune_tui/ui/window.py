@@ -112,6 +112,15 @@ class Window:
         column = left + across // self.magnified * self.pooled[1]
         return (row, column) if row < bottom and column < right else None
 
+    def beside(self, row: int, column: int, down: int, across: int) -> tuple[int, int]:
+        """Where an entry lies so many cells below and beside another, perhaps beyond the end."""
+        return row + down * self.pooled[0], column + across * self.pooled[1]
+
+    def paged(self, row: int, column: int, down: int, across: int) -> tuple[int, int]:
+        """Where an entry lies so many windows below and beside another, perhaps beyond the end."""
+        rows, columns = self.seen
+        return row + down * rows, column + across * columns
+
     def holding(self, row: int, column: int) -> Window:
         """Moved as little as needed to see an entry, by whole cells but at the end of the facet.
 

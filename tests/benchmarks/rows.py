@@ -21,7 +21,8 @@ from prune_tui.engine import bits, outline, pooling, sources, statistics, stream
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.layers import Layers, NoValues, layers
 from prune_tui.engine.tiles import Pruning
-from prune_tui.protocol import Block, GetHeatmap, Open
+from prune_tui.protocol import Open
+from prune_tui.tensor_requests import Block, GetHeatmap
 from prune_tui.tensor_views import Heatmap
 from prune_tui.ui.pictures import heatmap, ramps
 from prune_tui.ui.pictures.look import Look
@@ -211,11 +212,11 @@ def _heatmap(scale: float) -> Contest:
 
 
 def _opening(suffix: str) -> Callable[[float], Contest]:
-    """500M float32 in 500 tensors, as torch.save and safetensors have them."""
+    """500M float32 in 290 tensors, as many as a GPT-2 medium has."""
 
     def contest(scale: float) -> Contest:
         folder = models.a_folder()
-        tensors = {f"layers.{number}.weight": models.normal(int(1_000_000 * scale)) for number in range(500)}
+        tensors = {f"layers.{number}.weight": models.normal(int(1_720_000 * scale)) for number in range(290)}
         torch.save(tensors, folder / "model.pt")
         save_file(tensors, folder / "model.safetensors")
         return Contest(

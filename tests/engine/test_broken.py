@@ -155,3 +155,14 @@ def test_looking_changes_nothing_and_can_be_stopped():
     assert fingerprint(model) == before
     with pytest.raises(Cancelled):
         broken_tensors(Session(model), iter([False, True]).__next__)
+
+
+def test_what_holds_one_value_only_is_told_apart_from_nan_and_inf():
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3))
+    with torch.no_grad():
+        model[0].weight[1, 2] = torch.nan
+        model[1].weight.fill_(2)
+    assert [(one.tensor, one.one_value) for one in broken_tensors(Session(model)).tensors] == [
+        ("0.weight", False),
+        ("1.weight", True),
+    ]

@@ -14,8 +14,8 @@ from prune_tui.engine.cancelling import never
 from prune_tui.engine.layers import Layers, NoValues, layers
 from prune_tui.engine.statistics import sampled, statistics
 from prune_tui.engine.tensor_answers import ANSWERS
-from prune_tui.protocol import Block, GetHeatmap
 from prune_tui.steps import L1Unstructured
+from prune_tui.tensor_requests import Block, GetHeatmap
 from prune_tui.tensor_views import POOLS, Heatmap, Pool
 
 pytestmark = [
@@ -76,7 +76,7 @@ def test_a_picture_is_that_of_the_same_tensor_on_the_cpu(pool: Pool) -> None:
     assert isinstance(on_cpu, Heatmap)
     assert isinstance(on_device, Heatmap)
     assert (on_cpu.height, on_cpu.width, on_cpu.kept) == (on_device.height, on_device.width, on_device.kept)
-    assert on_cpu.marks == on_device.marks
+    assert (on_cpu.marks, on_cpu.going, on_cpu.tally) == (on_device.marks, on_device.going, on_device.tally)
     values = [torch.frombuffer(bytearray(one.values), dtype=torch.float32) for one in (on_cpu, on_device)]
     torch.testing.assert_close(*values, rtol=1e-6, atol=1e-9)
 

@@ -7,10 +7,10 @@ from torch.nn.utils import prune
 
 from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Cancelled
-from prune_tui.engine.drafting import draft
 from prune_tui.engine.session import Session
-from prune_tui.protocol import Draft, Toggle
 from prune_tui.step_settings import StepError
+from prune_tui.steps import Identity
+from prune_tui.tensor_requests import Painted, Toggle
 from tests.engine.fingerprints import fingerprint
 
 
@@ -22,7 +22,9 @@ def session(mask=None):
 
 
 def painted(session, *indices, tensor="0.weight"):
-    return draft(session, Draft(tensor, tuple(map(Toggle, indices))))
+    mask = Painted(tensor, tuple(map(Toggle, indices)))
+    session.drafts.refuse_masked(mask)
+    return session.foresee(session.drafts.meant(mask))
 
 
 def gone(previewed):
@@ -108,7 +110,22 @@ def test_a_tensor_that_cannot_be_pruned_is_refused():
 
 def test_it_can_be_stopped():
     with pytest.raises(Cancelled):
-        draft(session(), Draft("0.weight", (Toggle((0, 0)), Toggle((0, 1)))), iter([False, True]).__next__)
+        session().drafts.meant(Painted("0.weight", (Toggle((0, 0)), Toggle((0, 1)))), iter([False, True]).__next__)
+
+
+def test_a_step_is_meant_as_it_is():
+    step = Identity(targets=("0.weight",))
+    assert session().drafts.meant(step) is step
+
+
+def test_the_last_mask_is_made_once_and_another_or_of_another_shape_anew():
+    opened = session()
+    first, other = (Painted("0.weight", (Toggle(index),)) for index in ((0, 1), (0, 2)))
+    step = opened.drafts.meant(first)
+    assert opened.drafts.meant(Painted("0.weight", (Toggle((0, 1)),))) is step
+    assert opened.drafts.meant(other) != step
+    opened.model[0] = nn.Linear(5, 3)
+    assert opened.drafts.meant(other).mask.shape == (3, 5)
 
 
 def test_a_scalar_has_one_entry():

@@ -254,6 +254,45 @@ def test_an_undone_step_that_cannot_be_done_any_more_stops_nothing(tmp_path: Pat
     assert notes[0].startswith("step 2 was undone and cannot be redone any more: l1_unstructured(amount=1)")
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (0, []),
+        (
+            1,
+            [
+                "step 3, undone too, follows it and was left out: l1_unstructured(amount=2);"
+                " redo will not do it again"
+            ],
+        ),
+        (
+            3,
+            [
+                "steps 3 to 5, undone too, follow it and were left out: l1_unstructured(amount=2),"
+                " l1_unstructured(amount=3) and 1 more; redo will not do them again"
+            ],
+        ),
+    ],
+)
+def test_undone_steps_after_one_that_is_different_are_left_out_and_told(
+    tmp_path: Path, more: int, told: list[str]
+) -> None:
+    path = tmp_path / "a.journal"
+    session = journaled(path)
+    session.apply("l1_unstructured", "0.weight", amount=1)
+    session.apply("l1_unstructured", "2.bias", amount=1)
+    for amount in range(2, 2 + more):
+        session.apply("l1_unstructured", "0.weight", amount=amount)
+    for _ in range(1 + more):
+        session.undo()
+    session.recorder.__self__.close()
+
+    session, notes = resumed(path, model=net()[:1])
+    assert session.counts() == (1, 0)
+    assert notes[0].startswith("step 2 was undone and cannot be redone any more")
+    assert list(notes[1:]) == told
+
+
 def undone_with_other_masks(path: Path) -> Session:
     """A session whose journal has other masks for its last step, which was undone, than it gives now."""
     session = journaled(path)

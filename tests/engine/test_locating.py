@@ -14,10 +14,10 @@ from prune_tui.engine.cancelling import Cancelled
 from prune_tui.engine.earlier import Earlier
 from prune_tui.engine.layers import layers
 from prune_tui.engine.locating import EXTREMES, locate
-from prune_tui.protocol import Locate
 from prune_tui.step_settings import StepError
+from prune_tui.tensor_requests import Locate
 
-KINDS = ("nan", "inf", "extreme", "masked")
+KINDS = ("nan", "inf", "not_finite", "extreme", "masked")
 
 
 def holding(tensor, mask=None):
@@ -33,16 +33,16 @@ def find(module, kind, after=None, *, view="effective", forward=True):
 
 
 def naive(shown, mask, kind):
-    """The indices of a kind in order, one entry at a time."""
+    """The indices of a kind in the order they are gone through, one entry at a time."""
     indices = list(product(*map(range, shown.shape)))
     values = {index: shown[index].item() for index in indices}
     if kind == "extreme":
         sizes = {index: abs(value) for index, value in values.items() if math.isfinite(abs(value)) and value}
-        greatest = sorted(sizes, key=lambda index: (-sizes[index], index))[:EXTREMES]
-        return sorted(greatest)
+        return sorted(sizes, key=lambda index: (-sizes[index], index))[:EXTREMES]
     holds = {
         "nan": lambda index: math.isnan(values[index]),
         "inf": lambda index: math.isinf(values[index]),
+        "not_finite": lambda index: not math.isfinite(values[index]),
         "masked": lambda index: mask is not None and mask[index].item() == 0,
     }[kind]
     return [index for index in indices if holds(index)]
@@ -79,7 +79,10 @@ def test_it_finds_what_looking_at_each_entry_finds(asked, kind, forward, view):
         assert (found.index, found.number, found.of) == (None, 0, 0)
         assert found.note
         return
-    if forward:
+    if kind == "extreme":
+        at = (expected.index(after) + (1 if forward else -1)) % len(expected) if after in expected else 0
+        index = expected[at]
+    elif forward:
         following = [index for index in expected if after is None or index > after] or expected
         index = following[0]
     else:
@@ -107,12 +110,29 @@ def test_the_only_one_is_found_from_itself():
 def test_extreme_are_the_hundred_greatest_of_equal_ones_the_first_and_no_zero():
     equal = holding(torch.full((20, 20), -3.0))
     assert find(equal, "extreme").of == EXTREMES
-    assert find(equal, "extreme", forward=False).index == (4, 19)
+    assert find(equal, "extreme", (0, 0), forward=False).index == (4, 19)
     few = holding(torch.tensor([0.0, 5.0, math.inf, -7.0]), torch.tensor([1.0, 0.0, 1.0, 1.0]))
     assert [(one.index, one.of) for one in (find(few, "extreme"), find(few, "extreme", view="orig"))] == [
         ((3,), 1),
-        ((1,), 2),
+        ((3,), 2),
     ]
+
+
+def test_extremes_are_gone_through_from_the_greatest_down_and_back():
+    module = holding(torch.tensor([[1.0, -9.0], [4.0, 4.0]]))
+    ranked = [(0, 1), (1, 0), (1, 1), (0, 0)]
+    for rank, index in enumerate(ranked):
+        found = find(module, "extreme", index)
+        assert (found.index, found.number, found.of) == (ranked[(rank + 1) % 4], (rank + 1) % 4 + 1, 4)
+        assert find(module, "extreme", index, forward=False).index == ranked[rank - 1]
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("after", [None, (0, 0), (20, 0)])
+def test_from_what_is_no_extreme_the_way_leads_to_the_greatest(after, forward):
+    values = torch.arange(2.0, 402).reshape(20, 20)
+    module = holding(torch.cat([values, torch.zeros(1, 20)]))
+    assert find(module, "extreme", after, forward=forward).index == (19, 19)
 
 
 def test_an_infinity_that_is_masked_is_a_nan():
@@ -126,8 +146,8 @@ def test_the_change_since_an_earlier_moment_is_looked_through_too():
     now = now._replace(
         earlier=Earlier(torch.tensor([[1.0, 2.0], [3.0, 9.0]]), torch.tensor([[1, 0], [1, 1]]) == 1)
     )
-    found = locate(now, Locate("weight", "step", "extreme", (0, 1)))
-    assert (found.index, found.value, found.number, found.of) == ((1, 1), -5, 2, 2)
+    found = locate(now, Locate("weight", "step", "extreme", None))
+    assert (found.index, found.value, found.number, found.of) == ((1, 1), -5, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -139,8 +159,8 @@ def test_the_change_since_an_earlier_moment_is_looked_through_too():
 )  # fmt: skip
 def test_every_dtype_can_be_looked_through(dtype):
     module = holding(torch.tensor([[0, 1], [1, 0]]).to(dtype), torch.eye(2))
-    assert [find(module, kind).of for kind in KINDS] == [0, 0, 0, 2]
-    assert [find(module, kind, view="orig").index for kind in KINDS] == [None, None, (0, 1), (0, 1)]
+    assert [find(module, kind).of for kind in KINDS] == [0, 0, 0, 0, 2]
+    assert [find(module, kind, view="orig").index for kind in KINDS] == [None, None, None, (0, 1), (0, 1)]
 
 
 def test_what_has_no_entries_or_no_values_says_so():

@@ -12,7 +12,7 @@ from prune_tui.engine.modules import is_stale, module_view
 from prune_tui.engine.outline import outline
 from prune_tui.engine.statistics import statistics
 from prune_tui.engine.tiles import Pruning, tile
-from prune_tui.protocol import Block, GetTile
+from prune_tui.tensor_requests import Block, GetTile
 from prune_tui.view_rows import VIEWS, HistoryRow
 
 

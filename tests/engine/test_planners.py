@@ -107,6 +107,32 @@ def test_a_cubic_schedule_ends_where_it_should():
     assert took == sorted(took, reverse=True)
 
 
+@pytest.mark.parametrize("method", ["global_unstructured", "l1_unstructured"])
+def test_a_cubic_schedule_begins_at_what_is_masked_already(method):
+    by_step, by_total = Session(lenet()), Session(lenet())
+    for session in (by_step, by_total):
+        session.apply(method, WEIGHTS, amount=0.5)
+    for step, amount in enumerate(totals.cubic(0.8, 3, start=0.5), start=1):
+        took = by_step.apply(method, WEIGHTS, amount=f"to 80% {step}/3").took
+        other = by_total.apply(method, WEIGHTS, amount=amount).took
+        assert sum(took.values()) == pytest.approx(sum(other.values()), abs=2 * len(WEIGHTS))
+        assert sum(took.values()) > 0
+    sparse = by_step.history
+    assert sum(sum(entry.took.values()) for entry in sparse) == pytest.approx(0.8 * 59838, abs=len(WEIGHTS))
+
+
+def test_it_is_told_where_a_schedule_begins():
+    session = Session(lenet())
+    assert session.preview("l1_unstructured", WEIGHTS, amount="to 80% 1/4").notes == ()
+    session.apply("l1_unstructured", "fc1.weight", amount=0.5)
+    (note,) = session.preview("l1_unstructured", "fc1.weight", amount="to 80% 1/4").notes
+    assert note == "fc1.weight is at 50.0% now: step 1 of 4 goes on from there, to 67.3%"
+    (note,) = session.preview("l1_unstructured", WEIGHTS, amount="to 80% 1/4").notes
+    assert note == "of each tensor, step 1 of 4 goes on from what is masked now"
+    (note,) = session.preview("global_unstructured", WEIGHTS, amount="to 80% 1/4").notes
+    assert note == "40.1% is masked now: step 1 of 4 goes on from there, to 63.2%"
+
+
 def test_a_floor_still_holds():
     with pytest.raises(StepError, match=r"a floor of 0\.3 lets"):
         Session(lenet()).apply("lamp", WEIGHTS, amount="to 80%", floor=0.3)

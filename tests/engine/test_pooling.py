@@ -21,9 +21,10 @@ from prune_tui.engine.pooling import heatmap
 from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.tensor_answers import ANSWERS
 from prune_tui.engine.tiles import Pruning
-from prune_tui.protocol import Answer, Block, GetHeatmap
+from prune_tui.protocol import Answer
 from prune_tui.steps import L1Unstructured
-from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, HAS_WOULD_GO, HAS_ZERO, POOLS
+from prune_tui.tensor_requests import Block, GetHeatmap
+from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, HAS_ZERO, POOLS, Tally
 from prune_tui.view_rows import VIEWS
 
 INF, NAN = math.inf, math.nan
@@ -45,6 +46,8 @@ def unpacked(picture):
         values=struct.unpack(f"<{count}f", picture.values),
         kept=tuple(picture.kept),
         marks=tuple(picture.marks),
+        going=tuple(picture.going),
+        tally=picture.tally,
         note=picture.note,
     )
 
@@ -97,8 +100,26 @@ def test_a_share_is_rounded_but_never_to_none_or_all():
 def test_what_a_step_took_and_what_one_would_take_is_marked_in_the_masked_and_in_the_living():
     module = holding(torch.ones(1, 4), torch.tensor([[1.0, 0.0, 1.0, 0.0]]))
     pruning = Pruning(torch.tensor([[True, True, True, False]]), Whole(torch.tensor([[0.0, 0.0, 1.0, 1.0]])))
-    assert pool(module, pruning=pruning).marks == (HAS_WOULD_GO, HAS_NEWLY_MASKED, 0, 0)
-    assert pool(module, cells=(1, 1), pruning=pruning).marks == (HAS_WOULD_GO | HAS_NEWLY_MASKED,)
+    shown = pool(module, pruning=pruning)
+    assert (shown.marks, shown.going) == ((0, HAS_NEWLY_MASKED, 0, 0), (255, 0, 0, 0))
+    shown = pool(module, cells=(1, 1), pruning=pruning)
+    assert (shown.marks, shown.going) == ((HAS_NEWLY_MASKED,), (128,)), "one of two that are alive"
+
+
+def test_without_a_preview_nothing_is_told_of_one():
+    assert pool(holding(torch.ones(2, 2))).going == ()
+
+
+def test_rows_and_columns_that_are_wholly_masked_are_counted_however_much_is_pooled():
+    kept = torch.ones(40, 30)
+    kept[[3, 4, 39]], kept[:, [0, 7]] = 0, 0
+    for cells in ((1, 1), (7, 4), (40, 30)):
+        tally = pool(holding(torch.ones(40, 30), kept), cells=cells).tally
+        assert tally == Tally(1200, kept=37 * 28, dead_rows=3, dead_columns=2)
+    lying = holding(torch.ones(40, 30).t(), kept.t())
+    assert pool(lying, cells=(7, 4)).tally == Tally(1200, kept=37 * 28, dead_rows=2, dead_columns=3)
+    inside = Block((), (0, 5), (0, 7))
+    assert pool(holding(torch.ones(40, 30), kept), cells=(2, 2), block=inside).tally == Tally(35, 18, 0, 2, 1)
 
 
 def test_numbers_beyond_float32_are_told_as_the_greatest_it_has():
@@ -173,15 +194,18 @@ def cell_of(entries, kind):
     value = NAN
     if finite:
         value = max(finite, key=lambda x: (abs(x), x)) if kind == "extreme" else math.fsum(finite) / len(finite)
-    kept = sum(kept != 0 for _, kept, *_ in entries)
-    share = round(255 * kept / len(entries))
-    told = {0: 0, len(entries): 255}.get(kept, min(max(share, 1), 254))
+    kept_ones = sum(kept != 0 for _, kept, *_ in entries)
+    share = round(255 * kept_ones / len(entries))
+    told = {0: 0, len(entries): 255}.get(kept_ones, min(max(share, 1), 254))
     marks = 0
-    for shown, kept, newly, goes in entries:
+    for shown, kept, newly, _ in entries:
         marks |= HAS_NAN * math.isnan(shown) | HAS_INF * math.isinf(shown)
         marks |= HAS_ZERO * (shown == 0 and kept != 0)
-        marks |= HAS_NEWLY_MASKED * bool(newly and not kept) | HAS_WOULD_GO * bool(goes and kept)
-    return value, told, marks
+        marks |= HAS_NEWLY_MASKED * bool(newly and not kept)
+    going = sum(bool(goes and kept) for _, kept, _, goes in entries)
+    share = round(255 * going / max(kept_ones, 1))
+    going = {0: 0, kept_ones: 255}.get(going, min(max(share, 1), 254)) if going else 0
+    return value, told, marks, going
 
 
 @st.composite
@@ -288,8 +312,9 @@ def test_a_picture_is_what_loops_over_its_entries_give(asked):
     size, cells = by_hand(asked, values, kept, *then, newly, goes)
     assert shown.size == size
     assert shown.values == pytest.approx([value for value, *_ in cells], rel=1e-6, nan_ok=True)
-    assert shown.kept == tuple(share for _, share, _ in cells)
-    assert shown.marks == tuple(marks for *_, marks in cells)
+    assert shown.kept == tuple(share for _, share, *_ in cells)
+    assert shown.marks == tuple(marks for _, _, marks, _ in cells)
+    assert shown.going == tuple(going for *_, going in cells)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -301,7 +326,7 @@ def test_both_ways_to_read_a_band_agree(dtype, kind, monkeypatch):
     monkeypatch.setattr(columns, "_plain", lambda _: False)
     by_torch = pool(module, cells=(13, 29), kind=kind)
     assert by_numpy.values == pytest.approx(by_torch.values, rel=1e-6)
-    assert (by_numpy.kept, by_numpy.marks) == (by_torch.kept, by_torch.marks)
+    assert (by_numpy.kept, by_numpy.marks, by_numpy.tally) == (by_torch.kept, by_torch.marks, by_torch.tally)
 
 
 # ---------------------------------------------------------------- through a session
@@ -315,7 +340,7 @@ def asked_of(session, preview=None, view="effective"):
 def test_a_sessions_steps_are_seen_in_its_picture():
     session = Session(holding(torch.arange(1.0, 17).reshape(4, 4)))
     half = L1Unstructured(targets=("weight",), amount=8)
-    assert asked_of(session, half).marks == (HAS_WOULD_GO,) * 8 + (0,) * 8
+    assert asked_of(session, half).going == (255,) * 8 + (0,) * 8
     session.do(half, never)
     after = asked_of(session)
     assert after.marks == (HAS_NEWLY_MASKED,) * 8 + (0,) * 8
@@ -333,4 +358,4 @@ def test_a_picture_travels_as_bytes():
 def test_a_preview_whose_ties_torch_decides_is_made_once():
     session = Session(holding(torch.ones(4, 4)))
     shown = asked_of(session, L1Unstructured(targets=("weight",), amount=5))
-    assert sum(mark == HAS_WOULD_GO for mark in shown.marks) == 5
+    assert shown.going.count(255) == shown.tally.going == 5

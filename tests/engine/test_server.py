@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,9 +14,10 @@ import pytest
 import torch
 from torch import nn
 
-from prune_tui import frames, protocol, view_rows, views
+from prune_tui import frames, protocol, tensor_requests, view_rows, views
 from prune_tui.engine import outline, planning, server, sources, statistics
 from prune_tui.engine.cancelling import Cancelled, Stop
+from prune_tui.engine.evaluation import measurement
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.layers import Layers
 from prune_tui.engine.selection import search
@@ -30,7 +32,9 @@ from tests.engine.doctor.ailing import half_pruned
 B = TypeVar("B", bound=views.Body)
 
 HALF_OF_CONV1 = L1Unstructured(targets=("conv1.weight",), amount=0.5)
-CORNER = protocol.GetTile("conv1.weight", "effective", 2, 3, (protocol.Block((0, 0), (0, 3), (0, 3)),))
+CORNER = tensor_requests.GetTile(
+    "conv1.weight", "effective", 2, 3, (tensor_requests.Block((0, 0), (0, 3), (0, 3)),)
+)
 
 
 class Line:
@@ -81,7 +85,7 @@ class Line:
     def metric(self, state: str) -> MetricMeasured:
         """Wait for the metric to say something new, and forget what it said before."""
         found = self.event(lambda body: isinstance(body, MetricMeasured) and body.state == state)
-        self.events.clear()
+        del self.events[: self.events.index(found) + 1]
         assert isinstance(found, MetricMeasured)
         return found
 
@@ -151,7 +155,7 @@ def test_the_doctor_can_be_stopped_and_holds_up_nobody(line: Line, monkeypatch: 
     monkeypatch.setattr(server.doctor, "examine", slowly)
     question = line.send(protocol.GetFindings())
     assert looking.wait(10)
-    line.ask(protocol.GetStatistics("bias", "effective"), views.Statistics)
+    line.ask(tensor_requests.GetStatistics("bias", "effective"), views.Statistics)
     line.ask(protocol.Cancel(question), views.Done)
     body = line.answer(question).body
     assert isinstance(body, Failed)
@@ -251,7 +255,7 @@ def test_a_module(lenet: Line) -> None:
     "request_",
     [
         protocol.GetModule("conv9"),
-        protocol.GetStatistics("conv9.weight", "effective"),
+        tensor_requests.GetStatistics("conv9.weight", "effective"),
         protocol.Preview(L1Unstructured(targets=("conv9.weight",), amount=0.5)),
         protocol.Apply(L1Unstructured(targets=("conv9.weight",), amount=0.5)),
     ],
@@ -269,13 +273,13 @@ def test_a_tile_holds_the_values(lenet: Line) -> None:
 
 def test_a_tile_marks_what_a_step_would_mask(lenet: Line) -> None:
     step = L1Unstructured(targets=("conv1.weight",), amount=1.0)
-    request = protocol.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, step)
+    request = tensor_requests.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, step)
     (block,) = lenet.ask(request, views.Tile).blocks
     assert set(block.states) == {views.WOULD_GO}
 
 
 def test_statistics(lenet: Line) -> None:
-    found = lenet.ask(protocol.GetStatistics("conv1.weight", "effective"), views.Statistics)
+    found = lenet.ask(tensor_requests.GetStatistics("conv1.weight", "effective"), views.Statistics)
     weight = lenet.model.conv1.weight
     assert found.elements == weight.numel()
     assert found.maximum == pytest.approx(weight.max().item())
@@ -284,7 +288,7 @@ def test_statistics(lenet: Line) -> None:
 
 def test_a_sample_of_what_is_small_is_all_of_it(lenet: Line) -> None:
     sampled, whole = (
-        lenet.ask(protocol.GetStatistics("conv1.weight", "effective", sampled=sampled), views.Statistics)
+        lenet.ask(tensor_requests.GetStatistics("conv1.weight", "effective", sampled=sampled), views.Statistics)
         for sampled in (True, False)
     )
     assert sampled == whole
@@ -294,7 +298,7 @@ def test_a_sample_of_what_is_small_is_all_of_it(lenet: Line) -> None:
 def test_a_sample_of_what_is_large_is_a_sample(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     _opening(monkeypatch, nn.Linear(1000, 1000))
     line.ask(protocol.Open(), views.Opened)
-    found = line.ask(protocol.GetStatistics("weight", "effective", sampled=True), views.Statistics)
+    found = line.ask(tensor_requests.GetStatistics("weight", "effective", sampled=True), views.Statistics)
     assert (found.quality, found.elements) == ("sampled", 1_000_000)
 
 
@@ -375,7 +379,7 @@ def slow_statistics(monkeypatch: pytest.MonkeyPatch) -> Gate:
     return gate
 
 
-_COUNT = protocol.GetStatistics("conv1.weight", "effective")
+_COUNT = tensor_requests.GetStatistics("conv1.weight", "effective")
 
 
 def test_looking_goes_on_while_something_is_counted(lenet: Line, slow_statistics: Gate) -> None:
@@ -508,8 +512,8 @@ def test_a_preview_and_its_tile_are_planned_once(lenet: Line, monkeypatch: pytes
     monkeypatch.setattr(planning, "plan", slow)
     previewing = lenet.send(protocol.Preview(HALF_OF_CONV1))
     assert gate.entered.wait(10)
-    tile = lenet.send(protocol.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, HALF_OF_CONV1))
-    lenet.ask(protocol.GetStatistics("conv1.weight", "effective"), views.Statistics)
+    tile = lenet.send(tensor_requests.GetTile("conv1.weight", "effective", 2, 3, CORNER.blocks, HALF_OF_CONV1))
+    lenet.ask(tensor_requests.GetStatistics("conv1.weight", "effective"), views.Statistics)
     gate.open.set()
     assert isinstance(lenet.answer(previewing).body, views.Previewed)
     assert isinstance(lenet.answer(tile).body, views.Tile)
@@ -625,12 +629,31 @@ def test_a_preview_does_not_wait_for_the_metric(line: Line, monkeypatch: pytest.
     assert line.metric("measured").value == 1.0
 
 
+def test_the_start_is_measured_though_an_edit_waits_already(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*_: object) -> Loaded:
+        while not line.server._lanes["edit"].has_work():
+            time.sleep(0.001)
+        return Loaded(Net(), SUM)
+
+    monkeypatch.setattr(sources, "load", load)
+    line.send(protocol.Open())
+    line.ask(protocol.Apply(ONE_OF_TWO), views.Edited)
+    assert line.metric("measured") == MetricMeasured("share", 1.0, 1.0, "measured")
+    assert line.metric("measured") == MetricMeasured("share", 0.75, 1.0, "measured")
+
+
 def test_what_is_measured_before_any_step_is_the_start(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    _opening(monkeypatch, Net(), SUM)
-    monkeypatch.setattr(Server, "_measure", lambda _: None)
+    times = iter(range(9))
+
+    def measure(model: nn.Module, stop: Stop) -> float:
+        if next(times) == 0 or hasattr(model, "weight_mask"):
+            Gate().wait(stop)  # the first edit waits for it, but not for ever
+        return float(model())
+
+    _opening(monkeypatch, Net(), Metric("share", measure))
+    monkeypatch.setattr(measurement, "_PATIENCE", 0)
     line.ask(protocol.Open(), views.Opened)
     line.ask(protocol.Apply(ONE_OF_TWO), views.Edited)
-    monkeypatch.undo()
     line.ask(protocol.Undo(), views.Edited)
     assert line.metric("measured") == MetricMeasured("share", 1.0, 1.0, "measured")
 

@@ -194,7 +194,8 @@ def test_one_layer_unlike_the_others_is_odd():
     assert (told.pattern, told.left_out, told.note) == ("layers.*.up.weight", 0, "")
     assert [round(one.rms, 6) for one in told.members] == [1, 1.01, 1.02, 1.03, 1.04, 2, 1.06]
     # The median is 1.03, the median deviation from it 0.02.
-    assert told.members[5].oddness == pytest.approx(0.97 / 0.02)
+    assert told.members[5].rms_oddness == told.members[5].oddness == pytest.approx(0.97 / 0.02)
+    assert [one.kept_oddness for one in told.members] == [0] * 7, "nothing is masked in any"
     assert max(one.oddness for at, one in enumerate(told.members) if at != 5) < 3.5
     assert (told.members[0].picture.height, told.members[0].picture.width) == (2, 2), "two of four columns a cell"
 
@@ -206,6 +207,7 @@ def test_one_layer_pruned_more_is_odd():
         prune.random_unstructured(layer["up"], "weight", 30 if at == 3 else 16)
     told = stacked(model, "layers.0.up.weight")
     assert [one.kept for one in told.members] == [16, 16, 16, 2, 16]
+    assert [one.kept_oddness for one in told.members] == [0, 0, 0, math.inf, 0]
     assert [one.oddness for one in told.members] == [0, 0, 0, math.inf, 0]
 
 

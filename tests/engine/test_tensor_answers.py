@@ -12,12 +12,13 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from prune_tui import protocol
+from prune_tui import protocol, tensor_requests
 from prune_tui.engine import tensor_answers
 from prune_tui.engine.cancelling import never
 from prune_tui.engine.session import Session
 from prune_tui.engine.tensor_answers import ANSWERS, LONG_ANSWERS
-from prune_tui.protocol import Answer, Block
+from prune_tui.protocol import Answer
+from prune_tui.tensor_requests import Block
 from prune_tui.view_rows import VIEWS, View
 
 
@@ -36,14 +37,14 @@ def ask(session: Session, request: protocol.Request):
 
 
 def test_channels(session: Session) -> None:
-    told = ask(session, protocol.GetChannels("1.weight", "effective", 0))
+    told = ask(session, tensor_requests.GetChannels("1.weight", "effective", 0))
     assert sum(memoryview(told.kept).cast("f")) == 4
     assert told.entries == 4
-    assert ask(session, protocol.GetChannels("1.weight", "orig", 2)).note
+    assert ask(session, tensor_requests.GetChannels("1.weight", "orig", 2)).note
 
 
 def test_structure(session: Session) -> None:
-    told = ask(session, protocol.GetStructure("1.weight"))
+    told = ask(session, tensor_requests.GetStructure("1.weight"))
     assert [axis.dead for axis in told.axes] == [2, 0]
     assert told.kept == 16
 
@@ -51,8 +52,8 @@ def test_structure(session: Session) -> None:
 @pytest.mark.parametrize(
     ("walking", "request_"),
     [
-        ("structure.grouping", protocol.GetStructure("1.weight")),
-        ("stack.siblings", protocol.GetStack("1.weight", "effective", 3, 4)),
+        ("structure.grouping", tensor_requests.GetStructure("1.weight")),
+        ("stack.siblings", tensor_requests.GetStack("1.weight", "effective", 3, 4)),
     ],
 )
 def test_no_step_changes_the_model_while_it_is_walked_through(
@@ -73,27 +74,27 @@ def test_no_step_changes_the_model_while_it_is_walked_through(
 
 
 def test_stack(session: Session) -> None:
-    told = ask(session, protocol.GetStack("1.weight", "effective", 3, 4))
+    told = ask(session, tensor_requests.GetStack("1.weight", "effective", 3, 4))
     assert told.pattern == "*.weight"
     assert [member.kept for member in told.members] == [24, 16, 24]
     assert told.members[1].oddness == float("inf")
     assert len(told.members[1].picture.kept) == 12
-    assert ask(session, protocol.GetStack("1.bias", "mask", 3, 4)).members[2].rms == 1
+    assert ask(session, tensor_requests.GetStack("1.bias", "mask", 3, 4)).members[2].rms == 1
 
 
 def every_question(tensor: str, view: View) -> list[protocol.Request]:
     """What may be asked of a tensor of 3×4."""
     block = Block((), (0, 3), (0, 4))
     return [
-        protocol.GetTile(tensor, view, 0, 1, (block,)),
-        protocol.GetHeatmap(tensor, view, 0, 1, block, 2, 2),
-        protocol.GetHeatmap(tensor, view, 0, 1, block, 2, 2, pool="mean"),
-        protocol.GetEntry(tensor, (0, 0)),
-        protocol.GetChannels(tensor, view, 0),
-        protocol.GetStructure(tensor),
-        protocol.Locate(tensor, view, "extreme", None),
-        protocol.Locate(tensor, view, "masked", None),
-        protocol.GetStatistics(tensor, view),
+        tensor_requests.GetTile(tensor, view, 0, 1, (block,)),
+        tensor_requests.GetHeatmap(tensor, view, 0, 1, block, 2, 2),
+        tensor_requests.GetHeatmap(tensor, view, 0, 1, block, 2, 2, pool="mean"),
+        tensor_requests.GetEntry(tensor, (0, 0)),
+        tensor_requests.GetChannels(tensor, view, 0),
+        tensor_requests.GetStructure(tensor),
+        tensor_requests.Locate(tensor, view, "extreme", None),
+        tensor_requests.Locate(tensor, view, "masked", None),
+        tensor_requests.GetStatistics(tensor, view),
     ]
 
 
@@ -160,5 +161,5 @@ def test_a_dtensor_says_why_it_is_not_shown_and_no_process_is_asked(mesh, monkey
     session = Session(model)
     for request in every_question("0.weight", "effective"):
         assert answered(session, request).note.startswith("DTensor: "), request
-    assert answered(session, protocol.GetNorms()).norms == (0, 0)
-    assert answered(session, protocol.GetBroken()).tensors == ()
+    assert answered(session, tensor_requests.GetNorms()).norms == (0, 0)
+    assert answered(session, tensor_requests.GetBroken()).tensors == ()

@@ -11,7 +11,7 @@ from prune_tui.engine.earlier import Earlier
 from prune_tui.engine.layers import NoValues, layers
 from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.tiles import Pruning, tile
-from prune_tui.protocol import Block, GetTile
+from prune_tui.tensor_requests import Block, GetTile
 from prune_tui.view_rows import VIEWS
 from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO
 

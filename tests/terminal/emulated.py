@@ -48,6 +48,12 @@ MODES = {
 }
 
 
+def _in_a_window() -> None:
+    """Make the terminal the controlling one, as a window does; a hang-up ends what is in it, under nohup too."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Terminal:
     """A command in a pseudo-terminal of its own, which is its controlling terminal, as in a window.
 
@@ -103,7 +109,7 @@ class Terminal:
             env={name: value for name, value in settings.items() if value is not None},
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - it is one system call
+            preexec_fn=_in_a_window,  # noqa: PLW1509 - it is two system calls
         )
         self._ended = False
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)

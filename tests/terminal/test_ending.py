@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,18 @@ def test_a_closed_window(start: Start) -> None:
     terminal.hang_up()
     terminal.process.wait(timeout=10)
     _gone(terminal, engine)
+
+
+def test_under_nohup_it_outlives_the_signal_but_not_its_window() -> None:
+    with Terminal(["sh", "-c", f"trap '' HUP; exec {sys.executable} -m prune_tui"]) as terminal:
+        terminal.wait_for("LeNet", "conv1")
+        engine = _engine(terminal)
+        os.kill(terminal.process.pid, signal.SIGHUP)
+        terminal.press("?")
+        terminal.wait_for("esc closes")
+        terminal.hang_up()
+        terminal.process.wait(timeout=10)
+        _gone(terminal, engine)
 
 
 def test_leaving_while_the_engine_is_stuck(start: Start, tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from prune_tui import Session
 from prune_tui.cli import open_model
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
 from prune_tui.protocol import Open
-from prune_tui.ui.widgets.tensor_pane import PICTURES
+from prune_tui.ui.widgets.pictures import PICTURES
 from tests import readme_findings
 from tests.terminal.conftest import Start
 
@@ -65,6 +65,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").touch()
     (tmp_path / "package" / "module.py").write_text(NET)
+    save_file({"head.weight": torch.ones(2, 3), "head.bias": torch.zeros(2)}, tmp_path / "model.safetensors")
     return tmp_path
 
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from prune_tui.ui.screens.main import MainScreen
-from prune_tui.ui.screens.text import EngineLogScreen, HelpScreen
+from prune_tui.ui.screens.text import EngineLogScreen
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.tensor_grid import TensorGrid
@@ -389,18 +389,6 @@ async def test_f12_shows_what_the_engine_printed() -> None:
         assert isinstance(pilot.app.screen, MainScreen)
 
 
-async def test_a_question_mark_shows_the_keys_of_the_focused_pane_first() -> None:
-    async with running(app_on()) as pilot:
-        await press(pilot, "question_mark")
-        assert isinstance(pilot.app.screen, HelpScreen)
-        text = screen_text(pilot)
-        assert text.index("In the module tree") < text.index("Everywhere")
-        await press(pilot, "escape", "tab", "tab", "question_mark")
-        assert "In the tensor pane" in screen_text(pilot).splitlines()[1]
-        await press(pilot, "q")
-        assert isinstance(pilot.app.screen, MainScreen)
-
-
 async def test_ctrl_p_finds_commands_and_modules() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "ctrl+p", *"fc2", "enter")
@@ -423,7 +411,7 @@ async def test_the_grid_scrolls_in_both_directions_and_asks_only_for_what_is_see
         main_of(pilot).module_tree.go_to("fc1")
         await settle(pilot)
         await press(pilot, "enter", "enter")
-        grid = main_of(pilot).tensor_pane.grid
+        grid = main_of(pilot).tensor_pane.pictures.grid
         await press(pilot, "down", "right", "right", "pagedown", "pagedown", "ctrl+right", "ctrl+right")
         assert grid.scroll_offset.y > 5
         assert grid.scroll_offset.x > 0
@@ -440,7 +428,7 @@ async def test_the_cursor_stays_above_the_horizontal_scrollbar() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "j", "j", "tab", "tab", "z", *["down"] * 45)
         pane = main_of(pilot).tensor_pane
-        assert pane.grid.show_horizontal_scrollbar
+        assert pane.pictures.grid.show_horizontal_scrollbar
         assert pane.aim.index == (45, 0)
         assert any(line.startswith("┃  45 ") for line in screen_text(pilot).splitlines())
 
@@ -526,7 +514,7 @@ async def test_ctrl_arrows_go_a_page_of_columns() -> None:
         column = pane.aim.index[1]
         assert column > 8
         assert column % 2 == 0, "two pages"
-        assert pane.grid.scroll_offset.x > 0
+        assert pane.pictures.grid.scroll_offset.x > 0
         await press(pilot, "ctrl+left", "ctrl+left")
         assert pane.aim.index == (0, 0)
-        assert pane.grid.scroll_offset.x == 0
+        assert pane.pictures.grid.scroll_offset.x == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prune_tui.protocol import Toggle
+from prune_tui.tensor_requests import Toggle
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.draft import BRUSHES, Draft
 

@@ -78,7 +78,9 @@ async def test_a_file_that_exists_is_replaced_at_the_second_enter(tmp_path: Path
         assert "✓ wrote mine.yaml" in told(pilot)
         assert file.read_text().startswith("# A recipe of prune-tui")
         assert other.read_text() == "mine"
-        await press(pilot, "enter")  # it is there again
+        await press(pilot, "enter", "e")  # it is there again
+        await name(pilot, "mine.yaml")
+        await press(pilot, "enter")
         assert "✗ mine.yaml exists already" in told(pilot)
 
 

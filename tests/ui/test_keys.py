@@ -51,3 +51,44 @@ def test_every_row_explains_itself_in_a_sentence() -> None:
 
 def test_the_readme_has_the_same_table() -> None:
     assert readme_keys.written() == readme_keys.table(), "run: python -m tests.readme_keys"
+
+
+PICTURES = ("values", "heatmap", "mask", "histogram", "channels", "structure", "stack")
+
+
+def line(focus: str, width: int, **how: bool) -> list[str]:
+    """What the bar names in so many columns, most important first."""
+    told: list[str] = []
+    for named in keys.bar(focus, **how):
+        word = f"{keys.shown(named.key.keys[0])} {named.label}"
+        width -= len(word) + 1
+        if width < 0:
+            break
+        told.append(word)
+    return told
+
+
+@pytest.mark.parametrize("focus", [*PICTURES, "findings"])
+def test_six_keys_of_the_focused_picture_fit_into_80_columns_with_help_undo_and_quit(focus: str) -> None:
+    told = line(focus, 78)
+    assert {"? help", "u undo", "q quit"} <= set(told)
+    assert len(told) >= 9
+    own = [named for named in keys.bar(focus)[3:9] if named.key.place != "app" or named.place < 6]
+    assert len(own) == 6
+    assert len({named.key.id for named in keys.bar(focus)}) == len(keys.bar(focus)), "none is named twice"
+
+
+def test_in_the_tree_the_methods_are_named() -> None:
+    assert {"2 random", "3 L1", "5 Ln channels", "6 global"} <= set(line("tree", 78))
+    assert line("tree", 78) == line("module", 78) == line("", 78)
+
+
+@pytest.mark.parametrize("focus", PICTURES)
+def test_a_read_only_session_names_no_key_that_prunes_or_paints(focus: str) -> None:
+    told = {named.key.id for named in keys.bar(focus, readonly=True)}
+    assert not {"steps.undo", "method.l1_unstructured", "tensor.paint", "tensor.brush"} & told
+    assert ("tensor.apply_draft" in told) == (focus == "stack")
+
+
+def test_an_open_form_has_the_line_for_itself() -> None:
+    assert line("values", 78, form=True) == ["enter apply", "esc leave", "↑ more", "↓ less"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import warnings
 
-from prune_tui.protocol import GetEntry, Locate
+from prune_tui.tensor_requests import GetEntry, Locate
 from prune_tui.tensor_views import Entry, Located
 from prune_tui.ui.widgets.picture import Picture
 from tests.in_process import app_on, press, running, settle

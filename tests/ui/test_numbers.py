@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from prune_tui.ui.numbers import bar, human_count, percent, significant
+from prune_tui.ui.numbers import bar, counted, human_count, percent, precise, significant
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,23 @@ def test_bar_never_shrinks_while_the_part_grows() -> None:
 def test_three_significant_digits_in_seven_cells(value, text):
     assert significant(value) == text
     assert len(text) <= 7
+
+
+@pytest.mark.parametrize(
+    ("number", "thing", "told"),
+    [
+        (1, "step", "1 step"),
+        (2, "step", "2 steps"),
+        (0, "entry", "0 entries"),
+        (1, "entry", "1 entry"),
+        (1200, "entry", "1,200 entries"),
+        (3, "key", "3 keys"),
+    ],
+)
+def test_one_is_one_and_several_are_several(number: int, thing: str, told: str) -> None:
+    assert counted(number, thing) == told
+
+
+def test_what_is_no_number_is_spelt_in_one_way() -> None:
+    assert [precise(value) for value in (math.nan, math.inf, -math.inf, 0.25)] == ["NaN", "Inf", "-Inf", "0.25"]
+    assert precise(0.5, "+.4g") == "+0.5"

@@ -8,7 +8,7 @@ import pytest
 
 from prune_tui.ui import keys
 from tests.in_process import app_on, press, running
-from tests.ui.tensor_pane_here import PICTURE_KEYS, look_at, picture_text, readout
+from tests.ui.tensor_pane_here import PICTURE_KEYS, look_at, picture_text, readout, said
 
 ODD = """
 import torch
@@ -100,7 +100,7 @@ SAID: dict[str, dict[str, str]] = {
         "f7": "Kept 12",
     },
     "conv": {
-        "f2": "for each of out 3 × in 4 × kd 2",
+        "f2": "for each ‹out 3› × in 4 × kd 2",
         "f3": "‹out 0 of 3› · in 0 of 4 · kd 0 of 2",
         "f4": "‹out 0 of 3› · in 0 of 4 · kd 0 of 2",
         "f5": "median",
@@ -140,18 +140,28 @@ async def test_no_key_of_any_picture_of_it_raises_or_changes_the_model(source: s
             await press(pilot, "escape", "escape", "w")
             assert picture_text(pilot).strip()
         assert len(pane.aim.index) == len(pane.tensor.shape)
-        assert pane.draft.toggles == ()
+        assert pane.painting.draft.toggles == ()
         assert pilot.app.main.status.summary.masked == 0
 
 
 async def test_an_entry_that_is_not_finite_is_read_out(source: str) -> None:
     async with running(app_on(source)) as pilot:
         await look_at(pilot, "bad.weight", "l")
-        assert readout(pilot) == "[0, 1] nan  d0 0 d1 1"
+        assert readout(pilot) == "[0, 1] NaN  d0 0 d1 1"
         await look_at(pilot, "meta.weight")
         assert readout(pilot) == ""
         await look_at(pilot, "empty.weight", "l", "j", "G", "n", "x")
         assert readout(pilot) == ""
+
+
+@pytest.mark.parametrize(("name", "why"), [("empty", "0×3: no entries"), ("meta", "on the meta device")])
+async def test_where_there_are_no_entries_keys_say_why(source: str, name: str, why: str) -> None:
+    async with running(app_on(source)) as pilot:
+        await look_at(pilot, f"{name}.weight")
+        for key in ("n", "f", "x", "X", "colon", "a", "i"):
+            pilot.app.clear_notifications()
+            await press(pilot, key)
+            assert why in said(pilot), key
 
 
 async def test_a_scalar_and_a_vector_can_be_painted_away(source: str) -> None:

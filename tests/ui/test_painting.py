@@ -6,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from prune_tui.steps import CustomFromMask
+from prune_tui.tensor_requests import Painted, Toggle
 from prune_tui.ui.draft import BRUSHES
 from tests.in_process import app_on, press, running, settle
 from tests.ui.tensor_pane_here import frame_text, look_at, main_of, pane_of, picture_text, readout, said
@@ -44,7 +45,7 @@ async def test_x_paints_the_entry_at_the_cursor_and_changes_nothing_yet() -> Non
 async def test_each_brush_takes_its_own(brush: str, took: int, gone: object) -> None:
     async with running(app_on()) as pilot:
         pane = await look_at(pilot, "conv1.weight", *["X"] * BRUSHES.index(brush), "x")
-        assert pane.draft.brush == brush
+        assert pane.painting.draft.brush == brush
         assert readout(pilot) == PAINTED.format(took, 54 - took, "1 stroke")
         await press(pilot, "enter")
         assert masked(pilot) == took
@@ -59,6 +60,16 @@ async def test_a_large_x_goes_through_the_brushes_and_says_which() -> None:
             await press(pilot, "X")
             told.append(said(pilot))
         assert told == ["x toggles a row", "x toggles a column", "x toggles a channel", "x toggles an entry"]
+
+
+@pytest.mark.parametrize("key", ["f2", "f3", "f4"])
+async def test_a_picture_asks_for_a_draft_by_its_strokes_and_not_by_a_mask_of_every_entry(
+    key: str,
+) -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "conv1.weight", key, "X", "x", "j", "x")
+        strokes = (Toggle((0, 0, 0, -1)), Toggle((0, 0, 1, -1)))
+        assert pane.picture.subject.preview == Painted("conv1.weight", strokes)
 
 
 async def test_the_same_stroke_again_takes_it_back() -> None:
@@ -119,7 +130,7 @@ async def test_esc_drops_the_draft_and_the_brush_stays() -> None:
         assert said(pilot) == "what was painted is dropped"
         assert picture_text(pilot) == before
         assert readout(pilot).startswith("[0, 0, 0, 0] -0.0311134")
-        assert pane.draft.brush == "row"
+        assert pane.painting.draft.brush == "row"
         await press(pilot, "enter")
         assert steps_done(pilot) == []
 
@@ -151,7 +162,7 @@ async def test_a_refused_first_stroke_leaves_nothing_painted() -> None:
     async with running(app_on()) as pilot:
         pane = await look_at(pilot, "conv1.weight", "3", "enter", "x")
         assert "is masked already" in said(pilot)
-        assert pane.draft.toggles == ()
+        assert pane.painting.draft.toggles == ()
         assert readout(pilot).startswith("[0, 0, 0, 0] ×")
 
 
@@ -194,11 +205,11 @@ async def test_a_draft_that_is_dropped_while_it_is_worked_out_is_not_marked_afte
 async def test_an_edit_drops_the_draft() -> None:
     async with running(app_on()) as pilot:
         pane = await look_at(pilot, "conv1.weight", "G", "x", "3", "enter")
-        assert pane.draft.toggles == ()
+        assert pane.painting.draft.toggles == ()
         assert "(" not in picture_text(pilot)
         assert steps_done(pilot) == ["L1Unstructured"]
         await press(pilot, "x", "u")
-        assert pane.draft.toggles == ()
+        assert pane.painting.draft.toggles == ()
         assert steps_done(pilot) == []
 
 
@@ -208,7 +219,7 @@ async def test_another_tensor_drops_the_draft_and_another_picture_or_view_does_n
         assert readout(pilot) == PAINTED.format(1, 53, "1 stroke")
         assert "(-0.031)" in picture_text(pilot)
         await press(pilot, "t")
-        assert pane.draft.toggles == ()
+        assert pane.painting.draft.toggles == ()
         await press(pilot, "t")
         assert "(" not in picture_text(pilot)
         assert readout(pilot).startswith("[0, 0, 0, 0] -0.0311134")
@@ -219,7 +230,7 @@ async def test_a_picture_without_entries_sends_to_one_that_has_them(key: str) ->
     async with running(app_on()) as pilot:
         pane = await look_at(pilot, "conv1.weight", key, "x")
         assert said(pilot) == "paint in values, heat map or mask: F2, F3, F4"
-        assert pane.draft.toggles == ()
+        assert pane.painting.draft.toggles == ()
 
 
 async def test_a_read_only_session_paints_but_does_not_apply() -> None:
@@ -256,5 +267,5 @@ async def test_what_cannot_be_pruned_cannot_be_painted() -> None:
         pane.picture.focus()
         await press(pilot, "x")
         assert "is masked already" in said(pilot)
-        assert pane.draft.toggles == ()
+        assert pane.painting.draft.toggles == ()
         assert "weight" in frame_text(pilot)

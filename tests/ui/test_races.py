@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from textual.pilot import Pilot
 
-from prune_tui import protocol, views
+from prune_tui import protocol, tensor_requests, views
 from prune_tui.engine import server
 from tests.in_process import app_on, press, running, screen_text, settle
 from tests.ui.test_app_life import MODELS
@@ -109,7 +109,7 @@ async def test_a_corrected_field_can_be_applied_before_its_preview_is_there(held
 async def test_values_never_stand_under_another_views_name(held: Held) -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j")
-        with held(protocol.GetTile):
+        with held(tensor_requests.GetTile):
             await type_ahead(pilot, "w", "w")
             text = screen_text(pilot)
             assert "‹mask›" in text
@@ -124,7 +124,7 @@ async def test_an_answer_for_a_tensor_that_is_left_is_dropped(held: Held, tmp_pa
         f"{MODELS}\ndef mixed():\n    return nn.Sequential(nn.Linear(40, 40), nn.LazyLinear(3))\n"
     )
     async with running(app_on(f"{tmp_path}/models.py:mixed")) as pilot:
-        with held(protocol.GetStatistics), held(protocol.GetTile):
+        with held(tensor_requests.GetStatistics), held(tensor_requests.GetTile):
             await type_ahead(pilot, "j")
             await pilot.pause(0.2)
             await type_ahead(pilot, "j")
@@ -151,7 +151,7 @@ async def test_a_bug_of_the_engine_leaves_the_screen_standing(monkeypatch: pytes
         raise ZeroDivisionError("injected")
 
     async with running(app_on()) as pilot:
-        for kind in (protocol.SetMetric, protocol.GetHistory, protocol.GetStatistics):
+        for kind in (protocol.SetMetric, protocol.GetHistory, tensor_requests.GetStatistics):
             monkeypatch.setitem(server._HANDLERS, kind, broken)
         await press(pilot, "m", "j", "3", "enter")
         assert pilot.app.main.status.summary.steps == 1

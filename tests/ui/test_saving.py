@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from prune_tui.engine.saving import safetensors_writer
 from prune_tui.ui.screens.save import SaveScreen
-from tests.in_process import app_on, press, running, screen_text
+from tests.in_process import app_on, press, running, screen_text, settle, words
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +59,10 @@ async def test_another_form_and_kind() -> None:
         state = torch.load("out.pt", weights_only=True)
         assert int((state["conv1.weight"] == 0).sum()) == 16
         assert "model.load_state_dict(state)" in told(pilot)
-        await press(pilot, "up", "up")
+        await press(pilot, "enter", "s", "up")
         assert "› compact" in told(pilot)
+        assert pilot.app.screen.query_one(Input).value == "lenet-compact.safetensors"
+        await name(pilot, "out.pt")
         await press(pilot, "enter")
         assert "✗ out.pt: the compact form is written to .safetensors files and folders only" in told(pilot)
 
@@ -97,6 +102,8 @@ async def test_a_folder_is_new_and_can_be_opened_again() -> None:
         await name(pilot, "out")
         await press(pilot, "enter")
         assert [file.name for file in Path("out").iterdir()] == ["model.safetensors"]
+        await press(pilot, "enter", "s")
+        await name(pilot, "out")
         await press(pilot, "enter")
         assert "✗ out exists and is no empty folder" in told(pilot)
     async with running(app_on("out")) as pilot:
@@ -108,5 +115,70 @@ async def test_a_folder_is_new_and_can_be_opened_again() -> None:
 
 async def test_what_was_done_after_saving_is_not_saved() -> None:
     async with running(app_on()) as pilot:
-        await press(pilot, "j", "3", "enter", "s", "enter", "escape", "3", "enter")
+        await press(pilot, "j", "3", "enter", "s", "enter", "x", "enter", "3", "enter")
         assert "● 2 unsaved steps" in screen_text(pilot)
+
+
+# `I`
+
+
+async def test_what_the_model_was_opened_from_is_shown() -> None:
+    save_file(
+        {"fc.weight": torch.ones(4, 4), "n": torch.tensor(3)},
+        "net.safetensors",
+        metadata={"author": "Ada\x1b[31m"},
+    )
+    async with running(app_on("net.safetensors")) as pilot:
+        await press(pilot, "I")
+        shown = " ".join(screen_text(pilot).split())
+        assert "safetensors file" in shown
+        assert "float32 1 tensor 64 B" in shown
+        assert "int64 1 tensor 8 B" in shown
+        assert "author Ada�[31m" in told(pilot)
+        await press(pilot, "escape")
+        assert "author" not in screen_text(pilot)
+
+
+async def test_code_has_no_file_to_tell_of() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "I")
+        assert "which made the weights: there is no file" in words(pilot).replace(" ▌", "")
+
+
+async def test_esc_while_it_is_written_stops_that_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    header = safetensors_writer._header
+
+    def slow(*given: object) -> bytes:
+        begun.set()
+        assert go_on.wait(10)
+        return header(*given)
+
+    monkeypatch.setattr(safetensors_writer, "_header", slow)
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "s")
+        await pilot.press("enter")
+        await asyncio.to_thread(begun.wait, 10)
+        await pilot.press("escape")
+        go_on.set()
+        await settle(pilot)
+        assert "✗ stopped: nothing was written. esc closes" in told(pilot)
+        assert isinstance(pilot.app.screen, SaveScreen)
+        assert list(Path().iterdir()) == []
+        assert "● 1 unsaved step" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert not isinstance(pilot.app.screen, SaveScreen)
+
+
+async def test_a_refusal_of_another_name_agrees_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("one.pt").write_text("old")
+    Path("two.pt").write_text("old")
+    async with running(app_on()) as pilot:
+        await press(pilot, "s")
+        await name(pilot, "one.pt")
+        await pilot.press("enter")
+        pilot.app.screen.query_one(Input).value = "two.pt"
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert Path("two.pt").read_text() == "old"
+        assert "✗ two.pt exists already" in told(pilot)

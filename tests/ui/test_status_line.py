@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prune_tui.ui.widgets.status_line import metric_text
+from prune_tui.ui.widgets.status_line import BrokenCounts, metric_text
 from prune_tui.views import MetricMeasured
 
 
@@ -28,3 +28,16 @@ def test_what_is_told_of_the_metric(measured: MetricMeasured | None, text: str) 
 def test_the_two_numbers_on_the_screen_add_up() -> None:
     """99.96% − 98.04% is 1.92, but the screen says 100.0 and 98.0."""
     assert metric_text(MetricMeasured("accuracy", 0.9804, 0.9996, "measured")) == "accuracy 98.0% ▼2.0"
+
+
+def test_broken_tensors_are_told_by_kind() -> None:
+    told = {
+        counts: (counts.text, counts.short)
+        for counts in (BrokenCounts(), BrokenCounts(2), BrokenCounts(1, 3), BrokenCounts(0, 1))
+    }
+    assert told == {
+        BrokenCounts(): ("", ""),
+        BrokenCounts(2): ("2 tensors with NaN/Inf", "2 broken"),
+        BrokenCounts(1, 3): ("1 tensor with NaN/Inf, 3 of one value", "4 broken"),
+        BrokenCounts(0, 1): ("1 tensor of one value", "1 broken"),
+    }

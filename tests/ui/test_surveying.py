@@ -8,8 +8,9 @@ import pytest
 import torch
 from textual.pilot import Pilot
 
-from prune_tui.ui.screens.main import MainScreen
-from tests.in_process import app_on, press, running, screen_text, words
+from prune_tui.ui.widgets.module_tree import ModuleTree
+from tests.in_process import app_on, press, running, screen_text, settle, words
+from tests.ui.tensor_pane_here import main_of, pane_of, picture_text, readout, said
 
 SOURCE = """
 import torch
@@ -23,6 +24,14 @@ def net():
         model[2].weight.zero_()
         model[3].running_var[0] = torch.inf
     return model
+
+def several():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(30, 20))
+    with torch.no_grad():
+        model[0].weight[4, 9] = model[0].weight[19, 29] = torch.nan
+        model[0].weight[7, 1] = -torch.inf
+    return model
 """
 
 
@@ -30,10 +39,6 @@ def net():
 def net(tmp_path: Path) -> str:
     (tmp_path / "nets.py").write_text(SOURCE)
     return f"{tmp_path}/nets.py:net"
-
-
-def main_of(pilot: Pilot[None]) -> MainScreen:
-    return pilot.app.main
 
 
 def at(pilot: Pilot[None]) -> str:
@@ -45,11 +50,14 @@ def first_line(pilot: Pilot[None]) -> str:
     return screen_text(pilot).splitlines()[0]
 
 
-async def test_the_first_line_counts_broken_tensors(net: str) -> None:
+async def test_the_first_line_counts_broken_tensors_by_what_is_wrong_with_them(net: str) -> None:
     async with running(app_on(net)) as pilot:
-        assert "3 broken" in first_line(pilot)
+        assert "2 tensors with NaN/Inf, 1 of one value" in first_line(pilot)
+        await pilot.resize_terminal(60, 24)
+        await settle(pilot)
+        assert "3 broken" in first_line(pilot), "where there is no room to say it"
     async with running(app_on()) as pilot:
-        assert "broken" not in first_line(pilot)
+        assert "one value" not in first_line(pilot)
         await press(pilot, "right_square_bracket")
         assert "nothing is broken" in screen_text(pilot)
 
@@ -79,16 +87,55 @@ async def test_they_go_on_from_the_module_at_the_cursor(net: str, key: str, foun
         assert at(pilot) == found
 
 
+async def test_the_cursor_goes_to_the_first_nan_or_inf_and_n_to_the_next(net: str) -> None:
+    async with running(app_on(net)) as pilot:
+        await press(pilot, "right_square_bracket")
+        assert readout(pilot) == "[1, 2] NaN · NaN or Inf 1 of 1  out 1 in 2"
+        assert isinstance(main_of(pilot).focused, ModuleTree), "where the key was pressed"
+        await press(pilot, "right_square_bracket", "right_square_bracket")
+        assert readout(pilot).startswith("[0] Inf · NaN or Inf 1 of 1")
+        assert "NaN" not in picture_text(pilot)
+    async with running(app_on(net.replace(":net", ":several"))) as pilot:
+        await press(pilot, "right_square_bracket", "tab", "tab", "n")
+        assert readout(pilot).startswith("[7, 1] -Inf · NaN or Inf 2 of 3")
+        await press(pilot, "n", "n")
+        assert readout(pilot).startswith("[4, 9] NaN · NaN or Inf 1 of 3")
+        await press(pilot, "f")
+        assert said(pilot) == "nothing is masked here", "f looks for one kind again"
+
+
+@pytest.mark.parametrize("key", ["f2", "f3", "f4"])
+async def test_from_the_tensor_pane_it_goes_on_there_and_is_seen(net: str, key: str) -> None:
+    async with running(app_on(net.replace(":net", ":several")), size=(80, 24)) as pilot:
+        await press(pilot, "tab", "tab", key, "G", "w", "w", "right_square_bracket")
+        pane = pane_of(pilot)
+        assert main_of(pilot).focused is pane.picture
+        assert pane.view == "effective", "in which it is broken"
+        assert pane.aim.index == (4, 9)
+        assert "NaN" in picture_text(pilot) if key == "f2" else "┼" in picture_text(pilot)
+        await press(pilot, "g", "right_square_bracket")
+        assert pane.aim.index == (4, 9), "the only broken tensor, again"
+
+
+async def test_a_pane_that_hides_the_tensor_makes_room_for_it(net: str) -> None:
+    async with running(app_on(net)) as pilot:
+        await press(pilot, "z", "right_square_bracket")
+        assert main_of(pilot).maximized is None
+        await press(pilot, "tab", "tab", "z", "right_square_bracket")
+        assert main_of(pilot).maximized is pane_of(pilot)
+        assert at(pilot) == "2.weight"
+
+
 async def test_an_edit_is_looked_through_and_undo_as_well() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "4")
         main_of(pilot).form.query_one("#field-amount").value = "1.0"
         await press(pilot, "enter")
-        assert "1 broken" in first_line(pilot)
+        assert "1 tensor of one value" in first_line(pilot)
         await press(pilot, "right_square_bracket")
         assert "1 of 1 broken: conv1.weight, all masked" in words(pilot)
         await press(pilot, "u")
-        assert "broken" not in first_line(pilot)
+        assert "one value" not in first_line(pilot)
 
 
 async def test_c_shows_norms_and_an_edit_makes_them_new() -> None:

@@ -63,7 +63,7 @@ async def test_in_a_pooled_map_an_arrow_goes_a_cell_further() -> None:
         assert rows > 1
         await press(pilot, "j", "l", "l")
         assert pane.aim.index == (rows, 2 * columns)
-        assert f"extreme of {rows}×{columns} entries a cell" in picture_text(pilot)
+        assert f"extreme of {rows}×{columns}\n" in picture_text(pilot)
 
 
 async def test_in_the_values_an_arrow_past_the_edge_leads_into_the_next_facet() -> None:
@@ -126,19 +126,36 @@ async def test_a_colon_goes_to_an_index() -> None:
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ("3 3", "write one for each: out, in, kh, kw"),
-        ("99 0 0 0", "out 99 is outside; it goes from 0 to 15"),
-        ("a", "'a' is no index; write one whole number for each axis: out, in, kh, kw"),
+        ("3 3", "2 numbers for out, in, kh, kw"),
+        ("3", "1 number for out, in, kh, kw"),
+        ("99 0 0 0", "out 99 is outside: 0 to 15"),
+        ("a", "'a' is no whole number"),
     ],
 )
-async def test_a_bad_index_is_told_and_can_be_mended(typed: str, why: str) -> None:
-    async with running(app_on()) as pilot:
+async def test_a_bad_index_is_told_where_it_is_typed_and_can_be_mended(typed: str, why: str) -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
         pane = await look_at(pilot, "conv2.weight", "j", "colon", *typed, "enter")
-        assert why in said(pilot)
+        line = frame_text(pilot).splitlines()[-2]
+        assert typed in line
+        assert why in line
+        assert said(pilot) == ""
         assert pane.going
         assert pane.aim.index == (1, 0, 0, 0)
+        await press(pilot, "backspace")
+        assert why not in frame_text(pilot), "it was about what stood there before"
         await press(pilot, *["backspace"] * len(typed), *"1 1 1 1", "enter")
         assert pane.aim.index == (1, 1, 1, 1)
+
+
+async def test_an_index_that_is_being_typed_is_none_of_another_tensor() -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "conv2.weight", "colon", *"99", "enter")
+        main_of(pilot).go_to("fc1", "fc1.weight")
+        await settle(pilot)
+        assert not pane.going
+        assert main_of(pilot).focused is pane.picture
+        await press(pilot, "colon")
+        assert "outside" not in frame_text(pilot)
 
 
 async def test_esc_leaves_the_index_untyped_and_nothing_else() -> None:
@@ -177,18 +194,38 @@ async def test_f_looks_for_the_next_kind(tmp_path: Path) -> None:
     (tmp_path / "holed.py").write_text(HOLED)
     async with running(app_on(f"{tmp_path}/holed.py:net")) as pilot:
         pane = await look_at(pilot, "0.weight", "f")
-        assert "extreme 2 of 8" in readout(pilot)
+        assert (pane.aim.index, readout(pilot)) == ((0, 0), "[0, 0] -1 · extreme 1 of 8  out 0 in 0")
         await press(pilot, "f")
-        assert (pane.aim.index, readout(pilot)) == ((2, 0), "[2, 0] nan · nan 2 of 2  out 2 in 0")
+        assert (pane.aim.index, readout(pilot)) == ((0, 1), "[0, 1] NaN · NaN 1 of 2  out 0 in 1")
         await press(pilot, "n")
-        assert pane.aim.index == (0, 1)
-        await press(pilot, "f")
-        assert (pane.aim.index, readout(pilot)) == ((1, 2), "[1, 2] inf · inf 1 of 2  out 1 in 2")
+        assert pane.aim.index == (2, 0)
+        await press(pilot, "N", "f")
+        assert (pane.aim.index, readout(pilot)) == ((1, 2), "[1, 2] Inf · Inf 1 of 2  out 1 in 2")
         await press(pilot, "N")
         assert pane.aim.index == (2, 3)
         await press(pilot, "f")
         assert said(pilot) == "nothing is masked here"
         assert pane.aim.index == (2, 3)
+
+
+async def test_f_goes_to_the_greatest_entry_and_n_to_smaller_and_smaller_ones() -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "fc1.weight", "l", "f")
+        values = pilot.app.engine.model.fc1.weight.detach()
+        ranked = values.abs().flatten().argsort(descending=True).tolist()
+        assert "extreme 1 of 100" in readout(pilot)
+        seen = []
+        for _ in range(4):
+            seen.append(values[pane.aim.index].item())
+            await press(pilot, "n")
+        assert seen == [values.flatten()[place].item() for place in ranked[:4]]
+        assert "extreme 5 of 100" in readout(pilot)
+        await press(pilot, "N", "N")
+        assert "extreme 3 of 100" in readout(pilot)
+        await press(pilot, "g")
+        assert "extreme" not in readout(pilot), "this one was not looked for"
+        await press(pilot, "n")
+        assert "extreme 1 of 100" in readout(pilot)
 
 
 async def test_where_there_is_none_of_a_kind_it_says_so_and_stays() -> None:
@@ -226,6 +263,16 @@ async def test_a_shows_other_axes_and_comes_round() -> None:
         assert picture_text(pilot).startswith("↓ out 0-9   → in 0-83")
         await press(pilot, "t", "a")
         assert said(pilot) == "there are no other axes"
+
+
+@pytest.mark.parametrize("key", ["f5", "f7", "f8"])
+async def test_a_picture_without_rows_and_columns_leaves_those_of_the_others(key: str) -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "fc3.weight", key)
+        before = pane.aim
+        await press(pilot, "a")
+        assert said(pilot) == "this picture is of the whole tensor: other axes are for values, heat map and mask"
+        assert pane.aim == before
 
 
 async def test_slices_go_along_the_axis_that_was_chosen_and_round_its_end() -> None:
@@ -299,9 +346,21 @@ async def test_braces_write_more_digits_and_fewer_as_far_as_makes_sense() -> Non
         await press(pilot, "left_curly_bracket", "left_curly_bracket")
         assert "-0.03 " in picture_text(pilot)
         await press(pilot, *["left_curly_bracket"] * 9)
+        assert said(pilot) == "1 digit after the point"
         assert "0.0 " in picture_text(pilot)
         await press(pilot, "right_curly_bracket")
         assert "-0.03 " in picture_text(pilot), "no key press was kept for later"
+
+
+async def test_the_cursor_stays_in_sight_when_numbers_become_wider() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        pane = await look_at(pilot, "fc1.weight", *["l"] * 9)
+        for _ in range(4):
+            await press(pilot, "right_curly_bracket")
+            found = pane.picture._cell_of(pane.aim)
+            left = pane.picture.scroll_offset.x
+            assert left <= found.x
+            assert found.right <= left + pane.picture._room
 
 
 # The mouse
@@ -310,13 +369,14 @@ async def test_braces_write_more_digits_and_fewer_as_far_as_makes_sense() -> Non
 async def test_a_click_points_at_a_value() -> None:
     async with running(app_on()) as pilot:
         pane = await look_at(pilot, "conv1.weight")
-        line = picture_text(pilot).splitlines()[3]
-        await pilot.click(pane.picture, offset=(line.index("-0.170") + 2, 3))
+        line = picture_text(pilot).splitlines()[4]
+        await pilot.click(pane.picture, offset=(line.index("-0.170") + 2, 4))
         await settle(pilot)
         assert readout(pilot).startswith("[0, 0, 1, 1] -0.170395")
-        await pilot.click(pane.picture, offset=(0, 0))
-        await settle(pilot)
-        assert pane.aim.index == (0, 0, 1, 1), "there is no entry in the line of the axes"
+        for y in (0, 1):
+            await pilot.click(pane.picture, offset=(line.index("-0.170") + 2, y))
+            await settle(pilot)
+            assert pane.aim.index == (0, 0, 1, 1), "there is no entry in the lines above"
 
 
 @pytest.mark.parametrize("key", ["f3", "f4"])

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from textual.pilot import Pilot
 
 from prune_tui.ui.widgets.module_tree import ModuleTree
-from prune_tui.ui.widgets.tensor_pane import PICTURES
+from prune_tui.ui.widgets.pictures import PICTURES
 from prune_tui.view_rows import VIEWS
 from tests.in_process import app_on, press, running, settle
 from tests.ui.tensor_pane_here import (
@@ -56,14 +56,14 @@ async def test_v_goes_through_all_pictures_and_round_and_shift_v_back() -> None:
         pane = await look_at(pilot, "conv1.weight")
         seen = []
         for _ in PICTURES:
-            seen.append(pane.picture_name)
+            seen.append(pane.pictures.name_shown)
             await press(pilot, "v")
         assert seen == list(PICTURES)
-        assert pane.picture_name == "values"
+        assert pane.pictures.name_shown == "values"
         await press(pilot, "V")
-        assert pane.picture_name == "stack"
+        assert pane.pictures.name_shown == "stack"
         await press(pilot, "V")
-        assert pane.picture_name == "structure"
+        assert pane.pictures.name_shown == "structure"
 
 
 async def test_the_frame_names_all_pictures_where_there_is_room_and_else_the_one_shown() -> None:
@@ -105,8 +105,10 @@ async def test_the_histogram_shows_the_threshold_of_the_form_and_then_of_the_ste
         previewed = pane.picture.threshold
         assert "│" in picture_text(pilot)
         assert f"{previewed:.3g}" in picture_text(pilot)
+        assert "▒ would go" in picture_text(pilot)
         await press(pilot, "enter")
         assert "│" in picture_text(pilot)
+        assert "▒" not in picture_text(pilot)
         assert pane.picture.threshold == previewed
         await press(pilot, "u")
         assert "│" not in picture_text(pilot)
@@ -160,7 +162,7 @@ async def test_w_shows_each_of_five_views_in_each_picture(key: str, name: str) -
         seen = {}
         for view in VIEWS:
             assert f"‹{view}›" in frame_text(pilot)
-            assert pane_of(pilot).picture_name == name
+            assert pane_of(pilot).pictures.name_shown == name
             seen[view] = picture_text(pilot).rstrip()
             assert "…" not in seen[view], "nothing is left waiting"
             assert seen[view].strip()
@@ -208,10 +210,33 @@ async def test_where_there_is_no_tensor_every_picture_says_so_and_its_keys_do_no
     async with running(app_on()) as pilot:
         await press(pilot, key)
         pane = pane_of(pilot)
-        assert "no tensor here: go to a module that holds some" in picture_text(pilot)
+        nothing = "no tensor here: go to a module that holds some"
+        assert nothing in picture_text(pilot)
+        assert said(pilot) == "", "the picture says it"
         pane.picture.focus()
-        keys = ("j", "l", "pagedown", "ctrl+right", "G", "n", "f", "a", "A", "greater_than_sign", "i", "o")
-        await press(pilot, *keys, "p", "r", "right_curly_bracket", "x", "X", "enter", "colon", "w")
+        await press(pilot, "j", "l", "pagedown", "ctrl+right", "G")
+        assert said(pilot) == ""
+        for one in (
+            "n",
+            "f",
+            "a",
+            "A",
+            "greater_than_sign",
+            "i",
+            "p",
+            "r",
+            "right_curly_bracket",
+            "x",
+            "X",
+            "enter",
+        ):
+            pilot.app.clear_notifications()
+            await press(pilot, one)
+            assert said(pilot) == nothing, one
+        for one in ("colon", "w", "t"):
+            pilot.app.clear_notifications()
+            await press(pilot, one)
+            assert said(pilot) == nothing, one
         assert pane.aim is None
         assert readout(pilot) == ""
         assert not pane.going
@@ -242,3 +267,21 @@ async def test_an_unknown_key_of_a_picture_says_where_it_would_work() -> None:
         assert said(pilot) == "nothing is sorted here; channels are"
         await press(pilot, "f3", "right_curly_bracket")
         assert said(pilot) == "digits are those of the values picture"
+
+
+@pytest.mark.parametrize("key", ["f5", "f7"])
+async def test_keys_that_have_nowhere_to_go_in_a_picture_of_lines_say_so(key: str) -> None:
+    async with running(app_on()) as pilot:
+        pane = await look_at(pilot, "conv1.weight", key)
+        there = pane.aim
+        for arrow in ("l", "h", "ctrl+right"):
+            await press(pilot, arrow)
+            assert said(pilot) == "there is nothing beside it: this picture goes up and down only"
+        for scrolling in ("j", "pagedown", "G"):
+            await press(pilot, "r", scrolling)
+            assert said(pilot) == "all of it is in sight: there is nothing to scroll to"
+        await press(pilot, "a")
+        assert said(pilot) == "this picture is of the whole tensor: other axes are for values, heat map and mask"
+        assert pane.aim == there
+        await press(pilot, "f6", "l")
+        assert said(pilot) == "channels go up and down; a shows those of another axis"

@@ -77,7 +77,7 @@ class Twin:
 
 def cells(pilot: Pilot[None]) -> list[str]:
     """The entries on the screen: numbers, and `×` with or without the number it was."""
-    grid = main_of(pilot).tensor_pane.grid
+    grid = main_of(pilot).tensor_pane.pictures.grid
     top = grid.content_region
     lines = screen_text(pilot).splitlines()[top.y + 1 : top.bottom]
     text = "\n".join(line[top.x + 2 : top.right] for line in lines)

@@ -29,6 +29,7 @@ class Measurement:
         self._tell = tell
         self._metric: Metric | None = None
         self._start: float | None = None
+        self._begun = False
         self._switched_on = True
         self.wanted = False
         """The model has changed since it was measured."""
@@ -42,6 +43,7 @@ class Measurement:
         """A model was opened."""
         self._metric = metric
         self._start = None
+        self._begun = False
         self.wanted = metric is not None
 
     def switch(self, on: bool) -> None:
@@ -51,12 +53,18 @@ class Measurement:
         if not on:
             self._tell(MetricMeasured(self.name, None, self._start, "off"))
 
+    def measure_the_start(self, session: Session) -> None:
+        """Measure before a first edit that came so soon that nothing was measured yet; it waits for that."""
+        if not self._begun and session.counts()[0] == 0:
+            self.measure(session, lambda: True)
+
     def measure(self, session: Session, stop: Callable[[], bool]) -> None:
         """Measure once, if anything has changed since the last time; an edit that comes in goes first."""
         metric = self._metric
         if metric is None or not (self.wanted and self._switched_on):
             return
         self._tell(MetricMeasured(metric.name, None, self._start, "measuring"))
+        self._begun = True
         first = self._start is None and session.counts()[0] == 0
         # The first one is what all others are compared with: an edit waits for it, though not for long.
         until = time.monotonic() + (_PATIENCE if first else 0)
@@ -84,7 +92,7 @@ def _measured(metric: Metric, model: nn.Module, stop: Stop) -> float:
     while True:
         generators.give_way()
         try:
-            with unchanged(model):
+            with unchanged(model, stop):
                 return metric.measure(model, lambda: generators.wanted() or stop())
         except Cancelled:
             if stop():

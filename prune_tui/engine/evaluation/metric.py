@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from prune_tui.engine import bits, generators, pruned
-from prune_tui.engine.cancelling import Cancelled, Stop
+from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.commit import AsFound
 from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.walking import buffers_of, modules_of, tensors_of
@@ -55,15 +55,22 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor, stop: Stop) -> fl
 
 
 @contextlib.contextmanager
-def unchanged(model: nn.Module) -> Iterator[None]:
+def unchanged(model: nn.Module, stop: Stop = never) -> Iterator[None]:
     """Evaluation mode without gradients, and afterwards the model and every generator as found.
 
     torch's pruning hooks set `module.weight` at each forward; without gradients they would leave one behind that
     a backward cannot pass. A forward may also count its calls, fill a cache or move a buffer.
+
+    Args:
+        model: The model.
+        stop: Asked while somebody else has the generators.
+
+    Raises:
+        Cancelled: `stop` said so.
     """
     found = [AsFound(module) for module in modules_of(model)]
     buffers = [(buffer, buffer.clone()) for buffer in _own_buffers(model)]
-    with _generators_untouched(model), torch.no_grad():
+    with _generators_untouched(model, stop), torch.no_grad():
         try:
             model.eval()
             yield
@@ -86,11 +93,11 @@ def _own_buffers(model: nn.Module) -> Iterator[Tensor]:
 
 
 @contextlib.contextmanager
-def _generators_untouched(model: nn.Module) -> Iterator[None]:
+def _generators_untouched(model: nn.Module, stop: Stop) -> Iterator[None]:
     """The generators of torch on the model's devices, Python's and numpy's."""
     devices = {tensor.device for tensor in tensors_of(model)}
     python, numpys = random.getstate(), numpy.random.get_state()
-    with generators.untouched(device for device in devices if device.type in {"cuda", "mps"}):
+    with generators.untouched((device for device in devices if device.type in {"cuda", "mps"}), stop):
         try:
             yield
         finally:

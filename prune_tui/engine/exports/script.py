@@ -1,7 +1,8 @@
 """A session as a Python file that needs torch alone and ends with the same masks.
 
 Where torch has a step's method, the file calls it as a person would. Where torch has it not, or would refuse (a
-first prune by entries of a tensor that is not contiguous), the file carries the masks themselves.
+first prune by entries of a tensor that is not contiguous), the file carries the masks themselves. The repairs of
+the doctor are functions in the file (`script_repairs`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import msgspec
 from torch import nn
 
 from prune_tui import steps
-from prune_tui.engine import checksums, targets
-from prune_tui.engine.exports import script_frame, step_masks
+from prune_tui.engine import checksums, pruned, targets
+from prune_tui.engine.exports import script_frame, script_repairs, step_masks
 from prune_tui.engine.exports.script_frame import plain
 from prune_tui.engine.exports.step_masks import Change
 from prune_tui.engine.record import Edit
@@ -101,8 +102,8 @@ def _as_call(
     """The step as calls of torch.nn.utils.prune; None where those would not do the same."""
     step = edit.step
     name = steps.name_of(step)
-    if isinstance(step, steps.Refresh):
-        return [_loop([_place(model, path) for path in changes], "refresh(module, name)")]
+    if name in script_repairs.REPAIRS:
+        return [_as_repair(model, step, list(changes))]
     if not _is_torchs(step) or not _can_be_flattened(model, step, changes, scattered):
         return None
     places = [_place(model, path) for path in changes]
@@ -114,6 +115,28 @@ def _as_call(
     calls = ["refresh(module, name)"] if stale else []
     calls.append(f"prune.{name}(module, name{settings})")
     return [*seeding, _loop(places, *calls)]
+
+
+def _as_repair(model: nn.Module, step: steps.Step, paths: Sequence[str]) -> str:
+    """A repair as calls of a function that the file defines.
+
+    Raises:
+        StepError: It compares values, and torch compares none of float8.
+    """
+    name = steps.name_of(step)
+    compared = paths if isinstance(step, steps.Binarise | steps.CleanMasked) else []
+    for path in compared:
+        parameter = targets.Target(path, *targets.locate(model, path)).parameter
+        if parameter.dtype.is_floating_point and parameter.dtype.itemsize == 1:
+            raise StepError(
+                f"{name} on {path} cannot be written as plain torch, which compares no {parameter.dtype};"
+                " export a recipe"
+            )
+    places = [_place(model, path) for path in paths]
+    if isinstance(step, steps.Unite):
+        held = "\n".join(f"        ({module}, {tensor})," for module, tensor in places)
+        return f"unite(\n    [\n{held}\n    ]\n)"
+    return _loop(places, f"{name}(module, name)")
 
 
 def _is_torchs(step: steps.Step) -> bool:
@@ -182,7 +205,7 @@ def _as_masks(
     """The step as the masks it gave, which go to `masks` by a key."""
     lines = []
     for path, change in changes.items():
-        if change.after is None or steps.method_of(edit.step).repair:
+        if change.after is None:
             called = f"step {number}, {steps.name_of(edit.step)} on {path}"
             raise StepError(f"{called}, cannot be written as plain torch; export a recipe")
         key = f"{number} {path}"
@@ -196,15 +219,20 @@ def _as_masks(
 
 
 def _place(model: nn.Module, path: str) -> tuple[str, str]:
-    """A tensor as two expressions: its module, `model.conv1`, and its name there, `"weight"`."""
+    """A tensor as two expressions: its module, `model.conv1`, and its name there, `"weight"`.
+
+    Of a module itself, as that of an empty container, the name is `None`.
+    """
     *parts, name = path.split(".")
+    if not path or pruned.held(targets.locate(model, path)[0]._modules, name) is not None:
+        parts, name = [*parts, name] if path else [], ""
     expression, module = "model", model
     for part in parts:
         child = module._modules[part]
         if child is None:  # it has been located before
             raise RuntimeError(f"{path} is gone")
         expression, module = f"{expression}{_step_into(module, part)}", child
-    return expression, _quoted(name)
+    return expression, _quoted(name) if name else "None"
 
 
 def _step_into(module: nn.Module, part: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prune_tui.demo.lenet import LeNet
-from prune_tui.engine.exports import checkpoint_loading
+from prune_tui.engine.exports import checkpoint_loading, script_repairs
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.python_object import read_arguments
 from prune_tui.protocol import Open
@@ -34,14 +34,6 @@ def prune_model(model):
     """Do the steps of the session, in place."""
 {body}
     return model
-'''
-
-_REFRESH = '''\
-def refresh(module, name):
-    """Compute a pruned tensor anew. torch ranks this attribute, which lags behind its original until a forward."""
-    for hook in module._forward_pre_hooks.values():
-        if getattr(hook, "_tensor_name", None) == name:
-            setattr(module, name, hook.apply_mask(module))
 '''
 
 _MASK_OF = '''\
@@ -211,7 +203,7 @@ def assembled(name: str, loading: str, blocks: Sequence[str], masks: Mapping[str
     state = "model.state_dict(prefix=PREFIX)" if "\nPREFIX = " in loading else "model.state_dict()"
     body = "\n\n".join(textwrap.indent(block, "    ") for block in blocks)
     parts = [_PRUNE.replace("{body}", body or "    # There was no step.")]
-    parts += [_REFRESH] if "refresh(" in body else []
+    parts += script_repairs.used(body)
     parts += [_MASK_OF] if masks else []
     parts += [_DIGEST, loading]
     parts += [_masks(masks)] if masks else []

@@ -20,6 +20,7 @@ from torch.nn.utils.prune import BasePruningMethod, PruningContainer
 from prune_tui.engine import bits
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.hooks import definition
+from prune_tui.engine.interrupting import Interrupted, interruptible
 from prune_tui.engine.methods.torchs_own import Masked, each
 from prune_tui.engine.raised import place, reason
 from prune_tui.engine.reading import comparable
@@ -37,12 +38,17 @@ def plan(step: CustomMethod, found: Sequence[Seen], stop: Stop) -> list[Masked]:
 
     Raises:
         StepError: It raised, or what it returned is no mask of its target.
+        Cancelled: `stop` said so; it is interrupted wherever it is.
     """
     kind = CLASSES.get(step.name)
     if kind is None:
         raise StepError(f"the method {step.name} comes from a plugin that is not loaded here")
     with _seeded(step.seed or 0), _settings_of_torch_kept():
-        return [_masked(kind, step, target) for target in each(found, stop)]
+        return interruptible(
+            lambda: [_masked(kind, step, target) for target in each(found, stop)],
+            f"{step.name} ({definition(kind)})",
+            stop,
+        )
 
 
 def _masked(kind: type[BasePruningMethod], step: CustomMethod, target: Seen) -> Masked:
@@ -158,7 +164,7 @@ def told(what: str, otherwise: str) -> Iterator[None]:
     """Tell whatever a person's code raises, SystemExit included, with its file and line."""
     try:
         yield
-    except (KeyboardInterrupt, Cancelled, MemoryError):
+    except (KeyboardInterrupt, Cancelled, Interrupted, MemoryError):
         raise
     except BaseException as error:
         raise StepError(f"{what} ({place(error, otherwise)}): {reason(error)}") from error

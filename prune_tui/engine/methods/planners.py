@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -25,6 +24,7 @@ from prune_tui.engine.methods.torchs_own import Masked, Planner
 from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import StepError
+from prune_tui.totals import Total
 
 
 def _global_unstructured(step: steps.GlobalUnstructured, found: Sequence[Seen], stop: Stop) -> Iterable[Masked]:
@@ -58,7 +58,7 @@ def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> Iterator[Maske
     planner, total = PLANNERS[type(step)], steps.total_of(step)
     groups = [found] if steps.ranks_together(step) else [[target] for target in found]
     if isinstance(step, steps.ImportanceScores) and step.mask is not None:
-        missing = None if total is None else [_missing(total.now, group) for group in groups]
+        missing = None if total is None else [_missing(step, total, group) for group in groups]
         recorded = ranked_entries.as_recorded(step, groups, missing, stop)
         if recorded is not None:
             yield from recorded
@@ -69,27 +69,36 @@ def masks(step: steps.Step, found: Sequence[Seen], stop: Stop) -> Iterator[Maske
     if isinstance(step, steps.CustomMethod):
         raise StepError(f"{step.name} is a plugin's, whose amount only it can read; give a fraction or a count")
     for group in groups:
-        yield from _reaching(step, total.now, planner, group, stop)
+        yield from _reaching(step, total, planner, group, stop)
 
 
-def _missing(share: Fraction, found: Sequence[Seen]) -> int:
-    """Entries that are still to go until a share of all is masked."""
+def _missing(step: steps.Step, total: Total, found: Sequence[Seen]) -> int:
+    """Entries that are still to go until the total of all is masked."""
     elements = sum(target.original.numel() for target in found)
-    return max(0, math.ceil(share * elements) - elements + sum(map(left_of, found)))
+    masked = elements - sum(map(left_of, found))
+    return max(0, math.ceil(total.after(masked, elements, _unit(step, found)) * elements) - masked)
+
+
+def _unit(step: steps.Step, found: Sequence[Seen]) -> int:
+    """The most entries that go together: one, or those of a channel."""
+    if steps.method_of(step).units == "entries":
+        return 1
+    dim: int = getattr(step, "dim")  # noqa: B009 - every step of channels has it
+    return max(target.original.numel() // max(1, target.original.shape[dim]) for target in found)
 
 
 def _reaching(
-    step: steps.Step, share: Fraction, planner: Planner, found: Sequence[Seen], stop: Stop
+    step: steps.Step, total: Total, planner: Planner, found: Sequence[Seen], stop: Stop
 ) -> Iterable[Masked]:
     if steps.method_of(step).units == "entries":
-        return planner(steps.with_amount(step, _missing(share, found)), found, stop)
+        return planner(steps.with_amount(step, _missing(step, total, found)), found, stop)
     for target in found:
         torchs_own.refuse_without_channels(
             target,
             getattr(step, "dim"),  # noqa: B009 - every step of channels has it
             torchs_own.instead_of_channels(step),
         )
-    missing = _missing(share, found)
+    missing = _missing(step, total, found)
     # Which channels go decides it: one may be masked in part already. More of them are those and others.
     fewest, most = 0, _most_channels(step, found) if missing else 0
     if missing > 0 and (reached := _taken(step, most, planner, found, stop)) < missing:

@@ -14,19 +14,36 @@ from prune_tui.engine.saving.unfinished_folder import UnfinishedFolder
 
 SHARD = 5_000_000_000
 """Bytes of tensors in a file, where the source does not say how they are spread, as transformers has it."""
+_OF_A_RANK = ".distcp"
 _WEIGHTS = (
     ".safetensors",
     ".bin",
     ".pt",
+    ".pt2",
     ".pth",
     ".ckpt",
+    _OF_A_RANK,
+    ".metadata",
+    ".npy",
+    ".npz",
     ".h5",
+    ".keras",
     ".msgpack",
     ".onnx",
+    ".onnx_data",
     ".gguf",
-    ".npz",
+    ".ot",
+    ".tflite",
+    ".ptl",
+    ".pte",
+    ".pdparams",
     ".index.json",
 )
+"""What holds weights, or says where they are, ends so: the old ones would be opened instead of the pruned ones."""
+_SMALL = 2**24
+"""Bytes that may lie beside the weights in a subfolder: a SentenceTransformer's configuration, no data set."""
+_DEEPEST = 3
+"""Folders in folders that are looked into."""
 _INDEX = "model.safetensors.index.json"
 _ONE = "model.safetensors"
 
@@ -38,7 +55,7 @@ def spread(pieces: Sequence[Piece], shards: Mapping[str, str]) -> dict[str, list
         pieces: The tensors.
         shards: The file that the source has each tensor in; empty where it has one.
     """
-    return _as_source(pieces, shards) if shards else _by_size(pieces)
+    return _as_source(pieces, shards) if shards and not _are_of_ranks(shards) else _by_size(pieces)
 
 
 def write(
@@ -79,13 +96,37 @@ def _after(before: int, tell: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def copy_companions(source: Path, folder: Path) -> None:
-    """Copy what a model's folder holds beside its weights: configuration, tokenizer, licence."""
-    for file in _companions(source):
-        shutil.copyfile(file, folder / file.name)
+    """Copy what a model's folder holds beside its weights: configuration, tokenizer, licence, small subfolders."""
+    for file in companions(source):
+        place = folder / file.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)
 
 
-def _companions(source: Path) -> Iterable[Path]:
-    return (file for file in sorted(source.iterdir()) if file.is_file() and not file.name.endswith(_WEIGHTS))
+def companions(source: Path, depth: int = _DEEPEST) -> list[Path]:
+    """The files that `copy_companions` copies.
+
+    Args:
+        source: The model's folder.
+        depth: How many folders in folders are looked into.
+    """
+    inside = sorted(source.iterdir())
+    found = [one for one in inside if one.is_file() and not one.name.endswith(_WEIGHTS)]
+    for one in inside if depth else ():
+        if one.is_dir() and not one.is_symlink() and not one.name.startswith("."):
+            own = companions(one, depth - 1)
+            found += own if size(own) <= _SMALL else []
+    return found
+
+
+def size(files: Iterable[Path]) -> int:
+    """The bytes of files."""
+    return sum(file.stat().st_size for file in files)
+
+
+def _are_of_ranks(shards: Mapping[str, str]) -> bool:
+    """Whether its files are what each process of a training had, which says nothing of how a model is spread."""
+    return all(shard.endswith(_OF_A_RANK) for shard in shards.values())
 
 
 def _as_source(pieces: Sequence[Piece], shards: Mapping[str, str]) -> dict[str, list[Piece]]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from prune_tui.engine import pruned
+from prune_tui.engine.named import Named
 from prune_tui.engine.reading import dtype_name, is_distributed, shape_of, why_no_values
 from prune_tui.engine.saving import mask_values
 from prune_tui.engine.saving.mask_values import Mask
@@ -67,6 +68,7 @@ class Formed:
         others: What of a state_dict is no tensor, as a module's `get_extra_state` gives it.
         compacted: The shapes of the tensors that are there as kept values and bits.
         order: The names of pieces, aliases and others, in the order of the state_dict.
+        modules: What torch notes of each module beside the state_dict: the version that its class counts.
     """
 
     pieces: tuple[Piece, ...]
@@ -74,6 +76,7 @@ class Formed:
     others: Mapping[str, object]
     compacted: Mapping[str, tuple[int, ...]]
     order: tuple[str, ...]
+    modules: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -93,7 +96,8 @@ def formed(model: nn.Module, form: Form, masks: Mapping[str, Bits] = _NO_MASKS) 
     """What a form has.
 
     Two names of one tensor: `removed` writes the zeros of both, as torch's `remove` does; `compact` leaves a
-    tensor as `pruned` has it where its names have not the same mask, since each needs what the other masks.
+    tensor as `pruned` has it where its names have not the same mask, since each needs what the other masks. So it
+    does where an Inf or a NaN lies under the mask: times 0 that is NaN, as torch and the other forms have it.
 
     Args:
         model: The model.
@@ -104,7 +108,16 @@ def formed(model: nn.Module, form: Form, masks: Mapping[str, Bits] = _NO_MASKS) 
     Raises:
         StepError: Something of it cannot be written.
     """
-    found = _Tensors(model, masks)
+    return of_held(Held(model, masks), form)
+
+
+def of_held(found: Held, form: Form) -> Formed:
+    """As `formed`, of what a model held; reads the masks, and may be called while the model changes.
+
+    Raises:
+        StepError: Something of it cannot be written.
+    """
+    masks = found.beside
     pieces: list[Piece] = []
     others: dict[str, object] = {}
     compacted: dict[str, tuple[int, ...]] = {}
@@ -134,7 +147,7 @@ def formed(model: nn.Module, form: Form, masks: Mapping[str, Bits] = _NO_MASKS) 
         order += [piece.name for piece in pieces[len(order) - len(others) :]]
     once, aliases = _each_once(pieces)
     first = {name: shape for name, shape in compacted.items() if f"{name}.kept" not in aliases}
-    return Formed(once, _readable(aliases, compacted), others, first, tuple(order))
+    return Formed(once, _readable(aliases, compacted), others, first, tuple(order), found.modules)
 
 
 def sizes(model: nn.Module) -> dict[Form, int]:
@@ -142,21 +155,40 @@ def sizes(model: nn.Module) -> dict[Form, int]:
     return {form: formed(model, form).bytes for form in FORMS}
 
 
-class _Tensors:
-    """What a model holds, and which masks lie on each piece of memory.
+class Held:
+    """What a model holds, and which masks lie on each piece of memory. No entry is read, and nothing is copied.
+
+    Its tensors stay those of now when the model gets others: they are detached, each once under all its names.
 
     Args:
-        model: The model.
+        model: The model; it must not change meanwhile.
         masks: As `formed` has them.
+
+    Attributes:
+        state: Its state_dict.
+        beside: The masks that are not in it.
+        masks: All masks by the names of the tensors they prune.
+        modules: As `Formed` has them; none for those whose class is not known, since neither is its version.
     """
 
-    def __init__(self, model: nn.Module, masks: Mapping[str, Bits]) -> None:
-        self.state: Mapping[str, object] = model.state_dict(keep_vars=True)
+    def __init__(self, model: nn.Module, masks: Mapping[str, Bits] = _NO_MASKS) -> None:
+        whole: Mapping[str, object] = model.state_dict(keep_vars=True)
+        detached = {id(one): _detached(one) for one in whole.values() if isinstance(one, Tensor)}
+        self.state = {name: detached.get(id(one), one) for name, one in whole.items()}
+        notes: Mapping[str, object] = getattr(whole, "_metadata", {})
+        unknown = {place.path for place in places(model, into_shared=True) if isinstance(place.module, Named)}
+        self.modules = {path: note for path, note in notes.items() if path not in unknown}
+        self.beside = masks
         self.masks: dict[str, Mask] = {**dict(_masked(model)), **masks}
         self._on: dict[object, list[Mask | None]] = {}
         for name, tensor in self.state.items():
             if isinstance(tensor, Tensor) and not self.is_mask(name) and not why_no_values(tensor):
                 self._on.setdefault(_memory(tensor), []).append(self.masks.get(self.base(name)))
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Those that have memory, by name."""
+        return {name: one for name, one in self.state.items() if isinstance(one, Tensor) and not is_lazy(one)}
 
     def base(self, name: str) -> str:
         """`weight` of `weight_orig`, where that is pruned."""
@@ -184,7 +216,13 @@ class _Tensors:
         alike = isinstance(original, Tensor) and all(
             mask_values.same(mask, other) for other in self._on[_memory(original)]
         )
-        return not alike or not mask_values.is_binary(mask)
+        if not alike or not isinstance(original, Tensor) or not mask_values.is_binary(mask):
+            return True
+        return not mask_values.is_zero_under(original, mask)
+
+
+def _detached(tensor: Tensor) -> Tensor:
+    return tensor if is_lazy(tensor) else tensor.detach()
 
 
 def _masked(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -215,7 +253,7 @@ def as_it_is(name: str, tensor: Tensor, source: str) -> Piece:
     return Piece(name, held.dtype, shape_of(held), make, _memory(tensor), source, unplain=unplain)
 
 
-def _removed(found: _Tensors, name: str, original: Tensor) -> Piece:
+def _removed(found: Held, name: str, original: Tensor) -> Piece:
     """The values with the zeros of every mask on them."""
     held, on = original.detach(), [] if why_no_values(original) else found.on(original)
     if not on:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine import bits, pruned
-from prune_tui.engine.reading import masked_entries, pieces_in_order
+from prune_tui.engine.reading import comparable, masked_entries, pieces, pieces_in_order
 from prune_tui.engine.selection import living
 from prune_tui.step_settings import Bits
 
@@ -57,9 +57,22 @@ def under(original: Tensor, mask: Mask) -> Tensor:
     return product
 
 
+def is_zero_under(original: Tensor, mask: Mask) -> bool:
+    """Whether `orig × mask` is 0 wherever the mask is: 0 × Inf and 0 × NaN are NaN."""
+    if not (original.is_floating_point() or original.is_complex()):
+        return True
+    # An Inf or a NaN makes the sum no number; so does a sum too large for its dtype, which the second look clears.
+    if all(bool(torch.isfinite(comparable(values).sum())) for (values,) in pieces(original)):
+        return True
+    return all(
+        bool((stays | torch.isfinite(comparable(values))).all())
+        for values, stays in pieces(original, _alive(mask, original.device))
+    )
+
+
 def kept_values(original: Tensor, mask: Mask) -> Tensor:
     """The values that stay, one after the other."""
-    alive = bits.unpack(mask, original.device) if isinstance(mask, Bits) else bits.alive(mask)
+    alive = _alive(mask, original.device)
     kept = torch.empty(kept_count(mask), dtype=original.dtype)
     filled = 0
     for values, stays in pieces_in_order(original, alive):
@@ -67,6 +80,10 @@ def kept_values(original: Tensor, mask: Mask) -> Tensor:
         bits.integers(kept)[filled : filled + len(some)] = some.cpu()
         filled += len(some)
     return kept
+
+
+def _alive(mask: Mask, device: torch.device) -> Tensor:
+    return bits.unpack(mask, device) if isinstance(mask, Bits) else bits.alive(mask)
 
 
 def _bits(mask: Mask) -> Bits:

@@ -20,6 +20,8 @@ from prune_tui.engine.sources.safetensors_file import DTYPES
 from prune_tui.step_settings import StepError
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items() if dtype is not None}
+_TEXTS = "__metadata__"
+"""Where the header has its texts, among the tensors."""
 _ALIGNED = 8
 """Bytes that the header is filled up to, so that every tensor lies where its dtype wants it."""
 _AT_ONCE = 2**24
@@ -43,7 +45,7 @@ def write(
         stop: Asked while it is written.
 
     Raises:
-        StepError: safetensors has no such dtype.
+        StepError: safetensors has no such dtype or no such name, or two have one name.
         Cancelled: `stop` said so; the file is not whole.
     """
     # The widest entries first, as the library has it: then each tensor lies where its dtype wants it.
@@ -60,11 +62,15 @@ def write(
 
 
 def _header(pieces: Sequence[Piece], metadata: Mapping[str, str]) -> bytes:
-    entries: dict[str, Any] = {"__metadata__": {"format": "pt", **metadata}}
+    entries: dict[str, Any] = {_TEXTS: {"format": "pt", **metadata}}
     start = 0
     for piece in pieces:
         if piece.dtype not in _NAMES:
             raise StepError(f"{described(piece)}: safetensors has no such dtype; save to a .pt file")
+        if piece.name == _TEXTS:
+            raise StepError(f"{described(piece)}: safetensors keeps that name for itself; save to a .pt file")
+        if piece.name in entries:
+            raise StepError(f"{described(piece)}: another tensor is saved under that name; rename one of them")
         end = start + piece.bytes
         entries[piece.name] = {
             "dtype": _NAMES[piece.dtype],

@@ -20,6 +20,7 @@ from prune_tui.engine.exports.whole_file import ExistsError, written_whole
 from prune_tui.engine.past import PREFIX, RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
 from prune_tui.engine.saving.forms import Formed, Piece
+from prune_tui.engine.saving.unchanged import Unchanged, check_source
 from prune_tui.engine.saving.unfinished_folder import UnfinishedFolder, finished_in, place_of, unfinished_folder
 from prune_tui.engine.sources import method_histories
 from prune_tui.engine.sources.checkpoint import Checkpoint
@@ -57,8 +58,9 @@ def save(
 
     Args:
         session: Of the model.
-        path: `.safetensors`; `.pt`, `.pth` or `.bin` for what `torch.load(..., weights_only=True)` reads; without
-            such an end a new folder of safetensors files, in as many as the source has.
+        path: `.safetensors`; `.pt`, `.pth` or `.bin` for what `torch.load(..., weights_only=True)` reads, with
+            nothing that it does not; without such an end a new folder of safetensors files, in as many as the
+            source has.
         form: `pruned`, `removed` or `compact`, as `forms.formed` says.
         overwrite: It may replace a file.
         over_source: Also that which the model was opened from.
@@ -71,16 +73,19 @@ def save(
     Raises:
         OverSourceError: It is what the model was opened from.
         ExistsError: There is a file already.
-        StepError: It cannot be written; nothing is half written.
+        StepError: It cannot be written, or was changed meanwhile; nothing is half written.
         Cancelled: `stop` said so; likewise.
     """
     checkpoint = session.checkpoint
     check(path, form, checkpoint, overwrite=overwrite, over_source=over_source)
-    with session.lock:  # edits that come while it is written make new tensors: these stay what they are
-        formed = named(forms.formed(session.model, form), checkpoint)
+    check_source(checkpoint)
+    with session.lock:  # most edits that come later make new tensors: these stay what they are
+        held = forms.Held(session.model)
+        unchanged = Unchanged(held.tensors, checkpoint, session.lock)
         methods = {} if form == "removed" else method_histories.told(method_histories.described(session.model))
-    told = {**_told(session), **methods, **about(form, checkpoint)}
-    return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop)
+        told = {**_told(session), **methods, **about(form, checkpoint)}
+    formed = unchanged.guarding(named(forms.of_held(held, form), checkpoint))
+    return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop, finish=unchanged.check)
 
 
 def write(
@@ -93,6 +98,7 @@ def write(
     tell: Callable[[int, int], None],
     stop: Stop,
     identity: Mapping[str, str] | None = None,
+    finish: Callable[[], None] = lambda: None,
 ) -> int:
     """Write what was formed to a place that was checked.
 
@@ -106,6 +112,7 @@ def write(
         stop: Asked while it is written.
         identity: What a folder's files are of: finished ones are kept when the writing is ended, and taken by the
             next who comes with the same. None keeps nothing.
+        finish: Called when all is written, before it appears.
 
     Returns:
         Its size in bytes.
@@ -117,11 +124,12 @@ def write(
         with _folder(path, identity) as folder:
             spread = folder_writer.spread(_tensors(path, formed), shards)
             finished = sum(folder.size_of(name) for name in spread)
-            _check_space(path, whole - finished)
+            _check_space(path, whole - finished + folder_writer.size(_companions(checkpoint)))
             folder_writer.write(folder, spread, texts, tell=lambda n: tell(n, whole), stop=stop)
             if checkpoint is not None and checkpoint.path.is_dir():
                 folder_writer.copy_companions(checkpoint.path, folder.folder)
-        return sum(file.stat().st_size for file in path.iterdir())
+            finish()
+        return folder_writer.size(file for file in path.rglob("*") if file.is_file())
     _check_space(path, whole)
     with written_whole(path, overwrite=overwrite) as beside:
         with _explained(path):
@@ -129,6 +137,7 @@ def write(
                 safetensors_writer.write(beside, _tensors(path, formed), texts, lambda n: tell(n, whole), stop)
             else:
                 torch_writer.write(beside, formed, told)
+            finish()
         return beside.stat().st_size
 
 
@@ -163,6 +172,17 @@ def _same(one: Path, other: Path) -> bool:
     return False
 
 
+def _companions(checkpoint: Checkpoint | None) -> list[Path]:
+    if checkpoint is None or not checkpoint.path.is_dir():
+        return []
+    try:
+        return folder_writer.companions(checkpoint.path)
+    except OSError as error:
+        raise StepError(
+            f"{checkpoint.path} cannot be read: {error.strerror or error}; nothing was written"
+        ) from error
+
+
 def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if needed + _SPARE > free:
@@ -191,6 +211,7 @@ def named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
         others={in_file(name): other for name, other in formed.others.items()},
         compacted={in_file(name): shape for name, shape in formed.compacted.items()},
         order=tuple(map(in_file, (*formed.order, *checkpoint.unplaced))),
+        modules={f"{checkpoint.prefix}{path}".removesuffix("."): note for path, note in formed.modules.items()},
     )
 
 

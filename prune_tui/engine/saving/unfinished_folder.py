@@ -48,8 +48,8 @@ class UnfinishedFolder:
         if known.get("identity") == self._state["identity"]:
             self._state["finished"] = known["finished"]
         else:
-            for file in folder.iterdir():
-                file.unlink()
+            for found in folder.iterdir():
+                shutil.rmtree(found) if found.is_dir() else found.unlink()
         self._write()
 
     @property
@@ -103,8 +103,19 @@ def unfinished_folder(path: Path, identity: Mapping[str, str], *, keeps: bool) -
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         (folder / _STATE).unlink()
+        _settle(folder)
         folder.rename(place)  # over an empty folder, too; never over another
         settle_folder(place.parent)
+
+
+def _settle(folder: Path) -> None:
+    """Have all that lies in it on the disk."""
+    for found in folder.rglob("*"):
+        if found.is_dir():
+            settle_folder(found)
+        else:
+            with found.open("rb+") as file:
+                os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

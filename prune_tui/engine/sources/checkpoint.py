@@ -34,6 +34,7 @@ class Checkpoint:
         metadata: What the files say of themselves.
         config: A Hugging Face model's `config.json`.
         prefix: What every name began with and was taken off: `module.`.
+        wrappers: What may stand before all names of a file of this kind, and is no module of the model.
         chosen: Which part of a trainer's dictionary was taken: `model_state_dict`; empty where it is all of it.
         others: Which parts could be chosen instead.
         left_out: What is in the file and is no tensor.
@@ -42,7 +43,8 @@ class Checkpoint:
         notes: What a person should know.
         refusal: Why nothing of it can be pruned in place; empty where it can.
         module: What the file holds instead of named tensors, where a person let its pickle make it.
-        renamed: What a tensor is called in the files, by its name in the model, where that is another.
+        renamed: What a tensor is called in the files, by its name in the model, where that is another. Both are
+            the names without pruning, as what a pruned one is saved as depends on the form.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Checkpoint:
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     prefix: str = ""
+    wrappers: tuple[str, ...] = ()
     chosen: str = ""
     others: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -85,15 +88,24 @@ class Checkpoint:
         prefix = ""
         while found := next((one for one in prefixes if _all_begin(self.tensors, prefix + one)), None):
             prefix += found
-        if not prefix:
+        return self.with_prefix(self.prefix + prefix)
+
+    def with_prefix(self, prefix: str) -> Checkpoint:
+        """The same with this much taken off the names in the files, and not what was taken off before.
+
+        Args:
+            prefix: All names in the files begin with it, dots included.
+        """
+        if prefix == self.prefix:
             return self
-        cut = len(prefix)
+        before, cut = self.prefix, len(prefix)
+        notes = tuple(note for note in self.notes if note != _told(before))
         return dataclasses.replace(
             self,
-            tensors={name[cut:]: tensor for name, tensor in self.tensors.items()},
-            shards={name[cut:]: shard for name, shard in self.shards.items()},
-            prefix=self.prefix + prefix,
-            notes=(*self.notes, f"every name began with {prefix}, which is not shown"),
+            tensors={(before + name)[cut:]: tensor for name, tensor in self.tensors.items()},
+            shards={(before + name)[cut:]: shard for name, shard in self.shards.items()},
+            prefix=prefix,
+            notes=(*notes, _told(prefix)) if prefix else notes,
         )
 
 
@@ -101,6 +113,10 @@ def in_order(name: str) -> list[tuple[int, int, str]]:
     """What names sort by as people count: `layers.2` before `layers.10`."""
     parts = _NUMBERS.split(name)
     return [(0, int(part), "") if part.isascii() and part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def _told(prefix: str) -> str:
+    return f"every name began with {prefix}, which is not shown"
 
 
 def _all_begin(names: Iterable[str], prefix: str) -> bool:

@@ -36,7 +36,9 @@ def read(path: Path, asked: Asked = Asked()) -> Checkpoint:  # noqa: B008 - a co
     Raises:
         SourceError: It cannot be opened; says why and what to do.
     """
-    return unfolded(_as_it_is(path, asked))
+    found = unfolded(_as_it_is(path, asked))
+    # Not before: an index names what is in its files by whole names, and one file alone may have all of a module.
+    return found.without_prefix(*found.wrappers)
 
 
 def _as_it_is(path: Path, asked: Asked) -> Checkpoint:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from prune_tui.engine.sources import pickle_outline
+from prune_tui.engine.sources import pickle_outline, stored_tensors
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.pickle_outline import Entries, Global, Made
 
@@ -20,6 +20,7 @@ NAME = ".metadata"
 _PACKAGE = "torch.distributed.checkpoint."
 _LARGEST = 500_000_000
 """Bytes of the file."""
+_MOST_DIMENSIONS = 64
 _OTHERS = {"torch.Size", "torch.serialization._get_layout"}
 _PATHS = {"PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"}
 """What else the file names, beside dtypes: `torch.Size`, the layout of tensors, and the path it was saved to."""
@@ -124,13 +125,12 @@ def _entries(path: Path, fields: Mapping[str, Any], name: str) -> Mapping[Any, A
 
 def _numbers(path: Path, value: Any) -> tuple[int, ...]:
     """A `torch.Size`."""
-    if isinstance(value, Made) and str(value.of) == "torch.Size":
-        value = value.arguments[0] if isinstance(value.arguments, tuple) and value.arguments else ()
-    if not isinstance(value, (tuple, list)) or not all(type(one) is int and 0 <= one < 2**62 for one in value):
+    found = stored_tensors.numbers(value)
+    if found is None or not all(0 <= one < 2**62 for one in found):
         raise _damaged(path, "a size in it is no row of whole numbers")
-    if math.prod(max(one, 1) for one in value) >= 2**60:
-        raise _damaged(path, "a tensor in it has more entries than there can be")
-    return tuple(value)
+    if len(found) > _MOST_DIMENSIONS or math.prod(max(one, 1) for one in found) >= 2**60:
+        raise _damaged(path, "a tensor in it has more entries or axes than there can be")
+    return found
 
 
 class _Bytes(NamedTuple):
@@ -157,14 +157,15 @@ def _bytes(path: Path, name: str, fields: Mapping[str, Any]) -> _Bytes:
     if fields.get("transform_descriptors"):
         raise SourceError(f"{path}: {name[:80]} is stored by an extension, as compressed; save it without")
     if not isinstance(file, str) or file != Path(file).name or file in {"", ".", ".."} or "\0" in file:
-        raise SourceError(f"{path} names the file {str(file)[:80]!r}; only files beside it are opened")
+        told = repr(file[:80]) if isinstance(file, str) else f"a {type(file).__name__}"
+        raise SourceError(f"{path} names the file {told}; only files beside it are opened")
     if type(offset) is not int or type(length) is not int or offset < 0 or length < 0:
         raise _damaged(path, f"the bytes of {name[:80]} have no place")
     return _Bytes(file, offset, length)
 
 
 def _described(path: Path, name: str, made: Any, places: Mapping[tuple[str, tuple[int, ...]], _Bytes]) -> Any:
-    if not isinstance(made, Made) or not str(made.of).endswith(".TensorStorageMetadata"):
+    if not stored_tensors.called(made).endswith(".TensorStorageMetadata"):
         return OTHER
     fields = _fields(path, made)
     properties, chunks = fields.get("properties"), fields.get("chunks")
@@ -191,7 +192,8 @@ def _nested(found: Mapping[str, Any], paths: Any) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, value in found.items():
         path = paths.get(name) if isinstance(paths, Entries) else None
-        *above, own = map(str, path) if isinstance(path, tuple) and path else (name,)
+        path = path if isinstance(path, tuple) and all(isinstance(place, (str, int)) for place in path) else ()
+        *above, own = map(str, path or (name,))
         into = nested
         for place in above:
             inner = into.setdefault(place, {})

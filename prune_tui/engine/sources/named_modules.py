@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from prune_tui.engine import named
 from prune_tui.engine.named import Named
 
 _BUFFERS = {"running_mean", "running_var", "num_batches_tracked"}
 """What torch's own modules keep as buffers, though it has the dtype of a parameter."""
 
 
-_OWN = frozenset(dir(nn.Module())) | {"forward"}
-"""Names that a module of torch needs for itself."""
+_OWN = frozenset(dir(Named()))
+"""Names that a module needs for itself: torch's, and one of ours that no checkpoint has."""
 
 
 class Tree(NamedTuple):
@@ -42,7 +43,7 @@ def tree_of(tensors: Mapping[str, Tensor], label: str) -> Tree:
     tree = _Names()
     left_out = {name: reason for name, tensor in tensors.items() if (reason := tree.put(name, tensor))}
     model = tree.built()
-    model.label = label
+    named.called(model, label)
     return Tree(model, left_out)
 
 
@@ -73,23 +74,27 @@ class _Names:
         return ""
 
     def built(self) -> Named:
-        """The modules. Inner places come after outer ones, so every parent is there first."""
+        """The modules. Inner places come after outer ones, so every parent is there first.
+
+        They go where torch's `register_…` puts them; what that checks is checked in `put`, and quicker.
+        """
         modules: dict[tuple[str, ...], Named] = {}
         parameters: dict[object, nn.Parameter] = {}
         for place, tensors in self._tensors.items():
             module = modules[place] = Named()
             module.training = False
             if place:
-                modules[place[:-1]].add_module(place[-1], module)
+                modules[place[:-1]]._modules[place[-1]] = module
             for name, tensor in tensors.items():
                 original = tensors.get(f"{name.removesuffix('_mask')}_orig") if name.endswith("_mask") else None
                 is_value = tensor.is_floating_point() or tensor.is_complex()
                 if is_value and original is None and name not in _BUFFERS:
-                    module.register_parameter(
-                        name, parameters.setdefault(_memory(tensor), nn.Parameter(tensor, False))
-                    )
+                    memory = _memory(tensor)
+                    if memory not in parameters:
+                        parameters[memory] = nn.Parameter(tensor, requires_grad=False)
+                    module._parameters[name] = parameters[memory]
                 else:
-                    module.register_buffer(name, tensor)
+                    module._buffers[name] = tensor
         return modules[()]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from prune_tui.engine.sources import enough_memory
+from prune_tui.engine.sources import enough_memory, zip_records
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
@@ -111,15 +110,7 @@ def read(path: Path) -> Checkpoint:
     try:
         with zipfile.ZipFile(path) as archive:
             return _opened(file, "NumPy archive", [_member(file, archive, one) for one in archive.infolist()])
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except zip_records.DAMAGED as error:
         if isinstance(error, SourceError):
             raise
         raise SourceError(

@@ -84,7 +84,7 @@ def _places(file: MappedFile, start: int, keys: list[Any], outside: tuple[Persis
     """Where the storages lie: one after the other, in the order of their keys."""
     sizes = {}
     for id_ in (one.id for one in outside):
-        if isinstance(id_, tuple) and len(id_) > 3 and id_[0] == "storage":
+        if isinstance(id_, tuple) and len(id_) > 3 and id_[0] == "storage" and isinstance(id_[2], (str, int)):
             dtype = dtype_of_storage(id_[1])
             sizes[str(id_[2])] = dtype.itemsize if dtype is not None else 0
     places: dict[str, Place] = {}

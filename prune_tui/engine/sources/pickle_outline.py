@@ -18,6 +18,8 @@ from prune_tui.engine.sources.loaded import SourceError
 
 MOST_INSTRUCTIONS = 5_000_000
 """A tensor takes thirty, so that 150,000 fit; each may take a hundred bytes of memory here."""
+_LONGEST_NUMBER = 256
+"""Bits of a whole number, more than any random generator's state has: to write longer ones out takes for ever."""
 _LARGEST_KEY = 2**31
 """Whole numbers as keys: larger ones can be made to collide, so that a small file takes for ever."""
 
@@ -46,7 +48,8 @@ class Made:
     """What the pickle would have called something for.
 
     Attributes:
-        of: What would be called: mostly a `Global`.
+        of: What would be called; None where it has no name. Tuples in each other, which a few hundred bytes can
+            make so many of that to write them out takes for ever, never stand here.
         arguments: What with.
         state: What would be set on the result.
         entries: What would be stored in it by key.
@@ -54,7 +57,7 @@ class Made:
 
     __slots__ = ("arguments", "entries", "of", "state")
 
-    def __init__(self, of: Any, arguments: Any = ()) -> None:
+    def __init__(self, of: Global | None, arguments: Any = ()) -> None:
         self.of, self.arguments = of, arguments
         self.state: Any = None
         self.entries: dict[Any, Any] = {}
@@ -96,7 +99,7 @@ def read(stream: IO[bytes], what: str) -> Outline:
         for instruction, argument, position in itertools.islice(pickletools.genops(stream), MOST_INSTRUCTIONS):
             name, at = instruction.name, position or 0
             if name in _PUSHED:
-                machine.stack.append(argument)
+                machine.push(_bounded(argument))
             elif name in _STORED:
                 machine.memory[len(machine.memory) if argument is None else argument] = machine.stack[-1]
             else:
@@ -225,7 +228,9 @@ class _Machine:
 
 def _made(of: Any, arguments: Any) -> Any:
     """What calling would make: dictionaries are worth having as such, the rest is written down."""
-    if not isinstance(of, Global) or of not in DICTIONARIES:  # another's hash may go as deep as it likes
+    if not isinstance(of, Global):
+        return Made(None, arguments)
+    if of not in DICTIONARIES:
         return Made(of, arguments)
     made = Entries()
     pairs = arguments[0] if isinstance(arguments, tuple) and arguments else ()
@@ -241,6 +246,11 @@ DICTIONARIES = {
     Global("builtins", "dict"),
 }
 """What is a dictionary whatever else it does."""
+
+
+def _bounded(value: Any) -> Any:
+    """A value as it is; a whole number that is too long to be one of a model's counts as an unknown object."""
+    return Made(None) if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER else value
 
 
 def _key(key: Any) -> Any:

@@ -81,7 +81,7 @@ def _made(file: MappedFile, part: Part, kind: str) -> Checkpoint:
 
 
 def _checkpoint(file: MappedFile, part: Part, tensors: Mapping[str, Tensor], kind: str) -> Checkpoint:
-    return _named(file, part, tensors, kind).without_prefix(*_PREFIXES)
+    return dataclasses.replace(_named(file, part, tensors, kind), wrappers=_PREFIXES)
 
 
 def _named(file: MappedFile, part: Part, tensors: Mapping[str, Tensor], kind: str) -> Checkpoint:

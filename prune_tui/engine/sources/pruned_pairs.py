@@ -5,7 +5,7 @@ What stands there afterwards is what torch's pruning leaves, but for the hooks, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -187,11 +187,6 @@ def compute(model: nn.Module) -> None:
             setattr(module, name, hook.apply_mask(module))
 
 
-def as_stored(names: Mapping[str, str], bases: Iterable[str]) -> dict[str, str]:
-    """Names of tensors before pruning, each with its other name, as names of what is stored after it."""
-    bases = set(bases)
-    stored = {}
-    for name, other in names.items():
-        for suffix in (ORIGINAL, MASK) if other in bases else ("",):
-            stored[name + suffix] = other + suffix
-    return stored
+def as_stored(names: Iterable[str], bases: Container[str]) -> list[str]:
+    """Names of tensors before pruning, as names of what is stored after it."""
+    return [name + end for name in names for end in ((ORIGINAL, MASK) if name in bases else ("",))]

@@ -80,7 +80,7 @@ def _read(metadata: Mapping[str, str]) -> tuple[Past, tuple[str, ...]]:
     try:
         recipe_reader.parsed(text, RECIPE)
         took = tuple(_counts(one) for one in json.loads(metadata.get(TOOK, "[]")))
-    except (StepError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (StepError, ValueError, TypeError, OverflowError, AttributeError, RecursionError) as error:
         return Past(), (f"the steps that the checkpoint tells of cannot be read: {error}",)
     return Past(text, took), ()
 

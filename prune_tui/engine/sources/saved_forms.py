@@ -18,6 +18,10 @@ from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.step_settings import StepError
 
+_MOST_DIMENSIONS = 64
+_TOO_MANY = 2**62
+"""What may overflow where torch multiplies."""
+
 
 def unfolded(checkpoint: Checkpoint) -> Checkpoint:
     """The same with every tensor under each of its names, and compact ones as torch's pruning has them.
@@ -45,7 +49,7 @@ def _shapes(checkpoint: Checkpoint) -> Mapping[str, tuple[int, ...]]:
     try:
         found = json.loads(checkpoint.metadata[COMPACT])
         return {str(name): tuple(int(size) for size in shape) for name, shape in found.items()}
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, AttributeError, RecursionError) as error:
         raise _damaged(checkpoint, f"its metadata do not tell of the compact form: {error}") from error
 
 
@@ -58,8 +62,11 @@ def _check_memory(checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]])
         return
     for name, shape in shapes.items():
         packed = checkpoint.tensors.get(f"{name}.mask")
-        if packed is None or min(shape, default=1) < 0 or packed.numel() != -(-math.prod(shape) // 8):
-            raise _damaged(checkpoint, f"{name} has no bits for a tensor of {shape}")
+        sizes = [max(size, 1) for size in shape]
+        if len(shape) > _MOST_DIMENSIONS or min(shape, default=1) < 0 or math.prod(sizes) >= _TOO_MANY:
+            raise _damaged(checkpoint, f"{name[:80]} is told to have a shape that no tensor has")
+        if packed is None or packed.numel() != -(-math.prod(shape) // 8):
+            raise _damaged(checkpoint, f"{name[:80]} has no bits for a tensor of {shape}")
     values = sum(
         math.prod(shape) * checkpoint.tensors[f"{name}.kept"].itemsize
         for name, shape in shapes.items()
@@ -78,6 +85,8 @@ def _expanded(
     if kept is None or packed is None or packed.dtype != torch.uint8:
         raise _damaged(checkpoint, f"the kept values or the bits of {name} are missing")
     alive = torch.from_numpy(np.unpackbits(packed.numpy(), count=math.prod(shape)).astype(bool))
+    if kept.dim() != 1:
+        raise _damaged(checkpoint, f"the kept values of {name} have {kept.dim()} axes instead of one")
     if int(alive.sum()) != kept.numel():
         raise _damaged(checkpoint, f"{name} has {kept.numel():,} values for {int(alive.sum()):,} kept entries")
     values = torch.zeros(math.prod(shape), dtype=kept.dtype)

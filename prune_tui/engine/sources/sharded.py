@@ -55,13 +55,15 @@ def read(path: Path, read_shard: Callable[[Path], Checkpoint]) -> Checkpoint:
     }
     for shard in shards.values():
         metadata |= shard.metadata
+    first = next(iter(shards.values()))
     return Checkpoint(
         path,
-        f"{len(shards)} {next(iter(shards.values())).kind}s",
+        f"{len(shards)} {first.kind}s",
         {name: tensors[name] for name in sorted(tensors, key=in_order)},
         shards=places,
         files=tuple(file for shard in shards.values() for file in shard.files),
         metadata=metadata,
+        wrappers=first.wrappers,
         index=path,
     )
 

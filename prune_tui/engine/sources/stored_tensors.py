@@ -33,6 +33,8 @@ _STORAGES = {
 _MOST_DIMENSIONS = 64
 _TOO_MANY = 2**62
 """What may overflow where torch multiplies."""
+_LONGEST_NAME = 100
+"""Characters of a class's name in a sentence."""
 _SMALL = 10_000_000
 """Bytes that nobody asks for the memory of."""
 _LARGEST_EXPANDED, _EXPANDED = 1_000_000, 1_000
@@ -179,7 +181,7 @@ class Tensors:
 
     def _of(self, made: Any) -> Tensor:
         for _ in range(_DEEPEST):
-            rebuild = _REBUILT.get(str(made.of)) if isinstance(made, Made) else None
+            rebuild = _REBUILT.get(called(made))
             if rebuild is None:
                 raise NotShownError(_reason(made))
             try:
@@ -199,14 +201,17 @@ class Tensors:
         stored = dtype_of_storage(kind)
         dtype = _dtype(found.dtype) if found.dtype is not None else stored
         if dtype is None or stored is None:
-            raise NotShownError(f"is of dtype {found.dtype or kind.name.removesuffix('Storage')}")
-        offset, shape, strides = found.offset, _numbers(found.shape), _numbers(found.strides)
+            told = _told(kind if found.dtype is None else found.dtype).removesuffix("Storage")
+            raise NotShownError(f"is of dtype {told}")
+        offset, shape, strides = found.offset, numbers(found.shape), numbers(found.strides)
         if not isinstance(offset, int) or not isinstance(entries, int) or shape is None or strides is None:
             raise SourceError(f"{self._path} is damaged: a tensor's shape is not told in whole numbers")
         # The old format tells views of storages: their key, first entry and number of entries.
         start = view[0][1] if view and isinstance(view[0], tuple) and len(view[0]) == 3 else 0
-        if not isinstance(start, int) or start < 0:
+        if not isinstance(start, int) or not 0 <= start < _TOO_MANY:
             raise SourceError(f"{self._path} is damaged: a storage's view begins nowhere")
+        if not isinstance(key, (str, int)):
+            raise SourceError(f"{self._path} is damaged: a storage has no name")
         layout = Layout(dtype, offset, shape, strides)
         return self._storages.tensor(str(key), entries * stored.itemsize, layout, start=start)
 
@@ -244,7 +249,17 @@ def dtype_of_storage(kind: Any) -> torch.dtype | None:
 
 def is_tensor(value: Any) -> bool:
     """Whether a value in a pickle's outline is a tensor, of whatever kind."""
-    return isinstance(value, Made) and str(value.of) in TENSORS
+    return called(value) in TENSORS
+
+
+def called(value: Any) -> str:
+    """The dotted name of what a pickle would have called to make a value; empty where there is none."""
+    return str(value.of) if isinstance(value, Made) and value.of is not None else ""
+
+
+def _told(value: Any) -> str:
+    """A class or function for a sentence; anything else in its place may take for ever to write out."""
+    return str(value)[:_LONGEST_NAME] if isinstance(value, Global) else "something without a name"
 
 
 def _v2(storage: Any, offset: Any, shape: Any, strides: Any, *more: Any) -> _Described:
@@ -264,9 +279,13 @@ def _inner(data: Any = None, *_: Any) -> Any:
 
 
 def _typed(of: Any, kind: Any, arguments: Any, *_: Any) -> Any:
-    if str(kind) not in {"torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer"}:
-        raise NotShownError(f"is a {kind}, which only its own code can read")
-    return Made(of, arguments if isinstance(arguments, tuple) else ())
+    if not isinstance(kind, Global) or str(kind) not in _PLAIN:
+        raise NotShownError(f"is of type {_told(kind)}, which only its own code can read")
+    return Made(of if isinstance(of, Global) else None, arguments if isinstance(arguments, tuple) else ())
+
+
+_PLAIN = {"torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer"}
+"""Types that add nothing to a tensor's values."""
 
 
 _REBUILT: Mapping[str, Callable[..., Any]] = {
@@ -292,8 +311,9 @@ TENSORS = frozenset((*_REBUILT, *_OTHERS))
 
 
 def _reason(made: Any) -> str:
-    of = str(made.of) if isinstance(made, Made) else type(made).__name__
-    return _OTHERS.get(of, f"is made by {of}, which is not known here")
+    if not isinstance(made, Made):
+        return f"is made of a {type(made).__name__}, which is none"
+    return _OTHERS.get(called(made), f"is made by {_told(made.of)}, which is not known here")
 
 
 def _dtype(name: Any) -> torch.dtype | None:
@@ -301,9 +321,10 @@ def _dtype(name: Any) -> torch.dtype | None:
     return found if isinstance(found, torch.dtype) else None
 
 
-def _numbers(value: Any) -> tuple[int, ...] | None:
-    if isinstance(value, Made) and str(value.of) == "torch.Size" and isinstance(value.arguments, tuple):
-        value = value.arguments[0] if value.arguments else None
+def numbers(value: Any) -> tuple[int, ...] | None:
+    """A row of whole numbers, perhaps a `torch.Size`; None where it is none."""
+    if called(value) == "torch.Size" and isinstance(value.arguments, tuple):
+        value = value.arguments[0] if value.arguments else ()
     if not isinstance(value, (tuple, list)) or not all(type(one) is int for one in value):
         return None
     return tuple(value)

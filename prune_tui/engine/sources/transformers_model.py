@@ -79,10 +79,10 @@ def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     pruned_pairs.put(places, masks)
     past, restored = restore(model, checkpoint.metadata)
     pruned_pairs.compute(model)
-    stored = pruned_pairs.as_stored({name: name for name in unused}, masks)
+    stored = pruned_pairs.as_stored(unused, masks)
     checkpoint = dataclasses.replace(
         checkpoint,
-        renamed=pruned_pairs.as_stored(renamed, masks),
+        renamed=renamed,
         unplaced={name: checkpoint.tensors[name] for name in stored if name in checkpoint.tensors},
     )
     fit = _told(kind.__name__, report, unused, _converted(held, report, originals))

@@ -69,14 +69,21 @@ def load(model: nn.Module, source: str, checkpoint: Checkpoint) -> Loaded:
 
 
 def _as_named_in(model: nn.Module, checkpoint: Checkpoint) -> Checkpoint:
-    """Without a wrapper's prefix, where the names are the model's without it rather than with it."""
-    bare = checkpoint.without_prefix(*_PREFIXES)
+    """With as much of what wrappers put before the names as fits the model, whose code may have such modules."""
     own = {pruned_pairs.unpruned(name) for name in _state(model)}
 
     def known(one: Checkpoint) -> int:
         return sum(pruned_pairs.unpruned(name) in own for name in one.tensors)
 
-    return bare if known(bare) > known(checkpoint) else checkpoint
+    return max((checkpoint, *_named_otherwise(checkpoint)), key=known)
+
+
+def _named_otherwise(checkpoint: Checkpoint) -> Iterator[Checkpoint]:
+    bare = checkpoint.without_prefix(*_PREFIXES)
+    yield bare
+    for cut, character in reversed(list(enumerate(f".{bare.prefix}"))):
+        if character == ".":
+            yield bare.with_prefix(bare.prefix[:cut])
 
 
 def _state(model: nn.Module) -> dict[str, Any]:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it, whose zipfile unpacks none either
+    LZMAError = zlib.error  # type: ignore[assignment,misc]  # which is caught all the same
+
 _MAGIC = b"PK\x03\x04"
 _HEADER = 30
 """Bytes before the name of a record, where it lies; its last four are two lengths."""
 
+DAMAGED = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, LZMAError),
+    *(OSError, ValueError, EOFError, RuntimeError, LookupError),
+)
+"""What zipfile raises of archives; RuntimeError where one is encrypted or packed in a way it does not know."""
 _SMALL = 1_000_000
 _MOST_UNPACKED = 4
 """Times the archive's size that a record may have: torch packs none."""
@@ -51,7 +62,7 @@ class Records:
         try:
             self._archive = zipfile.ZipFile(io.BufferedReader(_Window(file, self._within)))
             self._infos = self._archive.NameToInfo
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise SourceError(
                 f"{file.path} is no whole zip archive, which torch's files are: {error}. Was it copied to the end?"
             ) from error
@@ -100,7 +111,7 @@ class Records:
         try:
             with self._archive.open(info) as record:
                 return record.read(most)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise SourceError(
                 f"{self._file.path} is damaged: its record {_shown(name)} cannot be read: {error}"
             ) from error
@@ -109,10 +120,6 @@ class Records:
         if name not in self._infos:
             raise SourceError(f"{self._file.path} is no whole file of torch: it has no record {_shown(name)}")
         return self._infos[name]
-
-
-_DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, ValueError, EOFError, RuntimeError, LookupError)
-"""What zipfile raises of archives; RuntimeError where one is encrypted or packed in a way it does not know."""
 
 
 def looks_like(path: Path) -> bool:

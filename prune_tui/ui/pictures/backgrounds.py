@@ -13,8 +13,6 @@ from prune_tui.ui.pictures.look import Look
 
 _STEPS = 6
 """Shades of each sign: enough to see, and few enough that neighbours often share one, which saves bytes."""
-_LIGHT = 0.62
-"""How light a ground is that takes dark text."""
 
 
 def behind(value: float, scale: float, look: Look) -> Style:
@@ -37,7 +35,7 @@ def _shade(step: int, look: Look) -> Style:
         return Style.null()
     if look.depth == "truecolor":
         colour = _faded(colour, look)
-    text = "#000000" if ramps.lightness(colour) > _LIGHT else "#ffffff"
+    text = "#000000" if ramps.dark_text(colour) else "#ffffff"
     return Style(color=Color.parse(text), bgcolor=colour)
 
 

@@ -22,6 +22,7 @@ from prune_tui.ui.numbers import percent, significant
 from prune_tui.ui.pictures.arrays import floats
 from prune_tui.ui.pictures.inks import Role
 from prune_tui.ui.pictures.look import Look
+from prune_tui.ui.pictures.ordering import Order, by_index, by_value
 from prune_tui.ui.pictures.texts import bar, line, wrapped
 from prune_tui.ui.tree_line import cut
 
@@ -29,6 +30,8 @@ By = Literal["index", "norm", "kept", "min", "max"]
 ORDERS: tuple[By, ...] = ("index", "norm", "kept", "min", "max")
 AROUND = 2
 """Lines that are no rows: the header and the one that sums up."""
+_APART = 2
+"""Lines of a row that is shown apart from its neighbours."""
 
 _LEVELS, _ASCII_LEVELS = " ▁▂▃▄▅▆▇█", " .:-=+*#"
 _BAD = {0: "", HAS_NAN: "NaN", HAS_INF: "Inf", HAS_NAN | HAS_INF: "NaN Inf"}
@@ -103,13 +106,18 @@ class _Column(NamedTuple):
     left: bool = False
 
 
-def order(channels: Channels, by: By, descending: bool) -> list[int]:
-    """The indices of all channels, sorted; of equal ones the first by index goes before, and NaN behind all."""
+def order(channels: Channels, by: By, descending: bool) -> Order:
+    """All channels, sorted; of equal ones the first by index goes before, and NaN behind all."""
     stored = {"norm": channels.norms, "kept": channels.kept, "min": channels.minima, "max": channels.maxima}
-    values: Sequence[float] = floats(stored[by]) if by in stored else range(len(channels.bad))
-    told = [at for at, value in enumerate(values) if not math.isnan(value)]
-    told.sort(key=values.__getitem__, reverse=descending)
-    return told + [at for at, value in enumerate(values) if math.isnan(value)]
+    if by in stored:
+        return by_value(floats(stored[by]), descending=descending)
+    return by_index(len(channels.bad), descending=descending)
+
+
+def prepare(channels: Channels, look: Look) -> None:
+    """Work out what is shown of all channels together, which of a vocabulary takes longer than drawing."""
+    table = _table(channels, look)
+    _ = table.greatest, table.dead
 
 
 def lines(
@@ -126,6 +134,8 @@ def lines(
     descending: bool = False,
 ) -> list[list[Segment]]:
     """Draw the part of the table that is seen.
+
+    Where the cursor's row is not among them, it stands below them, under its number.
 
     Args:
         channels: What the engine tells.
@@ -146,9 +156,15 @@ def lines(
     table = _table(channels, look)
     columns = _columns(table, axis, width, by)
     rows = range(first, min(first + max(height - AROUND, 0), len(order)))
+    apart = []
+    if cursor >= 0 and cursor not in rows and len(rows) > _APART:
+        rows = rows[:-_APART]
+        number = cut(f"… row {cursor + 1:,} of {len(order):,}:", width)
+        apart = [line([(number, "dim")], look), _row(columns, order[cursor], look, here=True)]
     drawn = [
         _header(columns, by, descending, look),
         *(_row(columns, order[at], look, here=at == cursor) for at in rows),
+        *apart,
         line([(_sum(table, axis, by, width), "dim")], look),
     ]
     return drawn[:height]
@@ -156,14 +172,14 @@ def lines(
 
 @lru_cache(maxsize=4)
 def _table(channels: Channels, look: Look) -> _Table:
-    """Made once for an answer: of a vocabulary it takes longer than drawing."""
+    """Made once for an answer."""
     return _Table(channels, look)
 
 
 def _columns(table: _Table, axis: str, width: int, by: By) -> list[_Column]:
     """The columns there is room for, in their order."""
     count = len(table.norms)
-    named, has = cut(axis, 8), max(len(_BAD[bad]) for bad in {*table.bad})
+    named, has = cut(axis, 8), max(len(said) for bad, said in _BAD.items() if bad in table.bad)
     columns = {
         "index": _Column(named, "index", max(len(named) + 1, len(str(count - 1))), str),
         "bar": _Column("", None, _BAR[0], lambda at: table.norm_bar(at, _BAR[0]), left=True),
@@ -221,7 +237,7 @@ def _placed(column: _Column, text: str, role: Role, place: int) -> Iterator[tupl
 
 def _sum(table: _Table, axis: str, by: By, width: int) -> str:
     """`3 of 6 dead · out 0, 2, 5 · sorted by norm`, with as many of the dead as there is room for."""
-    dead, bad = table.dead, sum(map(bool, table.bad))
+    dead, bad = table.dead, len(table.bad) - table.bad.count(0)
     counts = [f"{len(dead)} of {len(table.norms)} dead"]
     wrong = [f"{bad} with NaN or Inf"] if bad else []
     for count in range(min(len(dead), width // 2), -1, -1):

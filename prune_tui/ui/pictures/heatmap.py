@@ -5,20 +5,35 @@ What is no value has a glyph, so that it is told without colour, too: `×` maske
 Where that is only one of the two, the glyph stands high or low (`ˣ ₓ`, `º ₒ`) on the colour of the other one; NaN,
 Inf and what has just been masked take both. With few colours, in ASCII or over a slow line a line shows one row,
 and each cell is two columns: a sign and one of five shades, `-▓`; `<` and `>` stand before what is clipped.
+
+A pooled cell shows a living neighbour's value where one entry of it is alive, so that rows that are gone would
+vanish. A cell that is gone in part is marked on its value, `+ ⁺ ₊`, and one that would go in part, `· ˙ .`; in two
+columns `×▓` and `○▓`. `partly` says from which share on.
 """
 
 from __future__ import annotations
 
 import array
+import functools
 import sys
 from collections.abc import Iterable
 
 from rich.segment import Segment
 
-from prune_tui.protocol import Block
-from prune_tui.tensor_views import Heatmap
-from prune_tui.ui.pictures import ramps
-from prune_tui.ui.pictures.cells import ABSENT, CODES, PAIR, VALUE, segments, states_of
+from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, Heatmap
+from prune_tui.ui.pictures import partly, ramps
+from prune_tui.ui.pictures.cells import (
+    ABSENT,
+    CODES,
+    GOES,
+    GONE,
+    PAIR,
+    PARTLY_GOES,
+    PARTLY_GONE,
+    VALUE,
+    segments,
+    states_of,
+)
 from prune_tui.ui.pictures.look import Look
 from prune_tui.view_rows import View
 from prune_tui.views import Statistics
@@ -45,25 +60,46 @@ def columns_per_cell(look: Look) -> int:
 
 
 def lines(
-    heatmap: Heatmap, scale: float, look: Look, *, view: View = "effective", pooled: bool = False
+    heatmap: Heatmap, scale: float, look: Look, *, view: View = "effective", shares: bool = False
 ) -> list[Line]:
-    """The picture.
+    """The picture: `coded`, and then `drawn`."""
+    return drawn(coded(heatmap, scale, look, view=view, shares=shares), look)
+
+
+def coded(
+    heatmap: Heatmap, scale: float, look: Look, *, view: View = "effective", shares: bool = False
+) -> list[list[int]]:
+    """What each cell is, as `cells` has it.
 
     Args:
-        heatmap: Asked for with `rows_per_line` rows of cells for each line and a cell for `columns_per_cell`.
+        heatmap: Asked for with `rows_per_line` rows of cells for each line and a cell for `columns_per_cell`. Its
+            last row may be shorter.
         scale: What the ends of the ramp stand for; what lies beyond is clipped.
         look: How pictures are drawn.
         view: Which values it shows.
-        pooled: A cell holds several entries: where some of them would go, its value is still seen under the mark.
+        shares: Mark cells of which a part is masked or would go.
 
     Returns:
-        For each line its segments; neighbours of one style are one segment.
+        Rows of codes.
     """
-    codes = _codes(heatmap, scale, look, view, pooled=pooled)
+    codes = _codes(heatmap, scale, look, view, shares=shares)
     width = heatmap.width
-    rows = [codes[row * width : (row + 1) * width] for row in range(heatmap.height)]
+    codes += [ABSENT] * (heatmap.height * width - len(codes))
+    return [codes[row * width : (row + 1) * width] for row in range(heatmap.height)]
+
+
+def magnified(rows: list[list[int]], times: int) -> list[list[int]]:
+    """With each cell so often, down and across."""
+    if times == 1:
+        return rows
+    wide = ([code for code in row for _ in range(times)] for row in rows)
+    return [row for row in wide for _ in range(times)]
+
+
+def drawn(rows: list[list[int]], look: Look) -> list[Line]:
+    """Rows of codes as text: for each line its segments; neighbours of one style are one segment."""
     if ramps.halved(look):
-        rows += [[ABSENT] * width] * (len(rows) % 2)
+        rows = [*rows, [ABSENT] * len(rows[0])] if len(rows) % 2 else rows
         rows = [
             [PAIR * upper + lower for upper, lower in zip(above, below, strict=True)]
             for above, below in zip(rows[::2], rows[1::2], strict=True)
@@ -72,7 +108,7 @@ def lines(
     return [_merged(map(known.__getitem__, row)) for row in rows]
 
 
-def _codes(heatmap: Heatmap, scale: float, look: Look, view: View, *, pooled: bool) -> list[int]:
+def _codes(heatmap: Heatmap, scale: float, look: Look, view: View, *, shares: bool) -> list[int]:
     """Each cell as `cells` has it: first as if all were values, which they are as a rule."""
     values = array.array("f", heatmap.values)
     if sys.byteorder == "big":
@@ -85,19 +121,31 @@ def _codes(heatmap: Heatmap, scale: float, look: Look, view: View, *, pooled: bo
         middle + round(value * by_scale) if -scale <= value <= scale else greatest if value > 0 else least
         for value in values
     ]
-    states = _states(heatmap, view, pooled=pooled)
+    states = _bits(heatmap, shares=shares).translate(states_of(view))
     if states.count(VALUE) == len(states):
         return codes
     return [code - CODES * (VALUE - state) for state, code in zip(states, codes, strict=True)]
 
 
-def _states(heatmap: Heatmap, view: View, *, pooled: bool) -> bytes:
-    states = heatmap.marks.translate(states_of(view, gone=False, pooled=pooled))
-    if 0 not in heatmap.kept:
-        return states
-    gone = heatmap.marks.translate(states_of(view, gone=True, pooled=pooled))
-    found = zip(heatmap.kept, states, gone, strict=True)
-    return bytes(alive if kept else masked for kept, alive, masked in found)
+_LOOKED_AT = bytes(marks & (HAS_NAN | HAS_INF | HAS_NEWLY_MASKED) for marks in range(256))
+
+
+def _bits(heatmap: Heatmap, *, shares: bool) -> bytes:
+    """For each cell what a state looks at."""
+    masked = partly.masked(heatmap.kept)
+    told = [
+        heatmap.marks.translate(_LOOKED_AT),
+        _of_shares(masked, GONE, PARTLY_GONE if shares else 0),
+        _of_shares(heatmap.going, GOES, PARTLY_GOES if shares else 0),
+    ]
+    united = functools.reduce(int.__or__, (int.from_bytes(one, "little") for one in told))
+    return united.to_bytes(len(heatmap.marks), "little")
+
+
+def _of_shares(shares: bytes, whole: int, part: int) -> bytes:
+    """One bit where all of a cell is so, another one where enough of it is."""
+    least = partly.marked_from(shares)
+    return shares.translate(bytes(whole if one == 255 else part if one >= least else 0 for one in range(256)))
 
 
 def _merged(drawn: Iterable[Segment]) -> Line:
@@ -112,14 +160,3 @@ def _merged(drawn: Iterable[Segment]) -> Line:
             line.append(segment)
             last = style
     return line
-
-
-def cell_size(block: Block, heatmap: Heatmap) -> tuple[int, int]:
-    """Rows and columns of entries that a cell stands for, those at the ends perhaps fewer.
-
-    Args:
-        block: The rectangle that was asked for, within the shape.
-        heatmap: What came of it, not empty.
-    """
-    (top, bottom), (left, right) = block.rows, block.columns
-    return -(-(bottom - top) // heatmap.height), -(-(right - left) // heatmap.width)

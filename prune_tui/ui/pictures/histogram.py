@@ -2,7 +2,7 @@
 
 ```
 9.6k      ▂█▇        counts from 0 up, or logarithmic
-   0 ▁▂▄▆░░░░▆▄▂▁    ░ was masked, by the value it had
+   0 ▁▂▄▆░░░░▆▄▂▁    ░ was masked, by the value it had; ▒ would go by the previewed step
      -2    │0│    2  │ the threshold, at both signs
 ```
 """
@@ -31,6 +31,8 @@ _MOST_WANTED = (0.5, 0.01, 0.99, 0.25, 0.75, 0.05, 0.95)
 """Quantiles that stay where there is not room for all."""
 _SHADE = "░:"
 """What is masked, in Unicode and in ASCII."""
+_GOING = "▒o"
+"""What would go."""
 _GUTTER = 7
 """Columns of a count, and one between: the same for all tensors, so that pictures do not jump."""
 _APART = 10
@@ -40,7 +42,14 @@ _TALL = 10
 
 
 def lines(
-    statistics: Statistics, look: Look, width: int, height: int, *, log: bool, threshold: float | None
+    statistics: Statistics,
+    look: Look,
+    width: int,
+    height: int,
+    *,
+    log: bool,
+    threshold: float | None,
+    previewed: bool = False,
 ) -> list[Line]:
     """Draw a histogram.
 
@@ -50,29 +59,39 @@ def lines(
         width: Columns there are; from 20 on all of it can be read.
         height: Lines there are; from 5 on.
         log: The counts are on a logarithmic axis.
-        threshold: The magnitude up to which entries would go; None where there is no such.
+        threshold: The magnitude up to which entries would go, or went; None where there is no such.
+        previewed: They would: what is kept up to there is shaded. Of a bin that the threshold cuts it is the share
+            of its width, as if entries were spread evenly.
 
     Returns:
         At most `height` lines, none wider than `width`.
     """
-    told = [_told(part, look, width) for part in _captions(statistics, look, width, height, log=log)]
     histogram = statistics.histogram
+    going = threshold if previewed and threshold is not None and histogram is not None else None
+    told = [
+        _told(part, look, width)
+        for part in _captions(statistics, look, width, height, log=log, previewed=going is not None)
+    ]
     if histogram is None:
         why = textwrap.wrap(_why_empty(statistics), max(width, 1))
         found = [*(_told([(text, "dim")], look, width) for text in why), *told]
     else:
-        found = [*_drawn(histogram, look, width, max(height - len(told) - 1, 1), threshold, log=log), *told]
+        rows = max(height - len(told) - 1, 1)
+        found = [*_drawn(histogram, look, width, rows, (threshold, going), log=log), *told]
     return found[: max(height, 0)]
 
 
 def _drawn(
-    histogram: Histogram, look: Look, width: int, rows: int, threshold: float | None, *, log: bool
+    histogram: Histogram, look: Look, width: int, rows: int, upto: tuple[float | None, float | None], *, log: bool
 ) -> Iterator[Line]:
-    """Bars, counts beside them, values below."""
+    """Bars, counts beside them, values below; `upto` is the threshold, and up to where entries would go."""
+    threshold, end = upto
     columns = max(width - _GUTTER, 1)
-    kept, masked = _columns(histogram.kept, columns), _columns(histogram.masked, columns)
-    scale = _Scale(max(map(sum, zip(kept, masked, strict=True))), rows, log=log)
-    bars = [_bar(one, other, scale, look) for one, other in zip(kept, masked, strict=True)]
+    going = _going(histogram, end)
+    left = [kept - goes for kept, goes in zip(histogram.kept, going, strict=True)]
+    parts = [_columns(counts, columns) for counts in (left, going, histogram.masked)]
+    scale = _Scale(max(map(sum, zip(*parts, strict=True))), rows, log=log)
+    bars = [_bar(stays, goes, gone, scale, look) for stays, goes, gone in zip(*parts, strict=True)]
     marked = _thresholds(histogram, columns, threshold)
     for row in range(rows - 1, -1, -1):
         cells = [bar[row] for bar in bars]
@@ -83,7 +102,21 @@ def _drawn(
     yield _told([(" " * _GUTTER, "plain"), *_values_below(histogram, columns, marked)], look, width)
 
 
-def _columns(counts: Sequence[int], columns: int) -> list[float]:
+def _going(histogram: Histogram, upto: float | None) -> list[float]:
+    """Of each bin how many of the entries kept lie within a magnitude."""
+    if upto is None:
+        return [0.0] * len(histogram.kept)
+    wide = histogram.high / len(histogram.kept) - histogram.low / len(histogram.kept)
+    if not wide:
+        return [float(kept) if abs(histogram.low) <= upto else 0.0 for kept in histogram.kept]
+    starts = (histogram.low + number * wide for number in range(len(histogram.kept)))
+    return [
+        kept * min(max(min(start + wide, upto) - max(start, -upto), 0.0) / wide, 1.0)
+        for kept, start in zip(histogram.kept, starts, strict=True)
+    ]
+
+
+def _columns(counts: Sequence[float], columns: int) -> list[float]:
     """Bins shared out to so many columns, each by what of it lies there; a single bin is in the middle."""
     if len(counts) <= 1:
         return [float(sum(counts)) if column == columns // 2 else 0.0 for column in range(columns)]
@@ -127,18 +160,21 @@ class _Scale:
         return self._rows
 
 
-def _bar(kept: float, masked: float, scale: _Scale, look: Look) -> list[_Part]:
-    """The cells of one column from below: kept ones, and shaded above them masked ones."""
-    solid, both = scale.height(kept), scale.height(kept + masked)
+def _bar(kept: float, going: float, masked: float, scale: _Scale, look: Look) -> list[_Part]:
+    """The cells of one column from below: what stays, and shaded above it what would go and what is masked."""
+    solid, standing, both = (scale.height(count) for count in (kept, kept + going, kept + going + masked))
     full, rest = divmod(solid, 8)
-    shaded = round((both - solid) / 8)
-    if masked > 0 and not solid:
-        shaded = max(shaded, 1)
+    goes, gone = round((standing - solid) / 8), round((both - standing) / 8)
+    if going > 0 and not solid:
+        goes = max(goes, 1)
+    if masked > 0 and not standing:
+        gone = max(gone, 1)
     glyphs = ["#" if look.ascii else _EIGHTHS[8]] * full
     if rest:
         glyphs.append(".#"[rest >= 4] if look.ascii else _EIGHTHS[rest])
-    cells: list[_Part] = [(glyph, "plain") for glyph in glyphs[: scale.rows - shaded]]
-    cells += [(_SHADE[look.ascii], "masked")] * shaded
+    cells: list[_Part] = [(glyph, "plain") for glyph in glyphs[: scale.rows - goes - gone]]
+    cells += [(_GOING[look.ascii], "would-go")] * goes
+    cells += [(_SHADE[look.ascii], "masked")] * gone
     return cells + [(" ", "plain")] * (scale.rows - len(cells))
 
 
@@ -170,11 +206,15 @@ def _values_below(histogram: Histogram, columns: int, marked: dict[int, float]) 
 # ---------------------------------------------------------------- figures
 
 
-def _captions(statistics: Statistics, look: Look, width: int, height: int, *, log: bool) -> list[list[_Part]]:
+def _captions(
+    statistics: Statistics, look: Look, width: int, height: int, *, log: bool, previewed: bool
+) -> list[list[_Part]]:
     """Quantiles on a line, what is counted on another; on more where there are many lines."""
     most = 2 if height >= _TALL else 1
     found = [_quantiles(statistics, look, width * most)]
     counts: list[_Part] = [] if statistics.histogram is None else [(statistics.spread, "dim")]
+    if previewed:
+        counts.insert(0, (f"{_GOING[look.ascii]} would go", "would-go"))
     kinds: list[tuple[int, str, Role]] = [
         (statistics.nans, "NaN", "bad"),
         (statistics.infinities, "Inf", "bad"),

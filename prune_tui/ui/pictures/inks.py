@@ -1,7 +1,8 @@
 """Styles by what they mean, hand-picked for each number of colours and each ground: never an automatic downgrade.
 
 256 colours are named by their index, of which all but the grey ones arrive as they are; 16 by their name, which
-the terminal's own theme may colour as it likes. Without colours attributes are left.
+the terminal's own theme may colour as it likes. Without colours attributes are left. All of them are told from the
+ground by a contrast of 4.5 at least, https://www.w3.org/TR/WCAG21/#contrast-minimum; for that none of them is dim.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _ATTRIBUTES: dict[Role, Style] = {
 }
 # 256 colours on a dark ground, on a light one, and one of 16.
 _COLOURS: dict[Role, tuple[int, int, str]] = {
-    "masked": (131, 131, "red"),
-    "newly": (203, 160, "red"),
-    "would-go": (214, 130, "yellow"),
+    "masked": (174, 124, "red"),
+    "newly": (203, 124, "red"),
+    "would-go": (214, 58, "yellow"),
     "bad": (201, 127, "magenta"),
-    "threshold": (214, 130, "yellow"),
-    "odd": (214, 130, "yellow"),
+    "threshold": (214, 58, "yellow"),
+    "odd": (214, 58, "yellow"),
 }
 
 
@@ -45,4 +46,4 @@ def ink(role: Role, look: Look) -> Style:
         return attributes
     dark, light, named = colours
     colour = Color.parse(named) if look.depth == "16" else Color.from_ansi(dark if look.dark else light)
-    return attributes + Style.from_color(colour)
+    return Style(color=colour, bold=attributes.bold, underline=attributes.underline, reverse=attributes.reverse)

@@ -168,6 +168,28 @@ def _from_oklab(lab: _Triple) -> Color:
     return Color.from_rgb(*(_channel(light) for light in _times(_TO_LIGHT, cones)))
 
 
+def contrast(one: Color, other: Color) -> float:
+    """How well one is read on the other: 1 not at all, 21 black on white.
+
+    Source: https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio
+    """
+    less, more = sorted(map(_luminance, (one, other)))
+    return (more + 0.05) / (less + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    red, green, blue = (_light(channel / 255) for channel in colour.get_truecolor())
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+_BLACK, _WHITE = Color.from_rgb(0, 0, 0), Color.from_rgb(255, 255, 255)
+
+
+def dark_text(ground: Color) -> bool:
+    """Whether black is read better on it than white; the better one has a contrast of 4.58 at least."""
+    return contrast(ground, _BLACK) > contrast(ground, _WHITE)
+
+
 def lightness(colour: Color) -> float:
     """How light a colour looks: 0 black, 1 white."""
     return _oklab(colour)[0]

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import work
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from prune_tui import protocol, views
 from prune_tui.client import Refused
@@ -48,20 +49,20 @@ class ExportScreen(FileQuestion):
             "" if suffix_of(name) in _KINDS else "the name must end in .yaml for a recipe, or in .py for a script"
         )
 
-    def write(self, path: str, name: str, pressed: int) -> None:
+    def write(self, path: str, name: str, pressed: int) -> Worker[None]:
         """Have the steps written."""
-        self._write(path, name, pressed)
+        return self._write(path, name, pressed)
 
     @work(exclusive=True, group="export")
     async def _write(self, path: str, name: str, pressed: int) -> None:
         app = cast("PruneApp", self.app)
-        kind = _KINDS[suffix_of(name)]
+        kind, wanted = _KINDS[suffix_of(name)], self.wanted()
         self.tell("writing…")
         try:
             request = protocol.Export(path, kind, overwrite=pressed > 0, folder=here())
             exported = await app.main.ask(request, views.Exported)
         except Refused as refused:
-            self.told_refused(refused, name, path)
+            self.told_refused(refused, name, path, wanted)
             return
         if exported is None:
             self.tell("the engine is gone; nothing was written", refused=True)

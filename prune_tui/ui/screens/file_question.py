@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from prune_tui.client import Refused
 from prune_tui.ui.tree_line import printable
@@ -33,7 +34,7 @@ class FileQuestion(ModalScreen[None]):
         name: The file's name to begin with.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "close", show=False)]
     DEFAULT_CSS = """
     FileQuestion { align: center middle; }
     FileQuestion > Vertical {
@@ -52,6 +53,7 @@ class FileQuestion(ModalScreen[None]):
         super().__init__()
         self._title_text = title
         self._name = name
+        self._writing: Worker[None] | None = None
         self._pressed = 0
         """How often the engine has said that there is a file of this name: another enter says that it may go."""
 
@@ -59,8 +61,8 @@ class FileQuestion(ModalScreen[None]):
         """What stands above the file's name."""
         raise NotImplementedError
 
-    def write(self, path: str, name: str, pressed: int) -> None:
-        """Have the file written.
+    def write(self, path: str, name: str, pressed: int) -> Worker[None]:
+        """Have the file written; when the worker is cancelled, nothing of it stays.
 
         Args:
             path: From the root of the file system on.
@@ -68,6 +70,10 @@ class FileQuestion(ModalScreen[None]):
             pressed: How often it was said that a file of that name may go.
         """
         raise NotImplementedError
+
+    def wanted(self) -> object:
+        """What would be written now: another one as soon as the name or the content is another."""
+        return self.query_one(Input).value.strip()
 
     def why_not(self, name: str) -> str:
         """What is wrong with a name; empty when nothing is."""
@@ -112,10 +118,27 @@ class FileQuestion(ModalScreen[None]):
         except FileNotFoundError:
             self.tell("the working folder is gone: type a name that begins with /", refused=True)
             return
-        self.write(path, name, self._pressed)
+        self._writing = self.write(path, name, self._pressed)
 
-    def told_refused(self, refused: Refused, name: str, path: str) -> None:
-        """Say why it was not written; where a second press would do, say that."""
+    def action_close(self) -> None:
+        """Stop writing; where nothing is being written, close."""
+        if self._writing is not None and self._writing.is_running:
+            self._writing.cancel()
+            self.tell("stopped: nothing was written. esc closes", refused=True)
+        else:
+            self.dismiss()
+
+    def told_refused(self, refused: Refused, name: str, path: str, wanted: object) -> None:
+        """Say why it was not written; where a second press would do, say that.
+
+        Args:
+            refused: What the engine says.
+            name: As typed.
+            path: The same from the root of the file system on.
+            wanted: What was asked for; where that is another one by now, nothing is agreed on for it.
+        """
+        if wanted != self.wanted():
+            return
         questions = {
             "exists": f"{name} exists already: press enter again to replace it",
             "source": f"{name} is what the model was opened from: press enter once more to write over it",
@@ -130,9 +153,12 @@ class FileQuestion(ModalScreen[None]):
             cast("PruneApp", self.app).tell_bug()
 
     def done(self, text: Text) -> None:
-        """It is written."""
+        """It is written: from here on there is nothing more to type, so that no key goes into the name."""
         self._pressed = 0
         self.tell(text)
+        self.query_one(Horizontal).display = False
+        self.query_one(Input).disabled = True
+        self.query_one(Vertical).border_subtitle = Content("enter closes")
 
     def tell(self, text: str | Text, *, refused: bool = False) -> None:
         """Write below the name."""

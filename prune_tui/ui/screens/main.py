@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
@@ -19,6 +18,7 @@ from prune_tui import protocol, steps, views
 from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
 from prune_tui.ui import keys, targeting
+from prune_tui.ui.frugal_screen import FrugalScreen
 from prune_tui.ui.looking import Looking
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.findings_pane import FindingsPane
@@ -26,6 +26,8 @@ from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.picture import Picture
+from prune_tui.ui.widgets.pictures import NO_TENSOR
+from prune_tui.ui.widgets.stack_picture import StackPicture
 from prune_tui.ui.widgets.status_line import StatusLine
 from prune_tui.ui.widgets.tensor_pane import TensorPane
 from prune_tui.view_rows import ModuleRow
@@ -39,7 +41,7 @@ SMALLEST = (60, 18)
 _DEBOUNCE = 0.03
 
 
-class MainScreen(Looking, Screen[None]):
+class MainScreen(Looking, FrugalScreen):
     """Three panes under a status line; form, edit log and doctor take the module pane's place while open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
@@ -74,7 +76,13 @@ class MainScreen(Looking, Screen[None]):
         self.query_one("#left").border_title = Content("Modules")
         self.query_one("#module").border_title = Content("Module")
         self.query_one("#tensor").border_title = Content("Tensor")
+        self.watch(self, "focused", self._focus_moved)
         self.prune_app.begin()
+
+    def _focus_moved(self, focused: Widget | None) -> None:
+        """The key bar names the keys of what has the focus."""
+        own = focused.id if isinstance(focused, Picture) else self.focused_place
+        self.query_one(KeyBar).focus_in = own or ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is done blind: in a window too small for the panes only leaving works."""
@@ -217,9 +225,25 @@ class MainScreen(Looking, Screen[None]):
         self.module_tree.go_to(path)
         self.show_module(path)
 
+    @on(Picture.Told)
+    @on(ModuleTree.Told)
+    def _told(self, event: Picture.Told | ModuleTree.Told) -> None:
+        self.say(event.text)
+
+    @on(StackPicture.Chosen)
+    def _layer_chosen(self, event: StackPicture.Chosen) -> None:
+        """Go to a layer of the stack and show its tensor as large as there is room for."""
+        self.go_to(event.tensor.rpartition(".")[0], event.tensor)
+        self.tensor_pane.switch("heatmap")
+
     def action_next_tensor(self) -> None:
         """Go to the next tensor of the module."""
+        before = self.module_pane.tensor
         self.module_pane.next_tensor()
+        if before is None:
+            self.say(NO_TENSOR)
+        elif before is self.module_pane.tensor:
+            self.say(f"{before.tensor} is the only tensor of this module")
 
     def action_filter(self) -> None:
         """Type a filter for the tree."""
@@ -325,7 +349,7 @@ class MainScreen(Looking, Screen[None]):
 
     def action_help(self) -> None:
         """Show all keys, those of the focused pane first."""
-        self.prune_app.show_help(self.focused_place)
+        self.prune_app.show_help(self.focused_place, self.query_one(KeyBar).focus_in)
 
     @property
     def focused_place(self) -> keys.Place:

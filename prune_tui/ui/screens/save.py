@@ -9,7 +9,8 @@ from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from prune_tui.client import Refused
 from prune_tui.files import FORMS, Form, Save, Saved, Sizes
@@ -41,7 +42,8 @@ class SaveScreen(FileQuestion):
     HINT: ClassVar[str] = "↑↓ form · enter writes · esc closes"
 
     def __init__(self, sizes: Sizes) -> None:
-        super().__init__("Save", sizes.name)
+        self._names = {one.form: one.name for one in sizes.forms}
+        super().__init__("Save", self._names["pruned"])
         self._sizes = sizes
         self._form: Form = "pruned"
 
@@ -64,36 +66,39 @@ class SaveScreen(FileQuestion):
         return text
 
     def action_form(self, by: int) -> None:
-        """Choose another form."""
-        self._form = FORMS[(FORMS.index(self._form) + by) % len(FORMS)]
+        """Choose another form; a name that nobody has typed goes with it."""
+        field, before = self.query_one(Input), self._form
+        if field.disabled:
+            return
+        self._form = FORMS[(FORMS.index(before) + by) % len(FORMS)]
         self.query_one("#forms", Static).update(self._forms())
+        if field.value == self._names[before]:
+            field.value = self._names[self._form]
         self.begin_again()
 
-    def begin_again(self) -> None:
-        """Show the forms again."""
-        super().begin_again()
-        self.query_one("#forms").display = True
+    def wanted(self) -> object:
+        """The form is part of it."""
+        return super().wanted(), self._form
 
-    def write(self, path: str, name: str, pressed: int) -> None:
+    def write(self, path: str, name: str, pressed: int) -> Worker[None]:
         """Have the model written."""
-        self._write(path, name, pressed)
+        return self._write(path, name, pressed)
 
     @work(exclusive=True, group="save")
     async def _write(self, path: str, name: str, pressed: int) -> None:
         app = cast("PruneApp", self.app)
-        self.tell("writing…")
-        steps = app.main.status.summary.steps if app.main.status.summary is not None else 0
+        wanted, revision = self.wanted(), app.client.revision
+        self.tell("writing… esc stops")
         try:
             request = Save(path, self._form, overwrite=pressed > 0, over_source=pressed > 1)
-            saved = await app.main.ask(request, Saved, self.tell)
+            saved = await app.main.ask(request, Saved, lambda text: self.tell(f"{text} · esc stops"))
         except Refused as refused:
-            self.told_refused(refused, name, path)
+            self.told_refused(refused, name, path, wanted)
             return
         if saved is None:
-            self.tell("nothing was written: the engine is gone, or it was stopped", refused=True)
+            self.tell("nothing was written: the engine is gone", refused=True)
             return
-        summary = app.main.status.summary
-        if summary is not None and summary.steps == steps:
+        if app.client.revision == revision:  # no edit came in between
             app.main.status.stored = "saved"
         told = Text(f"✓ wrote {printable(name)}, {saved.bytes:,} bytes. To load it:\n\n")
         how = saved.how.replace(path, name)

@@ -1,15 +1,14 @@
-"""Screens that show a text over the others: the help, the engine's output, a question."""
+"""Screens that show a text over the others: the engine's output, a question."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Log, Static
@@ -17,43 +16,6 @@ from textual.widgets import Log, Static
 from prune_tui.ui import keys
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.tree_line import printable
-
-
-class HelpScreen(ModalScreen[None]):
-    """All keys, those of the focused pane first."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "dismiss", show=False)]
-    DEFAULT_CSS = """
-    HelpScreen { align: center middle; }
-    HelpScreen > VerticalScroll {
-        width: 76; max-width: 100%; height: auto; max-height: 100%;
-        border: round $border; padding: 0 1; background: $surface;
-    }
-    HelpScreen Static { height: auto; }
-    """
-
-    def __init__(self, place: keys.Place) -> None:
-        super().__init__()
-        self._place = place
-
-    def compose(self) -> ComposeResult:
-        """One table a place."""
-        with VerticalScroll() as scroll:
-            scroll.border_title = Content("Keys")
-            scroll.border_subtitle = Content("esc closes · ↑ ↓ scroll")
-            for place in sorted(keys.PLACES, key=lambda place: place != self._place):
-                yield Static(Content.styled(keys.PLACES[place], "bold underline"))
-                yield Static(_table(place))
-
-
-def _table(place: keys.Place) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, style="bold", width=14)
-    table.add_column()
-    for key in keys.of(place):
-        table.add_row(Text(" ".join(map(keys.shown, key.keys))), Text(key.sentence))
-    table.add_row("", "")
-    return table
 
 
 class EngineLogScreen(ModalScreen[None]):

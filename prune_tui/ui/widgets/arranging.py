@@ -26,6 +26,21 @@ class Arranging(ScrollView):
     class Arranged(Message):
         """Another column is shown, or siblings stand in another order."""
 
+    class Told(Message):
+        """A key has nothing to do here, and why.
+
+        Attributes:
+            text: Why.
+        """
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+            super().__init__()
+
+    def tell(self, text: str) -> None:
+        """Have a person told why a key does nothing."""
+        self.post_message(self.Told(text))
+
     def _in_place(self) -> AbstractContextManager[None]:
         """Within it rows may change places; the cursor stays on its module."""
         raise NotImplementedError

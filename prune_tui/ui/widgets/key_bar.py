@@ -8,8 +8,6 @@ from textual.widget import Widget
 
 from prune_tui.ui import keys
 
-_ALWAYS = 10  # ranks below it are shown at every width
-
 
 class KeyBar(Widget):
     """Keys by rank: the less important go when the line is short, the order on the line stays the same."""
@@ -17,6 +15,9 @@ class KeyBar(Widget):
     DEFAULT_CSS = """
     KeyBar { height: 1; dock: bottom; background: $panel; color: $foreground; padding: 0 1; }
     """
+
+    focus_in: reactive[str] = reactive("")
+    """The pane that has the focus, or of the tensor pane the picture: its own keys are named first."""
 
     form_open: reactive[bool] = reactive(False)
     """A form is open: its keys are shown instead."""
@@ -26,17 +27,14 @@ class KeyBar(Widget):
 
     def render(self) -> Text:
         """The line at its present width."""
-        ranked = keys.bar(readonly=self.readonly, form=self.form_open)
         room, fitting = self.size.width, []
-        for key in ranked:
-            room -= len(keys.shown(key.keys[0])) + len(key.label) + 2
+        for named in keys.bar(self.focus_in, readonly=self.readonly, form=self.form_open):
+            room -= len(keys.shown(named.key.keys[0])) + len(named.label) + 2
             if room < 0:
                 break
-            fitting.append(key)
-        # On the line they stand as they do in the help: methods first, what is always there last.
-        fitting.sort(key=lambda key: (key.bar < _ALWAYS, keys.KEYS.index(key)))
+            fitting.append(named)
         text = Text(no_wrap=True, overflow="crop")
-        for key in fitting:
-            text.append(keys.shown(key.keys[0]), style="bold")
-            text.append(f" {key.label} ", style="dim")
+        for named in sorted(fitting, key=lambda named: named.place):
+            text.append(keys.shown(named.key.keys[0]), style="bold")
+            text.append(f" {named.label} ", style="dim")
         return text

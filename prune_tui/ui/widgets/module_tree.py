@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -251,21 +251,29 @@ class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
             self._move_by(1)
         elif self._outline.has_children(self.cursor):
             self._fold_to(self.cursor, True)
+        else:
+            self.tell("there is no module in this one")
 
     def action_parent(self) -> None:
         """Go to the module around this one."""
         if self._cursor_line() is not None and (parent := self._outline.parent(self.cursor)) >= 0:
             self.cursor = parent
+        else:
+            self.tell("this is the model itself: there is nothing around it")
 
     def action_fold_all(self) -> None:
         """Fold everything but the model itself."""
-        self._outline.close_all()
-        self._lines_changed()
-        self._land()
+        self._arrange_all(self._outline.close_all, "all modules are folded")
 
     def action_unfold_all(self) -> None:
         """Unfold everything, or two levels of a very large model."""
-        self._outline.open_all()
+        self._arrange_all(self._outline.open_all, "all modules are unfolded")
+
+    def _arrange_all(self, arrange: Callable[[], None], done: str) -> None:
+        before = list(self._outline.visible)
+        arrange()
+        if list(self._outline.visible) == before:
+            self.tell(done)
         self._lines_changed()
         self._land()
 

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from prune_tui.protocol import Request
-from prune_tui.steps import AnyStep
+from prune_tui.tensor_requests import Intended
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures.depth import exact
 from prune_tui.ui.pictures.look import Look
@@ -30,12 +30,12 @@ class Subject:
     Attributes:
         tensor: The tensor.
         view: Which of its values.
-        preview: A step whose effect is marked; None where no form is open.
+        preview: A step, or a painted mask, whose effect is marked; None where there is neither.
     """
 
     tensor: TensorRow
     view: View
-    preview: AnyStep | None = None
+    preview: Intended | None = None
 
 
 class Receiver(Protocol):
@@ -52,6 +52,10 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     ALLOW_SELECT = False
+    asks: ClassVar[bool] = True
+    """Whether it asks the engine for what it draws; else the pane brings it."""
+    has_entries: ClassVar[bool] = False
+    """Whether each entry has a place in it, along rows and columns."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"picture--axis", "picture--note"}
     DEFAULT_CSS = """
     Picture {
@@ -76,6 +80,17 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
             self.request = request
             self.kind = kind
             self.receiver = receiver
+            super().__init__()
+
+    class Told(Message):
+        """A key has nothing to do here, and why.
+
+        Attributes:
+            text: Why.
+        """
+
+        def __init__(self, text: str) -> None:
+            self.text = text
             super().__init__()
 
     class Pointed(Message):
@@ -142,9 +157,15 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
         self.scroll_to(0, self.max_scroll_y if last else 0, animate=False, force=True)
         return aim
 
+    def entered(self) -> str:
+        """Enter was pressed and nothing is painted: open what is at the cursor, or say why nothing can be."""
+        return "nothing is painted; x toggles what is under the cursor"
+
     def other_axes(self, aim: Aim) -> Aim | str:
         """The aim along other axes, or what was done instead."""
-        return aim.with_next_axes()
+        if self.has_entries:
+            return aim.with_next_axes()
+        return "this picture is of the whole tensor: other axes are for values, heat map and mask"
 
     def zoom(self, by: int) -> str:
         """Show entries larger (1) or more of them (-1).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 from rich.cells import cell_len
@@ -31,6 +32,31 @@ def metric_text(measured: MetricMeasured | None) -> str:
     return f"{name} {value:.1%}{mark}"
 
 
+class BrokenCounts(NamedTuple):
+    """How many tensors are broken by their values. The doctor's findings are of other kinds, too.
+
+    Attributes:
+        not_finite: With NaN or Inf.
+        one_value: With nothing but one value.
+    """
+
+    not_finite: int = 0
+    one_value: int = 0
+
+    @property
+    def text(self) -> str:
+        """`2 tensors with NaN/Inf, 1 of one value`; empty where there are none."""
+        if not self.not_finite:
+            return f"{counted(self.one_value, 'tensor')} of one value" if self.one_value else ""
+        more = f", {self.one_value:,} of one value" if self.one_value else ""
+        return f"{counted(self.not_finite, 'tensor')} with NaN/Inf{more}"
+
+    @property
+    def short(self) -> str:
+        """`3 broken`."""
+        return f"{sum(self)} broken" if any(self) else ""
+
+
 class StatusLine(Widget):
     """One line, never wrapped: parts give way from the right."""
 
@@ -48,8 +74,8 @@ class StatusLine(Widget):
     said: reactive[str] = reactive("")
     """What the last key did, where that may not show by itself: `undone l1_unstructured(amount=0.3)`."""
 
-    broken: reactive[int] = reactive(0)
-    """Tensors with NaN or Inf, or of one value only."""
+    broken: reactive[BrokenCounts] = reactive(BrokenCounts())
+    """Tensors whose values are broken."""
 
     stored: reactive[str] = reactive("")
     """How the steps that are done have come into a file: `saved`, `exported`; empty: not all of them have."""
@@ -88,14 +114,17 @@ class StatusLine(Widget):
             "device": summary.device,
             "params": f"{summary.parameters:,} params",
             "pruned": f"{percent(summary.masked, summary.parameters)} pruned",
-            "broken": f"{self.broken} broken" if self.broken else "",
+            "broken": self.broken.text,
             "metric": metric_text(self.metric),
             "readonly": "read-only" if summary.readonly else "",
         }
         yield list(parts.values())
-        for name in ("device", "params"):
-            del parts[name]
-            yield list(parts.values())
+        del parts["device"]
+        yield list(parts.values())
+        del parts["params"]
+        yield list(parts.values())
+        parts["broken"] = self.broken.short
+        yield list(parts.values())
 
     def _right(self) -> str:
         if self.summary is None:

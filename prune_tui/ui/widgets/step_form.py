@@ -17,7 +17,8 @@ from prune_tui import step_settings, steps, totals
 from prune_tui.step_settings import Setting, StepError
 from prune_tui.steps import Method, Step
 from prune_tui.ui import keys
-from prune_tui.ui.numbers import percent
+from prune_tui.ui.numbers import counted, percent
+from prune_tui.ui.setting_words import MEANINGS
 from prune_tui.ui.tree_line import printable
 from prune_tui.view_rows import TensorRow
 from prune_tui.views import Effect, Previewed
@@ -79,6 +80,9 @@ class StepForm(VerticalScroll, can_focus=False):
             self.form = form
             """The form."""
             super().__init__()
+
+    class GivenUp(Message):
+        """The step that is being applied is not wanted any more."""
 
     def __init__(
         self, method: Method, targets: tuple[str, ...], tensor: TensorRow | None, values: dict[str, Any]
@@ -187,7 +191,7 @@ class StepForm(VerticalScroll, can_focus=False):
     @on(Select.Changed)
     def _changed(self) -> None:
         self._echo_axis()
-        self._echo_share()
+        self._echo_meaning()
         try:
             step = self.step()
         except StepError as error:
@@ -211,9 +215,10 @@ class StepForm(VerticalScroll, can_focus=False):
         self.post_message(self.Submitted(step))
 
     def action_leave(self) -> None:
-        """Close the form."""
+        """Close the form; while its step is being applied, give that up."""
         if self.applying:
-            self.app.notify("the step is being applied; u takes it back when it is done", markup=False)
+            self.app.notify("given up, unless it is done already: then u takes it back", markup=False)
+            self.post_message(self.GivenUp())
         else:
             self.post_message(self.Left(self))
 
@@ -255,11 +260,12 @@ class StepForm(VerticalScroll, can_focus=False):
             f"= {axes[dim]} ({shape[dim]})" if known else f"axes: {choices}"
         )
 
-    def _echo_share(self) -> None:
-        """Say what a floor does."""
+    def _echo_meaning(self) -> None:
+        """Say what a floor does, and which norm is measured."""
         for setting in self._asked:
-            if setting.kind == "share":
-                self.query_one(f"#echo-{_id(setting)}", Static).update(share_text(setting, self._text(setting)))
+            told = MEANINGS.get(setting.kind)
+            if told is not None:
+                self.query_one(f"#echo-{_id(setting)}", Static).update(told(setting, self._text(setting)))
 
     def show_preview(self, previewed: Previewed) -> None:
         """Show what the step would do."""
@@ -317,15 +323,6 @@ def hidden_text(above: int, hidden: int) -> str:
     return f"{counts} more lines: {', '.join(keys.shown(key) for _, lines, key in ways if lines > 0)}"
 
 
-def share_text(setting: Setting, text: str) -> str:
-    """What a share that each tensor keeps comes to, short enough for 80 columns; nothing while it is no share."""
-    try:
-        share = step_settings.read(setting, text)
-    except StepError:
-        return ""
-    return f"each keeps ≥ {100 * share:.4g}%" if share else "each may lose all"
-
-
 def comes_to_text(previewed: Previewed) -> str:
     """`= 16 of 54 left`."""
     took = sum(effect.units_took for effect in previewed.effects)
@@ -361,7 +358,7 @@ def _removal_text(effects: tuple[Effect, ...]) -> str:
     pruned = sum(effect.elements - effect.left for effect in effects)
     into = ", ".join(printable(effect.target) for effect in effects[:2])
     more = f" and {len(effects) - 2} more" if len(effects) > 2 else ""
-    return f"writes {pruned:,} zeros into {into}{more}; mask and hook go. u takes it back."
+    return f"writes {counted(pruned, 'zero')} into {into}{more}; mask and hook go. u takes it back."
 
 
 def _notes_text(notes: tuple[str, ...]) -> Text:

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from prune_tui.protocol import Block, GetTile, Request
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import Block, GetTile
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.facets import Canvas, Span
-from prune_tui.ui.pictures import heatmap
+from prune_tui.ui.numbers import counted
+from prune_tui.ui.pictures import grid_heads, heatmap
 from prune_tui.ui.pictures.backgrounds import behind
+from prune_tui.ui.pictures.inks import Role, ink
 from prune_tui.ui.pictures.texts import plain
-from prune_tui.ui.render import STATE_STYLES, cell, number_format, seen
+from prune_tui.ui.render import cell, number_format, seen
 from prune_tui.ui.widgets.picture import Picture, Subject
-from prune_tui.views import ALIVE, NEWLY_MASKED, Body, Statistics, Tile, TileBlock
+from prune_tui.views import ALIVE, MASKED, NEWLY_MASKED, WOULD_GO, Body, Statistics, Tile, TileBlock
+
+_ROLES: dict[int, Role] = {ALIVE: "plain", MASKED: "masked", NEWLY_MASKED: "newly", WOULD_GO: "would-go"}
+"""Of the ink of an entry, by its state."""
+_NUMBERED = 6
+"""Lines from which on there is room for the numbers of the columns."""
 
 
 class TensorGrid(Picture):
-    """A grid of values under a line that names the axes; rows are numbered at the left."""
+    """A grid of values under a line that names the axes; rows and columns are numbered."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tensor-grid--{style}" for style in STATE_STYLES.values()}
-    DEFAULT_CSS = """
-    TensorGrid {
-        & > .tensor-grid--masked { color: $text-error; text-style: dim; }
-        & > .tensor-grid--newly-masked { color: $text-error; text-style: bold reverse; }
-        & > .tensor-grid--would-go { color: $text-warning; text-style: bold; }
-    }
-    """
+    has_entries = True
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
@@ -52,7 +51,7 @@ class TensorGrid(Picture):
             self.scroll_to(0, 0, animate=False, force=True)
             self._tile = {}
             self._digits = 0
-        elif subject.view != before.view or aim is None or self.axes != (aim.row_axis, aim.column_axis):
+        elif subject.view != before.view or aim is None or self.axes != aim.shown:
             self._tile = {}  # what stands there is of another view or other axes: not under this one's name
         self._outdated = True
         self._choose_format(self.statistics)
@@ -98,11 +97,11 @@ class TensorGrid(Picture):
         """Write one digit more, or one less."""
         self._digits = min(max(self._digits + by, -2), 6)
         self._write_as(self.statistics)
-        return f"{self._form.decimals} digits after the point"
+        return f"{counted(self._form.decimals, 'digit')} after the point"
 
     def _write_as(self, statistics: Statistics | None) -> None:
-        """Write the values in another format; the first column that is seen stays."""
-        canvas, before = self._canvas, self._form
+        """Write the values in another format; the first column that is seen stays, and the cursor in sight."""
+        canvas, before, in_sight = self._canvas, self._form, self._cursor_in_sight
         self._choose_format(statistics)
         if canvas is None or self._form == before:
             return
@@ -110,6 +109,8 @@ class TensorGrid(Picture):
         self._lay_out()
         if not canvas.titled:
             self.scroll_to(x=first * self._form.cell, animate=False, force=True)
+        if in_sight and self.aim is not None:
+            self._bring_into_sight(self.aim)
         self.want()
 
     def _choose_format(self, statistics: Statistics | None) -> None:
@@ -123,11 +124,13 @@ class TensorGrid(Picture):
         """Move the cursor there, and into sight; only the two cells are drawn anew."""
         before, self.aim = self.aim, aim
         canvas = self._canvas
-        if before is not None and canvas is not None and canvas.shown != (aim.row_axis, aim.column_axis):
+        if before is not None and canvas is not None and canvas.shown != aim.shown:
             self._tile = {}
             self._lay_out()
             self._ask()
         self._bring_into_sight(aim)
+        if before is not None and before.slider != aim.slider:
+            self.refresh(Region(0, 0, self.size.width, 1))  # the heading names the axis that slices go along
         for one in (before, aim):
             if one is not None:
                 self._refresh_cell(one)
@@ -138,7 +141,7 @@ class TensorGrid(Picture):
 
     def paged(self, aim: Aim, down: int, across: int) -> Aim:
         """The entry a page further."""
-        steps = self.size.height - 2 if down else self._room // self._form.cell
+        steps = self.size.height - self._head - 1 if down else self._room // self._form.cell
         for _ in range(max(steps, 1)):
             aim = self.moved(aim, down, across)
         return aim
@@ -155,13 +158,19 @@ class TensorGrid(Picture):
         x, line = canvas.place(aim.index)
         return Region(x, line, canvas.cell, 1)
 
+    @property
+    def _cursor_in_sight(self) -> bool:
+        found = None if self.aim is None else self._cell_of(self.aim)
+        x, y = self.scroll_offset
+        return found is not None and x <= found.x < x + self._room and y <= found.y < y + self.size.height
+
     def _bring_into_sight(self, aim: Aim) -> None:
         found = self._cell_of(aim)
         if found is None or not self.size.height:
             return
         x, y = self.scroll_offset
-        # The lines of the scrollbar and of the axes are none of the entries'.
-        height = max(self.scrollable_content_region.height - 1, 1)
+        # The lines of the scrollbar, the axes and the column numbers are none of the entries'.
+        height = max(self.scrollable_content_region.height - self._head, 1)
         room = max(self._room, found.width)
         x = min(max(x, found.right - room), found.x)
         y = min(max(y, found.y - height + 1), found.y)
@@ -175,16 +184,16 @@ class TensorGrid(Picture):
         found = self._cell_of(aim)
         if found is not None:
             x, y = self.scroll_offset
-            self.refresh(found.translate((self._gutter - x, 1 - y)))
+            self.refresh(found.translate((self._gutter - x, self._head - y)))
 
     def on_click(self, event: events.Click) -> None:
         """Point at the entry that was clicked."""
         canvas, aim = self._canvas, self.aim
-        if canvas is None or aim is None or event.y < 1 or event.x < self._gutter:
+        if canvas is None or aim is None or event.y < self._head or event.x < self._gutter:
             return
         x, y = self.scroll_offset
         at = event.x - self._gutter + x
-        for span in canvas.spans(event.y - 1 + y, x, x + self._room):
+        for span in canvas.spans(event.y - self._head + y, x, x + self._room):
             column = span.start + (at - span.x) // canvas.cell
             if span.x <= at and column < span.stop:
                 self.post_message(self.Pointed(canvas.index(span, column)))
@@ -194,7 +203,7 @@ class TensorGrid(Picture):
     @property
     def axes(self) -> tuple[int, int]:
         """The row axis and the column axis of what is shown."""
-        return (-1, -1) if self._canvas is None else (self._canvas.row_axis, self._canvas.column_axis)
+        return (-1, -1) if self._canvas is None else self._canvas.shown
 
     def want(self) -> None:
         """Ask for what is visible, unless it is here already."""
@@ -231,6 +240,11 @@ class TensorGrid(Picture):
     # Geometry
 
     @property
+    def _head(self) -> int:
+        """Lines above the entries, which stay where they are."""
+        return 2 if self._canvas is not None and self._canvas.shape and self.size.height >= _NUMBERED else 1
+
+    @property
     def _gutter(self) -> int:
         """Cells of the row numbers at the left."""
         canvas = self._canvas
@@ -249,12 +263,12 @@ class TensorGrid(Picture):
             self._canvas = None
             self.virtual_size = Size(0, 0)
             return
-        shape, axes, shown = subject.tensor.shape, subject.tensor.axes, (aim.row_axis, aim.column_axis)
-        self._canvas = Canvas(shape, axes, self._form.cell, 1, shown)
+        shape, axes = subject.tensor.shape, subject.tensor.axes
+        self._canvas = Canvas(shape, axes, *aim.shown, self._form.cell, 1)
         # The scrollbar takes a column once there is one, so lay out for the width that is left then.
         room = max(1, self.container_size.width - self._gutter - 1)
-        self._canvas = canvas = Canvas(shape, axes, self._form.cell, room, shown)
-        self.virtual_size = Size(canvas.width + self._gutter if canvas.height else 0, canvas.height + 1)
+        self._canvas = canvas = Canvas(shape, axes, *aim.shown, self._form.cell, room)
+        self.virtual_size = Size(canvas.width + self._gutter if canvas.height else 0, canvas.height + self._head)
         self.refresh()
 
     def on_resize(self, _: events.Resize) -> None:
@@ -282,38 +296,24 @@ class TensorGrid(Picture):
         return self._line(y).simplify().apply_style(self.rich_style)
 
     def _line(self, y: int) -> Strip:
-        """The first line names the axes and stays, the others scroll under it."""
+        """The first line names the axes, the second one numbers the columns; the others scroll under both."""
         width = self.scrollable_content_region.width
         canvas = self._canvas
         if self.note or canvas is None or canvas.empty:
             empty = "" if canvas is None else f"{'×'.join(map(str, canvas.shape))}: no entries"
             return self.note_line(y, width, self.note or empty)
         if y == 0:
-            return self.axis_line(width, self._axes_text(canvas))
+            return self.axis_line(width, grid_heads.axes_text(canvas, self.aim, self.scroll_offset.x))
         x, top = self.scroll_offset
-        line = top + y - 1
         gutter = self._gutter
-        label = f"{canvas.label(line):>{max(gutter - 1, 0)}} "[:gutter]
         room = max(0, width - gutter)
+        if y < self._head:
+            numbers = grid_heads.column_numbers(canvas, x, x + room)
+            return Strip([Segment(" " * gutter), Segment(numbers, self.style("axis"))]).adjust_cell_length(width)
+        line = top + y - self._head
+        label = f"{canvas.label(line):>{max(gutter - 1, 0)}} "[:gutter]
         content = self._content(canvas, line, x, x + room).crop(0, room)
         return Strip.join([Strip([Segment(label, self.style("axis"))]), content]).adjust_cell_length(width)
-
-    def _axes_text(self, canvas: Canvas) -> str:
-        """What runs down and across, and how many facets there are."""
-        names = canvas.axes
-        if not canvas.shape:
-            return "a scalar"
-        if canvas.wrapped:
-            return f"{names[0]} 0-{canvas.columns - 1} →, {canvas.per_line} on a line"
-        down, across = names[canvas.row_axis], names[canvas.column_axis]
-        text = f"↓ {down} 0-{canvas.rows - 1}   → {across} 0-{canvas.columns - 1}"
-        first = -(-self.scroll_offset.x // canvas.cell) if not canvas.titled else 0
-        if first:
-            text += f", from {first}"
-        if canvas.titled:
-            facets = " × ".join(f"{names[axis]} {canvas.shape[axis]}" for axis in canvas.facet_axes)
-            text += f"   for each of {facets}"
-        return text
 
     def _content(self, canvas: Canvas, line: int, left: int, right: int) -> Strip:
         """The entries, or the facet titles, between two x of one canvas line; starts exactly at `left`."""
@@ -356,14 +356,14 @@ class TensorGrid(Picture):
             state = values.states[index]
             original = values.origs[index] if values.origs else None
             text = cell(values.values[index], original, state, subject.view, form)
-            style = self._state_style(STATE_STYLES[state])
+            style = ink(_ROLES[state], self.look)
             if state == ALIVE and subject.view != "mask":
                 style += behind(values.values[index], self._scale, self.look)
             if self.look.ascii:
                 text = plain(text, self.look)
             if column == at_cursor and state == NEWLY_MASKED:  # which stands out by being reversed itself
                 segments += [Segment(text[:-1], style + _CURSOR_ON_REVERSED), Segment(text[-1:])]
-            elif state == NEWLY_MASKED:
+            elif state in {NEWLY_MASKED, WOULD_GO} and column != at_cursor:
                 # Only what is written stands out, not the room around it.
                 written = text.strip()
                 before, _, after = text.partition(written)
@@ -381,9 +381,6 @@ class TensorGrid(Picture):
         if aim is None or aim.empty or (aim.facet, aim.row) != (span.facet, span.row):
             return -1
         return aim.column
-
-    def _state_style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"tensor-grid--{name}")
 
 
 _CURSOR = Style(reverse=True)

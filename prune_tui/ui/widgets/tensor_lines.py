@@ -1,19 +1,20 @@
-"""Pictures of a tensor that are lines of text: histogram, channels, structure, the stack of its like."""
+"""Pictures of a tensor that are lines of text: what they have in common, the histogram and the structure."""
 
 from __future__ import annotations
 
 import abc
-from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from prune_tui.protocol import GetChannels, GetStack, GetStructure, Request
-from prune_tui.tensor_views import Channels, Heatmap, Stack, Structure
+from prune_tui.protocol import Request
+from prune_tui.steps import CustomFromMask
+from prune_tui.tensor_requests import GetStructure
+from prune_tui.tensor_views import Structure
 from prune_tui.ui.aim import Aim
-from prune_tui.ui.pictures import channels, heatmap, histogram, stack, structure
+from prune_tui.ui.pictures import histogram, structure
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.view_rows import View
 from prune_tui.views import Body, Statistics
@@ -78,6 +79,30 @@ class LinesPicture(Picture):
         self._strips = []
         super().show_note(note)
 
+    # Keys
+
+    def moved(self, aim: Aim, down: int, across: int) -> Aim:
+        """Scroll a line, if there is more than is seen."""
+        return super().moved(aim, down, across) if self._scrolls(across) else aim
+
+    def paged(self, aim: Aim, down: int, across: int) -> Aim:
+        """Scroll a page."""
+        return super().paged(aim, down, across) if self._scrolls(across) else aim
+
+    def at_end(self, aim: Aim, *, last: bool) -> Aim:
+        """Scroll to the first line or the last."""
+        return super().at_end(aim, last=last) if self._scrolls() else aim
+
+    def _scrolls(self, across: int = 0) -> bool:
+        """Whether there is anything to scroll to; says why not."""
+        if across:
+            self.post_message(self.Told("there is nothing beside it: this picture goes up and down only"))
+        elif not self.max_scroll_y:
+            self.post_message(self.Told("all of it is in sight: there is nothing to scroll to"))
+        else:
+            return True
+        return False
+
     def redraw(self) -> None:
         """Work the lines out anew, and draw those that are others now."""
         width, height = self.scrollable_content_region.width, self.size.height
@@ -112,6 +137,8 @@ class LinesPicture(Picture):
 class HistogramPicture(LinesPicture):
     """How many entries lie where."""
 
+    asks = False
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
         self._log = False
@@ -121,7 +148,21 @@ class HistogramPicture(LinesPicture):
         """As high as there is room."""
         if self.statistics is None:
             return []
-        return histogram.lines(self.statistics, self.look, width, height, log=self._log, threshold=self.threshold)
+        return histogram.lines(
+            self.statistics,
+            self.look,
+            width,
+            height,
+            log=self._log,
+            threshold=self.threshold,
+            previewed=self._previewed,
+        )
+
+    @property
+    def _previewed(self) -> bool:
+        """Whether the threshold is an open form's: what is painted has none, and else it is the last step's."""
+        preview = None if self.subject is None else self.subject.preview
+        return preview is not None and not isinstance(preview, CustomFromMask)
 
     def next_option(self) -> str:
         """Count linearly, or by logarithms."""
@@ -132,117 +173,6 @@ class HistogramPicture(LinesPicture):
     def told(self) -> str:
         """Which of both."""
         return "log" if self._log else "linear"
-
-
-class ChannelsPicture(LinesPicture):
-    """A row for each index of one axis."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
-        super().__init__(id=id)
-        self._dim = 0
-        self._by: channels.By = "index"
-        self._descending = False
-        self._answer: Channels | None = None
-        self._order: list[int] = []
-        self._places: dict[int, int] = {}
-        self._first = 0
-
-    def needed(self, subject: Subject, aim: Aim) -> tuple[Request, type[Body]] | None:
-        """The channels of one axis."""
-        if not aim.shape:
-            self.note = "a scalar has no channels"
-            return None
-        self._dim = min(self._dim, len(aim.shape) - 1)
-        return GetChannels(subject.tensor.tensor, subject.view, self._dim), Channels
-
-    def forget(self) -> None:
-        """Of another tensor there are other channels."""
-        self._answer, self._order, self._first = None, [], 0
-
-    def receive(self, request: Request, body: Body) -> None:
-        """Show them, in the order that was chosen."""
-        if not (isinstance(request, GetChannels) and isinstance(body, Channels)):
-            raise TypeError(f"{type(body).__name__} answers no GetChannels")
-        if request.dim == self._dim and self._is_of(request.tensor, request.view):
-            self._answer, self.note = body, body.note
-            self._sort()
-
-    def _sort(self) -> None:
-        if self._answer is not None:
-            self._order = channels.order(self._answer, self._by, self._descending)
-            self._places = {channel: place for place, channel in enumerate(self._order)}
-        self.redraw()
-
-    def lines(self, width: int, height: int) -> Lines:
-        """So many rows as there is room for, with the cursor's among them."""
-        answer, aim = self._answer, self.aim
-        if answer is None or aim is None or height < 1:
-            return []
-        place = self._places.get(aim.index[self._dim], 0)
-        rows = max(height - channels.AROUND, 1)
-        self._first = max(min(self._first, place), place - rows + 1)
-        return channels.lines(
-            answer,
-            self._order,
-            self._first,
-            self.look,
-            width=width,
-            height=height,
-            axis=aim.axes[self._dim],
-            cursor=place,
-            by=self._by,
-            descending=self._descending,
-        )
-
-    def point(self, aim: Aim) -> None:
-        """Go to the channel of an entry."""
-        self.aim = aim
-        self.redraw()
-
-    def moved(self, aim: Aim, down: int, across: int) -> Aim:
-        """The channel above or below, as they are sorted."""
-        return self._further(aim, down)
-
-    def paged(self, aim: Aim, down: int, across: int) -> Aim:
-        """A page of them further."""
-        return self._further(aim, down * max(self.size.height - channels.AROUND, 1))
-
-    def at_end(self, aim: Aim, *, last: bool) -> Aim:
-        """The first of them, or the last."""
-        return self._further(aim, len(self._order) if last else -len(self._order))
-
-    def _further(self, aim: Aim, by: int) -> Aim:
-        if not self._order or not aim.shape:
-            return aim
-        place = self._places.get(aim.index[self._dim], 0)
-        found = self._order[min(max(place + by, 0), len(self._order) - 1)]
-        return aim.at((*aim.index[: self._dim], found, *aim.index[self._dim + 1 :]))
-
-    def other_axes(self, aim: Aim) -> Aim | str:
-        """Show the channels of the next axis."""
-        if len(aim.shape) < 2:
-            return "there is one axis only"
-        self._dim = (self._dim + 1) % len(aim.shape)
-        self.forget()
-        self.ask()
-        self.redraw()
-        return f"the channels of {aim.axes[self._dim]}"
-
-    def next_option(self) -> str:
-        """Sort by the next column."""
-        self._by = channels.ORDERS[(channels.ORDERS.index(self._by) + 1) % len(channels.ORDERS)]
-        self._descending = self._by in {"norm", "max"}
-        self._sort()
-        return self._sorted()
-
-    def turned(self) -> str:
-        """Sort the other way round."""
-        self._descending = not self._descending
-        self._sort()
-        return self._sorted()
-
-    def _sorted(self) -> str:
-        return f"sorted by {self._by}, the {'greatest' if self._descending else 'least'} first"
 
 
 class StructurePicture(LinesPicture):
@@ -273,47 +203,3 @@ class StructurePicture(LinesPicture):
         if self._answer is None or self.aim is None:
             return []
         return structure.lines(self._answer, self.aim.axes, self.look, width)
-
-
-class StackPicture(LinesPicture):
-    """The same tensor of all layers, side by side."""
-
-    member: ClassVar[tuple[int, int]] = (6, 18)
-    """Lines and columns that the picture of each takes."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
-        super().__init__(id=id)
-        self._answer: Stack | None = None
-
-    def needed(self, subject: Subject, aim: Aim) -> tuple[Request, type[Body]] | None:
-        """The stack the tensor is in."""
-        lines, columns = self.member
-        height = lines * heatmap.rows_per_line(self.look)
-        width = columns // heatmap.columns_per_cell(self.look)
-        return GetStack(subject.tensor.tensor, subject.view, height, width), Stack
-
-    def forget(self) -> None:
-        """Another tensor may be in another stack."""
-        self._answer = None
-
-    def receive(self, request: Request, body: Body) -> None:
-        """Show it."""
-        if not (isinstance(request, GetStack) and isinstance(body, Stack)):
-            raise TypeError(f"{type(body).__name__} answers no GetStack")
-        if self._is_of(request.tensor, request.view):
-            self._answer, self.note = body, body.note
-            self.redraw()
-
-    def lines(self, width: int, height: int) -> Lines:
-        """All members on one scale, so that the odd one stands out."""
-        answer, subject = self._answer, self.subject
-        if answer is None or subject is None:
-            return []
-        scale = max((3 * member.rms for member in answer.members if member.rms), default=0.0)
-
-        def drawn(picture: Heatmap) -> Lines:
-            return heatmap.lines(picture, scale, self.look, view=subject.view, pooled=True)
-
-        here = [member.path for member in answer.members]
-        cursor = here.index(subject.tensor.tensor) if subject.tensor.tensor in here else -1
-        return stack.lines(answer, drawn, self.look, width, cursor)

@@ -1,298 +1,11 @@
-"""A slice of a tensor as a map: a heat map or a bitmap of its mask, pooled or magnified, with a cursor."""
+"""The maps of a tensor there are: its values as a heat map, and its mask as a bitmap."""
 
 from __future__ import annotations
 
-import abc
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
-
-from rich.segment import Segment
-from textual import events
-from textual.geometry import Region, Size
-from textual.strip import Strip
-
-from prune_tui.protocol import Block, GetHeatmap, Request
 from prune_tui.tensor_views import POOLS, Heatmap, Pool
-from prune_tui.ui.aim import Aim
-from prune_tui.ui.pictures import bitmap, heatmap, heatmap_legend
-from prune_tui.ui.pictures.inks import ink
-from prune_tui.ui.widgets.picture import Picture, Subject
-from prune_tui.ui.window import Window
+from prune_tui.ui.pictures import bitmap, bitmap_legend, heatmap, heatmap_legend
+from prune_tui.ui.widgets.slice_map import Dots, Drawn, TensorMap
 from prune_tui.view_rows import View
-from prune_tui.views import Body, Statistics
-
-_AXES = 1
-"""Lines above the map: what runs down and across."""
-
-
-class Dots(NamedTuple):
-    """How cells of a map share text.
-
-    Attributes:
-        rows: Rows of cells that a line shows.
-        cells: So many cells, side by side,
-        columns: stand in so many columns of text.
-    """
-
-    rows: int
-    cells: int
-    columns: int
-
-
-class TensorMap(Picture):
-    """One slice at a time; the window onto it follows the cursor."""
-
-    DEFAULT_CSS = """
-    TensorMap { overflow: hidden hidden; }
-    """
-    margin_right: ClassVar[int] = 0
-    """Cells to the right of the map."""
-    foot: ClassVar[int] = 0
-    """Lines below it."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
-        super().__init__(id=id)
-        self._window: Window | None = None
-        self._axes = (-1, -1)  # those the window was made for
-        self._asked: Window | None = None
-        self._drawn: Window | None = None
-        self._request: Request | None = None
-        self._answer: Heatmap | None = None
-        self._lines: list[Strip] = []
-
-    # What kinds of map differ in
-
-    @property
-    @abc.abstractmethod
-    def dots(self) -> Dots:
-        """How its cells share text."""
-
-    @abc.abstractmethod
-    def draw(self, answer: Heatmap) -> list[list[Segment]]:
-        """The lines of a map."""
-
-    @property
-    def view(self) -> View:
-        """Which values it asks for."""
-        return "effective" if self.subject is None else self.subject.view
-
-    @property
-    def pool(self) -> Pool:
-        """What becomes of the entries of a cell."""
-        return "extreme"
-
-    # What the pane asks of it
-
-    def show(self, subject: Subject | None, aim: Aim | None) -> None:
-        """Show a tensor, or none; values are asked for, also when only they have changed."""
-        before, self.subject, self.aim = self.subject, subject, aim
-        self.note = "" if subject is None else subject.tensor.note
-        if aim is not None and aim.empty:
-            self.note = f"{'×'.join(map(str, aim.shape))}: no entries"
-        if subject is None or before is None or subject.tensor.tensor != before.tensor.tensor:
-            self._window = None
-            self._forget()
-        elif subject.view != before.view:
-            self._forget()
-        self._ask()
-
-    def _forget(self) -> None:
-        self._answer, self._drawn, self._lines = None, None, []
-        self.refresh()
-
-    def receive(self, request: Request, body: Body) -> None:
-        """Draw the map."""
-        if not isinstance(body, Heatmap):
-            raise TypeError(f"{type(body).__name__} answers no GetHeatmap")
-        if request is not self._request:
-            return  # the window has moved on: what it is drawn by is another one's
-        self._answer, self._drawn = body, self._asked
-        self.note = body.note
-        self._redraw()
-
-    def show_statistics(self, statistics: Statistics | None) -> None:
-        """Colour it by the scale that they tell."""
-        self.statistics = statistics
-        self._redraw()
-
-    def point(self, aim: Aim) -> None:
-        """Move the cursor there, and into sight; only the cells under it are drawn anew."""
-        before, self.aim = self.aim, aim
-        window = self._window
-        same_slice = before is not None and (before.facet, before.row_axis, before.column_axis) == (
-            aim.facet,
-            aim.row_axis,
-            aim.column_axis,
-        )
-        if window is None or not same_slice:
-            self._ask()
-            return
-        self._window = window.holding(aim.row, aim.column)
-        if self._window != window:
-            self._ask()
-        for one in (before, aim):
-            found = None if one is None else self._cursor(one)
-            if found is not None:
-                self.refresh(found)
-
-    def moved(self, aim: Aim, down: int, across: int) -> Aim:
-        """The cell beside it: as many entries further as a cell holds."""
-        rows, columns = (1, 1) if self._window is None else self._window.pooled
-        return aim.moved(down * rows, across * columns)
-
-    def paged(self, aim: Aim, down: int, across: int) -> Aim:
-        """As far as the map reaches."""
-        rows, columns = (1, 1) if self._window is None else self._window.seen
-        return aim.moved(down * rows, across * columns)
-
-    def at_end(self, aim: Aim, *, last: bool) -> Aim:
-        """The first entry of the slice, or its last one."""
-        return aim.moved(*(aim.rows, aim.columns) if last else (-aim.rows, -aim.columns))
-
-    def zoom(self, by: int) -> str:
-        """Show less of it more closely, or more of it."""
-        window, aim = self._window, self.aim
-        if window is None or aim is None:
-            return "nothing to zoom"
-        closer = window.zoomed(by, aim.row, aim.column)
-        if closer.level == window.level:
-            return "this is as close as it gets" if by > 0 else "this is the whole slice"
-        self._window = closer
-        self._ask()
-        return ""
-
-    def told(self) -> str:
-        """`extreme of 17×8`, `each entry in 2×2 cells`."""
-        window = self._drawn
-        if window is None:
-            return ""
-        if window.pooled != (1, 1):
-            return f"{self._pooling()} of {window.pooled[0]}×{window.pooled[1]} entries a cell"
-        return f"an entry in {window.magnified}×{window.magnified} cells" if window.magnified > 1 else ""
-
-    def _pooling(self) -> str:
-        return self.pool
-
-    # What is asked for
-
-    def _ask(self) -> None:
-        subject, aim = self.subject, self.aim
-        height, width = self._cells
-        if subject is None or aim is None or aim.empty or self.note or height < 1 or width < 1:
-            return
-        axes = (aim.row_axis, aim.column_axis)
-        if self._window is None or self._axes != axes:
-            self._window, self._axes = Window(aim.rows, aim.columns, height, width), axes
-        elif (self._window.height, self._window.width) != (height, width):
-            self._window = self._window.resized(height, width, aim.row, aim.column)
-        self._window = window = self._window.holding(aim.row, aim.column)
-        self._asked = window
-        rows, columns = window.rectangle
-        down, across = window.cells
-        block = Block(aim.facet, rows, columns)
-        request = self._request = GetHeatmap(
-            subject.tensor.tensor,
-            self.view,
-            aim.row_axis,
-            aim.column_axis,
-            block,
-            down,
-            across,
-            self.pool,
-            subject.preview,
-        )
-        self.post_message(self.Wanted(request, Heatmap, self))
-
-    @property
-    def _cells(self) -> tuple[int, int]:
-        """Cells of the map that there is room for, down and across."""
-        lines = self.size.height - _AXES - self.foot
-        columns = self.size.width - self._gutter - self.margin_right
-        dots = self.dots
-        return lines * dots.rows, columns * dots.cells // dots.columns
-
-    @property
-    def _gutter(self) -> int:
-        aim = self.aim
-        return 0 if aim is None or aim.row_axis < 0 else len(str(max(aim.rows - 1, 0))) + 1
-
-    def on_resize(self, _: events.Resize) -> None:
-        """See as much of it as there is room for now."""
-        self.virtual_size = Size(0, 0)
-        self._ask()
-
-    # Drawing
-
-    def _redraw(self) -> None:
-        answer, window = self._answer, self._drawn
-        if answer is None or window is None or answer.note:
-            self._lines = []
-        else:
-            self._lines = [Strip(line) for line in self.draw(_magnified(answer, window.magnified))]
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one line of the screen."""
-        width = self.size.width
-        if self.note or self.subject is None:
-            return self.note_line(y, width, self.note)
-        if y < _AXES:
-            strip = self.axis_line(width, self._axes_text())
-        elif y - _AXES < len(self._lines):
-            label = Strip([Segment(self._label(y), self.style("axis"))])
-            strip = self._with_cursor(y, Strip.join([label, self._lines[y - _AXES]]))
-        else:
-            strip = Strip.blank(width) if self._lines else self.note_line(y, width, "…")
-        return strip.adjust_cell_length(width).apply_style(self.rich_style)
-
-    def _axes_text(self) -> str:
-        """What runs down and across, which part of it is seen, and which slice."""
-        aim, window = self.aim, self._drawn
-        if aim is None or window is None:
-            return ""
-        if not aim.shape:
-            return "a scalar"
-        (top, bottom), (left, right) = window.rectangle
-        told = [f"→ {aim.axes[aim.column_axis]} {left}-{right - 1}"]
-        if aim.row_axis >= 0:
-            told.insert(0, f"↓ {aim.axes[aim.row_axis]} {top}-{bottom - 1}")
-        return "   ".join(filter(None, [*told, aim.slices(), self.told()]))
-
-    def _label(self, y: int) -> str:
-        """The row that a line begins with, on every fourth line."""
-        gutter, window = self._gutter, self._drawn
-        if not gutter or window is None or (y - _AXES) % 4:
-            return " " * gutter
-        found = window.entry((y - _AXES) * self.dots.rows, 0)
-        return " " * gutter if found is None else f"{found[0]:>{gutter - 1}} "
-
-    def _cursor(self, aim: Aim) -> Region | None:
-        """Where the cursor stands in the widget, for an entry."""
-        window = self._drawn
-        found = None if window is None or aim.empty else window.cell(aim.row, aim.column)
-        if found is None or window is None:
-            return None
-        dots = self.dots
-        return Region(self._gutter + found[1] * dots.columns // dots.cells, _AXES + found[0] // dots.rows, 1, 1)
-
-    def _with_cursor(self, y: int, strip: Strip) -> Strip:
-        found = None if self.aim is None else self._cursor(self.aim)
-        if found is None or found.y != y or found.x >= strip.cell_length:
-            return strip
-        before, _, after = strip.divide([found.x, found.x + 1, strip.cell_length])
-        glyph = "+" if self.look.ascii else "┼"
-        return Strip.join([before, Strip([Segment(glyph, ink("cursor", self.look))]), after])
-
-    def on_click(self, event: events.Click) -> None:
-        """Point at the entry that was clicked."""
-        window, aim = self._drawn, self.aim
-        if window is None or aim is None or event.y < _AXES or event.x < self._gutter:
-            return
-        dots = self.dots
-        across = (event.x - self._gutter) * dots.cells // dots.columns
-        found = window.entry((event.y - _AXES) * dots.rows, across)
-        if found is not None:
-            self.post_message(self.Pointed(aim.moved(found[0] - aim.row, found[1] - aim.column).index))
 
 
 class HeatmapPicture(TensorMap):
@@ -320,13 +33,15 @@ class HeatmapPicture(TensorMap):
         self._ask()
         return f"a cell shows the {self._pool} of its entries"
 
-    def draw(self, answer: Heatmap) -> list[list[Segment]]:
-        """Coloured by the scale of the whole tensor, under a legend of it."""
-        window = self._drawn
-        pooled = window is not None and window.pooled != (1, 1)
+    def draw(self, answer: Heatmap, times: int) -> Drawn:
+        """Coloured by the scale of the whole tensor."""
         scale = 0.0 if self.statistics is None else heatmap.scale_of(self.statistics)
-        drawn = heatmap.lines(answer, scale, self.look, view=self.view, pooled=pooled)
-        return [*drawn, heatmap_legend.legend(scale, self.look, self.told(), self.size.width - self._gutter)]
+        codes = heatmap.coded(answer, scale, self.look, view=self.view, shares=True)
+        lines = heatmap.drawn(heatmap.magnified(codes, times), self.look)
+        told = heatmap_legend.Told(answer, codes, lines, self.view, self.folded)
+        return Drawn(
+            lines, heatmap_legend.lines(told, scale, self.look, self.room_below(len(lines)), pool=self.below())
+        )
 
 
 class MaskPicture(TensorMap):
@@ -346,29 +61,14 @@ class MaskPicture(TensorMap):
         down, across = bitmap.dots(self.look)
         return Dots(down, across, 1)
 
-    def draw(self, answer: Heatmap) -> list[list[Segment]]:
+    def draw(self, answer: Heatmap, times: int) -> Drawn:
         """One dot an entry, or shades of how many are kept."""
-        window = self._drawn
-        return bitmap.lines(answer, self.look, pooled=window is not None and window.pooled != (1, 1))
+        layout = bitmap.Layout(self.pooled, times, self.folded)
+        lines = bitmap.lines(answer, self.look, layout)
+        told = bitmap_legend.lines(
+            answer, lines, layout, self.look, self.room_below(len(lines)), pool=self.below()
+        )
+        return Drawn(lines, told)
 
     def _pooling(self) -> str:
         return "share kept"
-
-
-def _magnified(answer: Heatmap, times: int) -> Heatmap:
-    """With each cell so often, down and across."""
-    if times == 1:
-        return answer
-
-    def repeated(flat: bytes, size: int) -> bytes:
-        items: Sequence[bytes] = [flat[at : at + size] for at in range(0, len(flat), size)]
-        rows = (items[at : at + answer.width] for at in range(0, len(items), answer.width))
-        return b"".join(b"".join(item * times for item in row) * times for row in rows)
-
-    return Heatmap(
-        answer.height * times,
-        answer.width * times,
-        repeated(answer.values, 4),
-        repeated(answer.kept, 1),
-        repeated(answer.marks, 1),
-    )

@@ -2,69 +2,60 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator
-from typing import ClassVar, Literal, get_args
+import functools
+from collections.abc import Callable
+from typing import ClassVar, Concatenate, ParamSpec
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import ContentSwitcher, Input, Static
 
-from prune_tui.protocol import Draft as DraftRequest
-from prune_tui.protocol import GetEntry, GetStatistics, Locate, Request
-from prune_tui.steps import AnyStep
-from prune_tui.tensor_views import Entry, Located
+from prune_tui.protocol import Request
+from prune_tui.tensor_requests import GetEntry, Intended
+from prune_tui.tensor_requests import Painted as PaintedMask
+from prune_tui.tensor_views import Drafted, Entry, Located
 from prune_tui.ui import keys
-from prune_tui.ui.aim import Aim, read_index
-from prune_tui.ui.draft import Draft
-from prune_tui.ui.pictures.look import Look
-from prune_tui.ui.readout import draft_text, entry_text, statistics_text
-from prune_tui.ui.tree_line import printable
-from prune_tui.ui.widgets.picture import Picture, Subject
+from prune_tui.ui.aim import Aim
+from prune_tui.ui.painting import Painting
+from prune_tui.ui.readout import draft_text, entry_text
+from prune_tui.ui.seeking import Seeking
+from prune_tui.ui.widgets.index_field import IndexField
+from prune_tui.ui.widgets.picture import Picture
 from prune_tui.ui.widgets.readout_line import ReadoutLine
-from prune_tui.ui.widgets.tensor_grid import TensorGrid
-from prune_tui.ui.widgets.tensor_lines import ChannelsPicture, HistogramPicture, StackPicture, StructurePicture
-from prune_tui.ui.widgets.tensor_map import HeatmapPicture, MaskPicture
-from prune_tui.view_rows import VIEWS, TensorRow, View
-from prune_tui.views import Body, Previewed, Statistics
+from prune_tui.ui.widgets.shown_tensor import ShownTensor
+from prune_tui.view_rows import TensorRow, View
+from prune_tui.views import Body
 
-PICTURES: dict[str, type[Picture]] = {
-    "values": TensorGrid,
-    "heatmap": HeatmapPicture,
-    "mask": MaskPicture,
-    "histogram": HistogramPicture,
-    "channels": ChannelsPicture,
-    "structure": StructurePicture,
-    "stack": StackPicture,
-}
-Sought = Literal["masked", "extreme", "nan", "inf"]
-_SOUGHT: tuple[Sought, ...] = get_args(Sought)
-_AIMS = 64
-"""Tensors whose aim is remembered."""
+_Settings = ParamSpec("_Settings")
 
 
-class TensorPane(Vertical):
+def on_entries(
+    action: Callable[Concatenate[TensorPane, Aim, _Settings], None],
+) -> Callable[Concatenate[TensorPane, _Settings], None]:
+    """An action of the pane that needs entries; where there are none, it says why instead."""
+
+    @functools.wraps(action)
+    def checked(pane: TensorPane, /, *settings: _Settings.args, **named: _Settings.kwargs) -> None:
+        aim, nothing = pane.aim, pane.nothing
+        if nothing or aim is None:
+            pane.say(nothing)
+        else:
+            action(pane, aim, *settings, **named)
+
+    return checked
+
+
+class TensorPane(ShownTensor):
     """A picture under a line of statistics and above a line that reads out the entry at the cursor."""
 
     ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("tensor")]
     DEFAULT_CSS = """
     TensorPane {
-        height: 1fr;
-        border: round $foreground 25%;
-        border-title-color: $foreground;
-        border-subtitle-color: $foreground 60%;
-        padding: 0 1;
-        &:focus-within { border: heavy $border; }
-        & > #statistics { height: auto; max-height: 2; color: $text-muted; }
-        & > #pictures { height: 1fr; }
-        & > #go-to { display: none; height: 1; }
-        &.-going > #go-to { display: block; }
+        & > #index { display: none; }
+        &.-going > #index { display: block; }
         &.-going > #readout { display: none; }
     }
     """
@@ -73,242 +64,100 @@ class TensorPane(Vertical):
         """A painted mask is to be applied.
 
         Attributes:
-            step: The step that does so.
+            mask: What was painted.
         """
 
-        def __init__(self, step: AnyStep) -> None:
-            self.step = step
-            super().__init__()
-
-    class Said(Message):
-        """Something a person should be told.
-
-        Attributes:
-            text: What.
-        """
-
-        def __init__(self, text: str) -> None:
-            self.text = text
+        def __init__(self, mask: PaintedMask) -> None:
+            self.mask = mask
             super().__init__()
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
-        self.tensor: TensorRow | None = None
-        self.view: View = "effective"
-        self.preview: AnyStep | None = None
-        self.statistics: Statistics | None = None
-        self.look = Look()
-        self.draft = Draft()
-        self._accepted = Draft()  # of it, what the engine has worked out
-        self._drafted: Previewed | None = None
-        self._aims: dict[str, Aim] = {}
+        self.painting = Painting()
+        self._seeking = Seeking()
         self._entry: Entry | None = None
-        self._sought: Sought = "masked"
-        self._located: Located | None = None
 
     def compose(self) -> ComposeResult:
-        """Statistics above, the picture, and what the cursor points at below."""
-        yield Static(id="statistics")
-        with ContentSwitcher(initial="values", id="pictures"):
-            for name, picture in PICTURES.items():
-                yield picture(id=name)
+        """What the cursor points at, or the field for an index, below it."""
+        yield from super().compose()
         yield ReadoutLine(id="readout")
-        yield Input(placeholder="index, one number for each axis", compact=True, id="go-to")
-
-    def on_mount(self) -> None:
-        """No blinking: over SSH each blink is a packet."""
-        self.query_one("#go-to", Input).cursor_blink = False
-
-    def on_resize(self) -> None:
-        """Name all pictures in the frame where there is room."""
-        self._title()
-
-    @property
-    def picture(self) -> Picture:
-        """The picture that is shown."""
-        return self.query_one(f"#{self.picture_name}", Picture)
-
-    @property
-    def picture_name(self) -> str:
-        """Its name."""
-        return self.query_one("#pictures", ContentSwitcher).current or "values"
-
-    @property
-    def grid(self) -> TensorGrid:
-        """The grid of values."""
-        return self.query_one(TensorGrid)
-
-    @property
-    def aim(self) -> Aim | None:
-        """Where in the tensor a person looks; None where there is none."""
-        tensor = self.tensor
-        if tensor is None:
-            return None
-        known = self._aims.get(tensor.tensor)
-        if known is None or (known.shape, known.axes) != (tensor.shape, tensor.axes):
-            known = Aim.first(tensor.shape, tensor.axes)
-        return known
+        yield IndexField(id="index")
 
     # What is shown
 
     def show_tensor(self, tensor: TensorRow | None, view: View) -> None:
-        """Show another tensor or view, or the same one after it has changed."""
-        same = tensor is not None and self.tensor is not None and tensor.tensor == self.tensor.tensor
-        if not same or view != self.view:
-            self.statistics = None
-        if not same:
+        """Show another tensor or view; what is painted or typed for another one goes."""
+        if not self.is_same(tensor):
             self.drop_draft()
-        self.tensor, self.view = tensor, view
-        self._entry = self._located = None
-        self._tell(outdated=True)
-        self._show_picture()
-        if tensor is not None and not tensor.note:
-            self.post_message(Picture.Wanted(GetStatistics(tensor.tensor, view, sampled=True), Statistics, self))
+            self._close_field()
+        self._seeking.forget()
+        super().show_tensor(tensor, view)
+        broken = self._seeking.in_broken(self.path, view)
+        if broken is not None and not self.nothing:
+            self._locate(broken)
 
-    def show_preview(self, step: AnyStep | None) -> None:
-        """Mark what a step would mask; None marks nothing any more."""
-        self.preview = step
-        self._show_picture()
-
-    def show_threshold(self, threshold: float | None) -> None:
-        """Draw a threshold into the histogram."""
-        picture = self.query_one(HistogramPicture)
-        picture.threshold = threshold
-        picture.redraw()
-
-    def switch(self, name: str) -> None:
-        """Show another picture of the same tensor, with the cursor where it is."""
-        had_focus = self.picture.has_focus
-        self.query_one("#pictures", ContentSwitcher).current = name
-        self._show_picture()
-        if had_focus:
-            self.screen.set_focus(self.picture)  # at once: without a focus the frame would be drawn in between
-
-    def _show_picture(self) -> None:
-        self._title()
-        picture, subject = self.picture, None
-        picture.look = self.look
-        if self.tensor is not None:
-            subject = Subject(self.tensor, self.view, self._marked_step)
-        picture.show_statistics(self.statistics)
-        picture.show(subject, self.aim)
-        if subject is None:
-            picture.note = "no tensor here: go to a module that holds some"
-            picture.refresh()
+    def show_picture(self) -> None:
+        """Show it in the picture there is, and read out the entry at the cursor."""
+        super().show_picture()
         self._read_out()
 
     @property
-    def _marked_step(self) -> AnyStep | None:
-        """The step whose effect is marked: an open form's, else the draft's."""
-        return self.preview if self._drafted is None or self.preview is not None else self._drafted.step
+    def marked(self) -> Intended | None:
+        """What is marked: the effect of an open form's step, else that of the draft."""
+        return self.preview if self.preview is not None else self.painting.painted
 
     def receive(self, request: Request, body: Body) -> None:
-        """What the pane itself asked for."""
-        if isinstance(body, Statistics):
-            self._show_statistics(request, body)
-        elif isinstance(body, Entry):
+        """Take what the pane itself asked for."""
+        super().receive(request, body)
+        if isinstance(body, Entry):
             if self._is_at(request):
                 self._entry = body
                 self._write_readout()
         elif isinstance(body, Located):
             self._show_located(request, body)
-        elif isinstance(body, Previewed):
-            self._show_drafted(request, body)
+        elif isinstance(body, Drafted) and self.painting.accept(request, body):
+            self.show_picture()
 
     def _is_at(self, request: Request) -> bool:
         """Whether an entry that was asked for is still the one at the cursor."""
-        aim, tensor = self.aim, self.tensor
-        return (
-            isinstance(request, GetEntry)
-            and tensor is not None
-            and aim is not None
-            and (request.tensor, request.index) == (tensor.tensor, aim.index)
-        )
-
-    def _show_statistics(self, request: Request, statistics: Statistics) -> None:
-        if not isinstance(request, GetStatistics) or self.tensor is None:
-            return
-        if (request.tensor, request.view) != (self.tensor.tensor, self.view):
-            return
-        self.statistics = statistics
-        self._tell(outdated=False)
-        self.picture.show_statistics(statistics)
-        if statistics.quality == "sampled":
-            self.post_message(Picture.Wanted(GetStatistics(request.tensor, request.view), Statistics, self))
-
-    def show_progress(self, text: str) -> None:
-        """Say how far the counting is."""
-        self._tell(outdated=False, progress=text)
-
-    def _tell(self, *, outdated: bool, progress: str = "") -> None:
-        """Write the counts; dim while those of the model as it is now are still to come."""
-        line = self.query_one("#statistics", Static)
-        text = (
-            Text("")
-            if self.tensor is None or self.tensor.note
-            else statistics_text(self.statistics, self.view, progress)
-        )
-        if outdated:
-            text.stylize("dim")
-        line.update(text)
-
-    def _title(self) -> None:
-        tensor = self.tensor
-        if tensor is None:
-            self.border_title = Content("Tensor")
-            self.border_subtitle = ""
-            return
-        shape = "×".join(map(str, tensor.shape)) or "scalar"
-        name, room = Content(f"{printable(tensor.tensor)}  {shape}  "), self.size.width - 6
-        names = Content(" ").join(_chosen(PICTURES, self.picture_name))
-        only = Content(" ").join(_chosen([self.picture_name], self.picture_name))
-        self.border_title = name + (names if name.cell_length + names.cell_length <= room else only)
-        self.border_subtitle = Content(" ").join(_chosen(VIEWS, self.view))
+        aim = self.aim
+        asked = isinstance(request, GetEntry) and (request.tensor, request.index)
+        return aim is not None and asked == (self.path, aim.index)
 
     # The cursor
 
     def aim_at(self, aim: Aim) -> None:
         """Look at another entry."""
-        tensor = self.tensor
-        if tensor is None or aim == self.aim:
+        if self.tensor is None or aim == self.aim:
             return
-        self._aims.pop(tensor.tensor, None)
-        self._aims[tensor.tensor] = aim
-        while len(self._aims) > _AIMS:
-            del self._aims[next(iter(self._aims))]
+        self.aims.keep(self.path, aim)
         self.picture.point(aim)
-        self._located = None
+        self._seeking.forget()
         self._read_out()
 
     def _read_out(self) -> None:
         """Ask what is at the cursor; until it is here, what was there before is not shown."""
-        aim, tensor = self.aim, self.tensor
-        self._entry = None
-        if tensor is not None and not tensor.note and aim is not None and not aim.empty:
-            self.post_message(Picture.Wanted(GetEntry(tensor.tensor, aim.index), Entry, self))
-        else:
+        aim, self._entry = self.aim, None
+        if self.nothing or aim is None:
             self._write_readout()
+        else:
+            self.post_message(Picture.Wanted(GetEntry(self.path, aim.index), Entry, self))
 
     def _write_readout(self) -> None:
         line = self.query_one(ReadoutLine)
         aim = self.aim
         if aim is None or aim.empty or self._entry is None:
             line.show(Text())
-        elif self.draft.toggles:
-            line.show(draft_text(self.draft, self._drafted))
+        elif self.painting.draft.toggles:
+            line.show(draft_text(self.painting.draft, self.painting.drafted))
         else:
-            line.show(entry_text(aim, self._entry, self._located, self._sought))
+            line.show(entry_text(aim, self._entry, self._seeking.told()))
 
     @on(Picture.Pointed)
     def _pointed(self, event: Picture.Pointed) -> None:
         aim = self.aim
         if aim is not None:
             self.aim_at(aim.at(event.index))
-
-    def say(self, text: str) -> None:
-        """Have a person told something, if there is anything."""
-        if text:
-            self.post_message(self.Said(text))
 
     # Keys
 
@@ -327,28 +176,24 @@ class TensorPane(Vertical):
         if self.aim is not None:
             self.aim_at(self.picture.at_end(self.aim, last=last))
 
-    def action_slice(self, by: int) -> None:
+    @on_entries
+    def action_slice(self, aim: Aim, by: int) -> None:
         """Go to the next slice along the slider's axis."""
-        aim = self.aim
-        if aim is None or aim.slider < 0:
+        if aim.slider < 0:
             self.say("no axis is left to slide along: rows and columns show them all")
         else:
             self.aim_at(aim.slid(by))
 
-    def action_slider(self) -> None:
+    @on_entries
+    def action_slider(self, aim: Aim) -> None:
         """Slide along another axis."""
-        aim = self.aim
-        if aim is None or aim.with_next_slider() == aim:
-            self.say("no other axis to slide along")
-        else:
-            self.aim_at(aim.with_next_slider())
-            self.say(f"slices: {self.aim.slices() if self.aim is not None else ''}")
+        other = aim.with_next_slider()
+        self.aim_at(other)
+        self.say("no other axis to slide along" if other == aim else f"slices: {other.slices()}")
 
-    def action_axes(self) -> None:
+    @on_entries
+    def action_axes(self, aim: Aim) -> None:
         """Show other axes as rows and columns; the channels of another axis."""
-        aim = self.aim
-        if aim is None:
-            return
         found = self.picture.other_axes(aim)
         if isinstance(found, str):
             self.say(found)
@@ -357,48 +202,54 @@ class TensorPane(Vertical):
         else:
             self.aim_at(found)
 
-    def action_zoom(self, by: int) -> None:
+    @on_entries
+    def action_zoom(self, _: Aim, by: int) -> None:
         """Look more closely, or see more."""
         self.say(self.picture.zoom(by))
         self._title()
 
-    def action_option(self) -> None:
+    @on_entries
+    def action_option(self, _: Aim) -> None:
         """Tell it in the picture's next way."""
         self.say(self.picture.next_option() or "this picture has one way only")
 
-    def action_turn(self) -> None:
+    @on_entries
+    def action_turn(self, _: Aim) -> None:
         """Turn the order round."""
         self.say(self.picture.turned() or "nothing is sorted here; channels are")
 
-    def action_digits(self, by: int) -> None:
+    @on_entries
+    def action_digits(self, _: Aim, by: int) -> None:
         """Write more digits, or fewer."""
-        self.say(
-            self.grid.next_digits(by) if self.picture is self.grid else "digits are those of the values picture"
-        )
+        grid = self.pictures.grid
+        self.say(grid.next_digits(by) if self.picture is grid else "digits are those of the values picture")
 
-    def action_find(self, forward: bool) -> None:
+    @on_entries
+    def action_find(self, aim: Aim, forward: bool) -> None:
         """Go to the next entry of the kind that is looked for."""
-        tensor, aim = self.tensor, self.aim
-        if tensor is not None and not tensor.note and aim is not None and not aim.empty:
-            request = Locate(tensor.tensor, self.view, self._sought, aim.index, forward)
-            self.post_message(Picture.Wanted(request, Located, self))
+        self._locate(self._seeking.next(self.path, self.view, aim, forward=forward))
 
-    def action_sought(self) -> None:
+    @on_entries
+    def action_sought(self, aim: Aim) -> None:
         """Look for another kind of entry."""
-        self._sought = _SOUGHT[(_SOUGHT.index(self._sought) + 1) % len(_SOUGHT)]
-        self._located = None
-        self.action_find(True)
+        self._locate(self._seeking.other(self.path, self.view, aim))
+
+    def seek_in_broken(self, tensor: str) -> None:
+        """Go to the first NaN or Inf of a tensor as soon as it is shown."""
+        self._seeking.broken = tensor
+
+    def _locate(self, request: Request) -> None:
+        self.post_message(Picture.Wanted(request, Located, self))
 
     def _show_located(self, request: Request, located: Located) -> None:
-        aim, tensor = self.aim, self.tensor
-        if not isinstance(request, Locate) or tensor is None or request.tensor != tensor.tensor:
-            return
-        if located.index is None or aim is None:
-            self.say(located.note or f"no {self._sought} entry")
-            return
-        self.aim_at(aim.at(located.index))
-        self._located = located
-        self._write_readout()
+        aim = self.aim
+        found = self._seeking.found(request, located, self.path)
+        if isinstance(found, str):
+            self.say(found)
+        elif found is not None and aim is not None:
+            self.aim_at(aim.at(found))
+            self._seeking.keep(located)
+            self._write_readout()
 
     # Going to an index
 
@@ -407,90 +258,76 @@ class TensorPane(Vertical):
         """Whether an index is being typed."""
         return self.has_class("-going")
 
-    def action_go_to(self) -> None:
+    @on_entries
+    def action_go_to(self, aim: Aim) -> None:
         """Type an index."""
-        aim = self.aim
-        if aim is None or aim.empty or not aim.shape:
-            self.say("no entries to go to")
+        if not aim.shape:
+            self.say("a scalar has one entry only")
             return
         self.add_class("-going")
-        field = self.query_one("#go-to", Input)
-        field.placeholder = f"index: {', '.join(aim.axes)}"
-        field.value = ""
-        field.focus()
+        self.query_one(IndexField).begin(aim)
 
-    @on(Input.Submitted, "#go-to")
-    def _index_typed(self, event: Input.Submitted) -> None:
+    @on(IndexField.Chosen)
+    def _index_chosen(self, event: IndexField.Chosen) -> None:
         aim = self.aim
-        found = "the tensor is gone" if aim is None else read_index(event.value, aim.shape, aim.axes)
-        if isinstance(found, str) or aim is None:
-            self.say(str(found))
-            return
         self.stay()
-        self.aim_at(aim.at(found))
+        if aim is not None:
+            self.aim_at(aim.at(event.index))
 
     def stay(self) -> None:
         """Go nowhere."""
         self.remove_class("-going")
         self.picture.focus()
 
+    def _close_field(self) -> None:
+        """What is typed there is an index of another tensor."""
+        if self.going:
+            typing = self.query_one(IndexField).has_focus_within
+            self.remove_class("-going")
+            if typing:
+                self.picture.focus()
+
     # Painting
 
-    def action_paint(self) -> None:
+    @on_entries
+    def action_paint(self, aim: Aim) -> None:
         """Toggle what the brush takes at the cursor."""
-        tensor, aim = self.tensor, self.aim
-        if self.picture_name not in {"values", "heatmap", "mask"}:
+        if not self.picture.has_entries:
             self.say("paint in values, heat map or mask: F2, F3, F4")
-        elif tensor is not None and not tensor.note and aim is not None and not aim.empty:
-            self.draft = self.draft.toggled(tensor.tensor, aim)
-            if self.draft.toggles:
-                request = DraftRequest(tensor.tensor, self.draft.toggles)
-                self.post_message(Picture.Wanted(request, Previewed, self))
-            else:
-                self.drop_draft()
-
-    def _show_drafted(self, request: Request, drafted: Previewed) -> None:
-        """Mark what the painted mask takes, unless more was painted or all of it dropped in the meantime."""
-        draft = self.draft
-        if isinstance(request, DraftRequest) and (request.tensor, request.toggles) == (
-            draft.tensor,
-            draft.toggles,
-        ):
-            self._drafted, self._accepted = drafted, draft
-            self._show_picture()
-
-    def action_brush(self) -> None:
-        """Take an entry, a row, a column or a channel with the next stroke."""
-        self.draft = self.draft.with_next_brush()
-        self.say(f"x toggles {'an' if self.draft.brush == 'entry' else 'a'} {self.draft.brush}")
-
-    def action_apply_draft(self) -> None:
-        """Apply what was painted."""
-        if self._drafted is None or not self.draft.toggles:
-            self.say("nothing is painted; x toggles what is under the cursor")
-        elif self._accepted.toggles != self.draft.toggles:
-            self.say("the last stroke is still being worked out: enter again")
         else:
-            self.post_message(self.Painted(self._drafted.step))
+            request = self.painting.stroke(self.path, aim)
+            if request is None:
+                self.drop_draft()
+            else:
+                self.post_message(Picture.Wanted(request, Drafted, self))
+
+    @on_entries
+    def action_brush(self, _: Aim) -> None:
+        """Take an entry, a row, a column or a channel with the next stroke."""
+        self.say(self.painting.next_brush())
+
+    @on_entries
+    def action_apply_draft(self, _: Aim) -> None:
+        """Apply what was painted."""
+        mask = self.painting.finished()
+        if not self.painting.draft.toggles:
+            self.say(self.picture.entered())
+        elif isinstance(mask, str):
+            self.say(mask)
+        else:
+            self.post_message(self.Painted(mask))
 
     def refuse_stroke(self) -> None:
-        """What was painted last cannot be: back to what can."""
-        if self._accepted.toggles:
-            self.draft = dataclasses.replace(self._accepted, brush=self.draft.brush)
+        """What was painted last cannot be."""
+        self.painting.refuse()
+        if self.painting.draft.toggles:
             self._write_readout()
         else:
             self.drop_draft()
 
     def drop_draft(self) -> bool:
         """Forget what was painted; whether there was anything."""
-        painted = self.draft.toggles or self._accepted.toggles
-        self.draft, self._drafted = self.draft.dropped(), None
-        self._accepted = self.draft
+        painted = self.painting.drop()
         if painted:
-            self._show_picture()
-        return bool(painted)
-
-
-def _chosen(names: Iterable[str], chosen: str) -> Iterator[Content]:
-    for name in names:
-        yield Content.styled(f"‹{name}›", "bold") if name == chosen else Content.styled(name, "dim")
+            self.show_picture()
+        return painted

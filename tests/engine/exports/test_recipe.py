@@ -128,8 +128,7 @@ def test_repairs_come_back():
     session.apply("l1_unstructured", "?.weight", amount=0.5)
     again = Session(half_pruned())
     assert again.replay(session.recipe(), strict=True) == session.history
-    with pytest.raises(StepError, match=r"step 1, reattach on 0.weight, cannot be written as plain torch; export"):
-        session.script()
+    assert 'reattach(model[0], "weight")' in session.script()
 
 
 @pytest.mark.parametrize("targets", ["0.weight", "?.weight"])

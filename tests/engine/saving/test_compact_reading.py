@@ -16,10 +16,7 @@ from tests.engine.saving import checkpoints
 README = Path(__file__).parents[3] / "README.md"
 SHOW = """
 import pathlib, sys
-found = {}
-for file in sorted(pathlib.Path(sys.argv[1]).glob("*.safetensors")):
-    found |= read_compact(file)
-torch.save(found, sys.argv[2])
+torch.save(read_compact(*pathlib.Path(sys.argv[1]).glob("*.safetensors")), sys.argv[2])
 assert "prune_tui" not in sys.modules
 """
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed.checkpoint as dcp
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
@@ -14,6 +16,7 @@ from torch import nn
 from prune_tui import Session
 from prune_tui.engine.saving import folder_writer
 from prune_tui.engine.saving.forms import FORMS
+from prune_tui.step_settings import StepError
 from tests.engine.saving import checkpoints
 
 
@@ -90,3 +93,54 @@ def test_files_of_the_source_that_hold_nothing_more_are_not_written(tmp_path: Pa
     session = checkpoints.session_on(source)
     session.save(tmp_path / "out")
     assert set(by_index(tmp_path / "out")) == set(held)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # dcp's, of there being one rank
+def test_of_a_distributed_checkpoint_nothing_old_is_copied(tmp_path: Path) -> None:
+    dcp.save({"model": {"fc.weight": torch.rand(8, 8)}}, checkpoint_id=str(tmp_path / "trained"), no_dist=True)
+    (tmp_path / "trained" / "config.json").write_text("{}")
+    session = checkpoints.session_on(tmp_path / "trained")
+    session.apply("l1_unstructured", "fc.weight", amount=0.5)
+    session.save(tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "config.json"}
+    back = checkpoints.opened(tmp_path / "out")
+    assert int(back.model.get_submodule("fc").weight_mask.sum()) == 32
+
+
+def test_what_lies_beside_the_weights_is_copied_with_small_subfolders(tmp_path: Path) -> None:
+    source = checkpoints.shards(tmp_path / "model")
+    for name in (
+        "1_Pooling/config.json",
+        "1_Pooling/pytorch_model.bin",
+        "a/b/c/vocab.txt",
+        "a/b/c/too/deep.txt",
+        ".cache/download.json",
+        "only_weights/model.onnx",
+        "old.pt2",
+        "old.npy",
+    ):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("1")
+    (source / "data").mkdir()
+    (source / "data" / "large.txt").write_bytes(bytes(2**24 + 1))
+    (source / "loop").symlink_to(source)
+    size = checkpoints.session_on(source).save(tmp_path / "out")
+    files = {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    beside = {str(path.relative_to(tmp_path / "out")) for path in files if "safetensors" not in path.name}
+    assert beside == {"config.json", "tokenizer.json", "1_Pooling/config.json", "a/b/c/vocab.txt"}
+    assert not (tmp_path / "out" / "only_weights").exists()
+    assert size == sum(path.stat().st_size for path in files)
+
+
+def test_what_is_copied_counts_in_the_space_that_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = checkpoints.shards(tmp_path / "model")
+    (source / "tokenizer.json").write_bytes(bytes(5_000_000))
+    session = checkpoints.session_on(source)
+    free = shutil.disk_usage(tmp_path)._replace(free=3_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    with pytest.raises(StepError, match=r"out needs 5,00\d,\d\d\d bytes and 3,000,000 are free there"):
+        session.save(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    session.save(tmp_path / "out.safetensors")

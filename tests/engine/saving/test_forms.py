@@ -152,6 +152,19 @@ def test_a_mask_that_scales_is_never_made_bits() -> None:
     assert torch.equal(made(model, "removed")["weight"], model.weight_orig * 0.5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.complex64])
+@pytest.mark.parametrize("odd", [float("inf"), float("-inf"), float("nan")])
+def test_what_is_not_zero_under_its_mask_is_compact_as_it_is_pruned(odd: float, dtype: torch.dtype) -> None:
+    def of(values: list[list[float]]) -> nn.Module:
+        model = nn.Module()
+        model.weight = nn.Parameter(torch.tensor(values, dtype=dtype))
+        return prune.custom_from_mask(model, "weight", torch.tensor([[0, 1], [1, 0]]))
+
+    assert set(made(of([[odd, 1.0], [2.0, 3.0]]), "compact")) == {"weight_orig", "weight_mask"}
+    assert set(made(of([[1.0, odd], [2.0, 3.0]]), "compact")) == {"weight.kept", "weight.mask"}  # it is kept
+    assert set(made(of([[6e4, 6e4], [6e4, 6e4]]), "compact")) == {"weight.kept", "weight.mask"}
+
+
 def test_views_of_one_memory_are_written_apart(tmp_path: Path) -> None:
     flat = torch.arange(8.0)
     model = nn.Module()

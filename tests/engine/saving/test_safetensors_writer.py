@@ -64,3 +64,16 @@ def test_a_tensor_that_changes_meanwhile_is_told(tmp_path: Path) -> None:
     piece = Piece("weight", torch.float32, (2,), lambda: torch.zeros(3))
     with pytest.raises(StepError, match="weight, 2 float32 has changed while it was saved; save again"):
         safetensors_writer.write(tmp_path / "out", [piece], {})
+
+
+def test_a_name_that_is_its_own(tmp_path: Path) -> None:
+    with pytest.raises(
+        StepError, match="__metadata__, 2 float32: safetensors keeps that name for itself; save to a"
+    ):
+        safetensors_writer.write(tmp_path / "out", pieces({"__metadata__": torch.ones(2)}), {})
+
+
+def test_two_of_one_name(tmp_path: Path) -> None:
+    twice = [*pieces({"a": torch.ones(2)}), *pieces({"a": torch.ones(3)})]
+    with pytest.raises(StepError, match="a, 3 float32: another tensor is saved under that name; rename one"):
+        safetensors_writer.write(tmp_path / "out", twice, {})

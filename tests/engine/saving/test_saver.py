@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ from safetensors.torch import load_file
 from torch import nn
 
 from prune_tui import Session
-from prune_tui.engine import saving
+from prune_tui.engine import saving, saving_answers
 from prune_tui.engine.cancelling import Cancelled
 from prune_tui.engine.exports.whole_file import ExistsError
-from prune_tui.engine.saving import safetensors_writer, saver
+from prune_tui.engine.saving import forms, mask_values, safetensors_writer, saver
 from prune_tui.engine.saving.saver import OverSourceError
+from prune_tui.files import Form
+from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 from tests.engine.saving import checkpoints
 
@@ -214,3 +218,113 @@ def test_force_keeps_links_and_rights(tmp_path: Path) -> None:
     assert (tmp_path / "out.safetensors").is_symlink()
     assert (tmp_path / "real.safetensors").stat().st_mode & 0o777 == 0o640
     assert set(load_file(tmp_path / "real.safetensors")) == {"weight", "bias"}
+
+
+def two_halved() -> Session:
+    """A session on two layers whose pruning was taken away again."""
+    session = Session(nn.Sequential(nn.Linear(8, 8, bias=False), nn.Linear(8, 8, bias=False)))
+    session.apply("l1_unstructured", "*", amount=0.5)
+    session.apply("remove", "*")
+    return session
+
+
+def meanwhile(edit: Callable[[], object], calls: list[int]) -> Callable[[int, int], None]:
+    """What is told of a save's progress, and edits the model once, from a thread of its own."""
+
+    def tell(written: int, _: int) -> None:
+        if not calls:
+            thread = threading.Thread(target=edit)
+            thread.start()
+            thread.join(60)
+        calls.append(written)
+
+    return tell
+
+
+@pytest.mark.parametrize("name", ["out.safetensors", "out"])
+def test_what_a_remove_wrote_is_taken_back_while_it_is_saved(tmp_path: Path, name: str) -> None:
+    session, calls = two_halved(), list[int]()
+    with pytest.raises(StepError, match=r"weight was changed while it was saved; save again"):
+        saving.save(session, tmp_path / name, "removed", tell=meanwhile(session.undo, calls))
+    assert calls
+    assert list(tmp_path.iterdir()) == []
+    session.save(tmp_path / name, "removed")
+
+
+def test_the_last_tensor_is_trained_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, save = nn.Linear(4, 4), torch.save
+
+    def slow(*given: Any) -> None:
+        save(*given)
+        with torch.no_grad():
+            model.bias.add_(1)
+
+    monkeypatch.setattr(torch, "save", slow)
+    with pytest.raises(StepError, match="bias was changed while it was saved; save again"):
+        Session(model).save(tmp_path / "out.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("method", ["l1_unstructured", "remove", "undo"])
+def test_steps_that_make_new_tensors_do_not_disturb_a_save(tmp_path: Path, method: str) -> None:
+    session, calls = Session(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))), list[int]()
+    session.apply("l1_unstructured", "*.weight", amount=0.25)
+    wanted = {name: tensor.clone() for name, tensor in session.model.state_dict().items()}
+    settings = {"amount": 0.5} if method == "l1_unstructured" else {}
+    edit = session.undo if method == "undo" else lambda: session.apply(method, "*.weight", **settings)
+    saving.save(session, tmp_path / "out.safetensors", tell=meanwhile(edit, calls))
+    found = load_file(tmp_path / "out.safetensors")
+    assert all(torch.equal(found[name], tensor) for name, tensor in wanted.items())
+    assert set(found) == set(wanted) != set(session.model.state_dict()) or method == "l1_unstructured"
+
+
+def test_the_steps_that_are_told_are_those_of_the_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(nn.Linear(8, 8, bias=False))
+    session.apply("l1_unstructured", "weight", amount=0.5)
+    formed, calls = forms.of_held, list[int]()
+
+    def after_a_step(held: forms.Held, form: Form) -> forms.Formed:
+        meanwhile(lambda: session.apply("l1_unstructured", "weight", amount=0.5), calls)(0, 0)
+        return formed(held, form)
+
+    monkeypatch.setattr(forms, "of_held", after_a_step)
+    session.save(tmp_path / "out.safetensors")
+    assert metadata(tmp_path / "out.safetensors")["prune_tui.took"] == '[{"weight": 32}]'
+    assert int(load_file(tmp_path / "out.safetensors")["weight_mask"].sum()) == 32
+    assert int(session.model.weight_mask.sum()) == 16
+
+
+def overwrite_in_place(path: Path) -> None:
+    data = path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(data)
+    os.utime(path, ns=(0, 0))
+
+
+@pytest.mark.parametrize("during", [False, True])
+def test_a_source_that_was_changed_is_not_saved(tmp_path: Path, during: bool) -> None:
+    source = checkpoints.file(tmp_path)
+    session, out = checkpoints.session_on(source), tmp_path / "out.safetensors"
+    if not during:
+        overwrite_in_place(source)
+    tell = meanwhile(lambda: overwrite_in_place(source), [])
+    with pytest.raises(StepError, match=r"model\.safetensors has changed since it was opened: it was written to"):
+        saving.save(session, out, tell=tell)
+    assert not out.exists()
+
+
+def test_masks_are_counted_while_others_change_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(nn.Linear(8, 8))
+    session.apply("l1_unstructured", "weight", amount=0.5)
+    count, free = mask_values.kept_count, list[bool]()
+
+    def counted(mask: mask_values.Mask) -> int:
+        thread = threading.Thread(target=lambda: free.append(session.lock.acquire(timeout=5)))
+        thread.start()
+        thread.join()
+        return count(mask)
+
+    monkeypatch.setattr(mask_values, "kept_count", counted)
+    found = saving_answers.sizes(session, Open("demo"))
+    assert {one.form: one.bytes for one in found.forms} == {"pruned": 544, "removed": 288, "compact": 168}
+    assert free == [True]

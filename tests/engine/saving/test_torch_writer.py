@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pathlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -61,3 +63,55 @@ def test_what_has_to_be_worked_out_must_fit_into_memory(tmp_path: Path, monkeypa
     ):
         session.save(tmp_path / "removed.pt", "removed")
     assert not (tmp_path / "removed.pt").exists()
+
+
+class Upgraded(nn.Module):
+    """What it held before its second version was a hundredth of what it holds now."""
+
+    _version = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4))
+
+    def _load_from_state_dict(self, state: Any, prefix: str, metadata: Any, *others: Any) -> None:
+        if metadata.get("version", 1) < 2:
+            state[f"{prefix}weight"] = state[f"{prefix}weight"] * 100
+        super()._load_from_state_dict(state, prefix, metadata, *others)
+
+
+def test_modules_know_the_version_they_were_saved_in(tmp_path: Path) -> None:
+    model = nn.Sequential(Upgraded(), nn.BatchNorm1d(2))
+    Session(model).save(tmp_path / "out.pt")
+    saved = torch.load(tmp_path / "out.pt", weights_only=True)
+    versions = {path: note["version"] for path, note in saved._metadata.items() if path != METADATA}
+    assert versions == {"": 1, "0": 2, "1": 2}
+    twin = nn.Sequential(Upgraded(), nn.BatchNorm1d(2))
+    twin.load_state_dict(saved)
+    assert twin[0].weight.tolist() == [1, 1, 1, 1]
+
+
+def test_versions_of_classes_that_are_not_known_are_not_made_up(tmp_path: Path) -> None:
+    checkpoints.session_on(checkpoints.file(tmp_path)).save(tmp_path / "out.pt")
+    assert set(torch.load(tmp_path / "out.pt", weights_only=True)._metadata) == {METADATA}
+
+
+class Remembering(nn.Linear):
+    """It has something of a person's class beside its tensors."""
+
+    def get_extra_state(self) -> object:
+        return pathlib.PurePosixPath("a")
+
+    def set_extra_state(self, state: object) -> None:
+        self.state = state
+
+
+def test_what_could_not_be_loaded_is_not_written(tmp_path: Path) -> None:
+    session = Session(nn.Sequential(Remembering(2, 2)))
+    said = r"0\._extra_state is a PurePosixPath, which torch\.load\(\.\.\., weights_only=True\) does not load: "
+    with pytest.raises(StepError, match=said):
+        session.save(tmp_path / "out.pt")
+    assert list(tmp_path.iterdir()) == []
+    with torch.serialization.safe_globals([pathlib.PurePosixPath]):
+        session.save(tmp_path / "out.pt")
+        assert "0._extra_state" in torch.load(tmp_path / "out.pt", weights_only=True)

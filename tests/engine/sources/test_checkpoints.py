@@ -14,7 +14,7 @@ from torch.nn.utils import prune
 
 from prune_tui import Session
 from prune_tui.engine import sources
-from prune_tui.engine.named import Named
+from prune_tui.engine.named import Named, class_name
 from prune_tui.engine.sources import SourceError, checkpoint_reader, named_modules
 from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.sources.mapped_file import FileChangedError, MappedFile
@@ -197,12 +197,27 @@ def test_a_tree_has_the_names_of_the_file_and_they_come_out_again() -> None:
         ([""], "anything called ''"),
         (["a.forward"], "anything called 'forward'"),
         (["training"], "anything called 'training'"),
+        (["a._prune_tui_label"], "anything called '_prune_tui_label'"),
     ],
 )
 def test_a_name_without_a_place_is_told_and_kept(names: list[str], reason: str) -> None:
     tree = named_modules.tree_of({name: torch.ones(1) for name in names}, "net")
     assert list(tree.left_out) == names[-1:]
     assert reason in tree.left_out[names[-1]]
+
+
+@pytest.mark.parametrize("name", ["label", "label.weight", "head.label", "head.label.weight", "head.called"])
+def test_a_module_has_no_names_of_ours_that_a_checkpoint_could_have(tmp_path: Path, name: str) -> None:
+    save_file({name: torch.ones(2), "head.fc.weight": torch.ones(3)}, tmp_path / "net.safetensors")
+    loaded = opened(tmp_path / "net.safetensors")
+    assert set(loaded.model.state_dict()) == {name, "head.fc.weight"}
+    assert loaded.model.get_parameter(name).tolist() == [1, 1]
+    assert class_name(loaded.model) == "net.safetensors"
+    assert class_name(loaded.model.get_submodule("head")) == ""
+    session = session_on(tmp_path / "net.safetensors")
+    session.apply("l1_unstructured", name, amount=1)
+    *_, mask = session.model.named_buffers()
+    assert mask[0] == f"{name}_mask"
 
 
 def test_what_has_no_place_is_saved_all_the_same(tmp_path: Path) -> None:
@@ -282,3 +297,17 @@ def test_a_mask_of_another_shape_is_a_buffer_of_that_name(tmp_path: Path) -> Non
     assert not model._forward_pre_hooks
     with pytest.raises(StepError):
         Session(model).apply("remove", "weight")
+
+
+def test_what_a_file_says_of_itself_is_saved_again(tmp_path: Path) -> None:
+    save_file(
+        {"fc.weight": torch.ones(2, 2)}, tmp_path / "net.safetensors", metadata={"author": "Ada", "format": "pt"}
+    )
+    session = session_on(tmp_path / "net.safetensors")
+    session.apply("l1_unstructured", "fc.weight", amount=1)
+    session.save(tmp_path / "out.safetensors", "removed")
+    metadata = checkpoint_reader.read(tmp_path / "out.safetensors").metadata
+    assert (metadata["author"], metadata["prune_tui.form"]) == ("Ada", "removed")
+    assert opened(tmp_path / "out.safetensors").notes == (
+        "1 step was done to this checkpoint; the zeros stand in its values",
+    )

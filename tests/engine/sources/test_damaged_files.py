@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import pickle
 import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,6 +121,60 @@ def test_a_damaged_file_opens_or_says_why_not(tmp_path: Path, make: Callable[[Pa
 
 
 # ---------------------------------------------------------------- made on purpose
+
+
+def _records(folder: Path, compression: int) -> Path:
+    content = io.BytesIO()
+    pickle.dump({"a": [number / 7 for number in range(3000)]}, content, 2)
+    with zipfile.ZipFile(folder / "net.pt", "w", compression) as packed:
+        packed.writestr("archive/data.pkl", content.getvalue())
+    return folder / "net.pt"
+
+
+def _arrays(folder: Path, compression: int) -> Path:
+    content = io.BytesIO()
+    np.save(content, np.sin(np.arange(5000)))
+    with zipfile.ZipFile(folder / "net.npz", "w", compression) as packed:
+        packed.writestr("a.npy", content.getvalue())
+    return folder / "net.npz"
+
+
+@pytest.mark.parametrize("make", [_records, _arrays])
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_to_what_is_compressed(tmp_path: Path, make: Callable[[Path, int], Path], compression: int) -> None:
+    path = make(tmp_path, compression)
+    whole, dice = path.read_bytes(), random.Random(0)
+    for _ in range(TRIES):
+        at = dice.randrange(60, len(whole) - 160)
+        path.write_bytes(whole[:at] + dice.randbytes(8) + whole[at + 8 :])
+        with pytest.raises(SourceError, match=r"net\.(pt|npz)"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("kept", "shape", "told"),
+    [
+        (torch.ones(8), "[1e999]", "its metadata do not tell of the compact form"),
+        (torch.ones(8), "[Infinity]", "its metadata do not tell of the compact form"),
+        (torch.ones(2, 4), "[8]", "the kept values of a have 2 axes instead of one"),
+        (torch.ones(8), f"[8{', 1' * 64}]", "a is told to have a shape that no tensor has"),
+        (torch.ones(8), f"[0, {2**63}]", "a is told to have a shape that no tensor has"),
+    ],
+)
+def test_a_compact_form_that_is_none(tmp_path: Path, kept: torch.Tensor, shape: str, told: str) -> None:
+    bits = torch.tensor([255], dtype=torch.uint8)
+    save_file(
+        {"a.kept": kept, "a.mask": bits}, tmp_path / "net.safetensors", {"prune_tui.compact": f'{{"a":{shape}}}'}
+    )
+    with pytest.raises(SourceError, match=told):
+        read(tmp_path / "net.safetensors")
+
+
+def test_counts_of_steps_that_are_none(tmp_path: Path) -> None:
+    told = {"prune_tui.recipe": "version: 1\nsteps: []\n", "prune_tui.took": '[{"a": Infinity}]'}
+    save_file({"a": torch.ones(2)}, tmp_path / "net.safetensors", told)
+    loaded = checkpoint_model.load(read(tmp_path / "net.safetensors"), None)
+    assert "the steps that the checkpoint tells of cannot be read" in loaded.notes[0]
 
 
 def weight_map(folder: Path, places: Any) -> Path:

@@ -169,6 +169,50 @@ def test_metadata_that_are_none(tmp_path: Path, content: bytes) -> None:
         read(tmp_path)
 
 
+_CALLED = b")" + b"2\x86" * 60 + b")R"
+"""What is made by calling tuples in each other, that share all they can: 2**60 of them, were they written out."""
+_ENDLESS: Any = ()
+for _ in range(60):
+    _ENDLESS = (_ENDLESS, _ENDLESS)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "told"),
+    [
+        (b"\x80\x02" + _CALLED + b".", "has no fields"),
+        (b"\x80\x02" + b")" + b"\x85" * 200_000 + b")R.", "has no fields"),
+    ],
+)
+def test_small_metadata_that_take_for_ever_to_write_out(tmp_path: Path, tensor: bytes, told: str) -> None:
+    (tmp_path / ".metadata").write_bytes(tensor)
+    with pytest.raises(SourceError, match=told):
+        read(tmp_path)
+
+
+def test_names_that_take_for_ever_to_write_out(tmp_path: Path) -> None:
+    pieces = {"w": [((0,), torch.ones(2))]}
+    folder = distributed.write(tmp_path / "paths", pieces, planner_data={"w": _ENDLESS})
+    assert list(read(folder).tensors) == ["w"]
+    folder = distributed.write(tmp_path / "files", pieces)
+    metadata = pickle.loads((folder / ".metadata").read_bytes())
+    for place in metadata.storage_data.values():
+        place.relative_path = _ENDLESS
+    (folder / ".metadata").write_bytes(pickle.dumps(metadata))
+    with pytest.raises(SourceError, match="names the file a tuple; only files beside it"):
+        read(folder)
+
+
+def test_a_tensor_made_of_what_takes_for_ever_to_write_out(tmp_path: Path) -> None:
+    folder = distributed.write(tmp_path / "made", {"w": [((0,), torch.ones(2))]})
+    metadata = pickle.loads((folder / ".metadata").read_bytes())
+    metadata.state_dict_metadata["x"] = marker = "in its place"
+    content = pickle.dumps(metadata, protocol=2)
+    text = b"X" + len(marker).to_bytes(4, "little") + marker.encode()
+    assert text in content
+    (folder / ".metadata").write_bytes(content.replace(text, _CALLED))
+    assert list(read(folder).tensors) == ["w"]
+
+
 def test_a_claim_of_more_than_there_is(tmp_path: Path) -> None:
     folder = distributed.write(tmp_path / "saved", {"w": QUARTERS[:1]})
     metadata = pickle.loads((folder / ".metadata").read_bytes())

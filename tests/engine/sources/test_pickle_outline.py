@@ -79,6 +79,18 @@ def test_a_hundred_thousand_tuples_in_each_other_as_a_key() -> None:
     assert isinstance(key, Made)
 
 
+def test_what_has_no_name_is_called_nothing() -> None:
+    made = outline(b")" + b"\x85" * 100_000 + b")R.").value
+    assert isinstance(made, Made)
+    assert made.of is None
+
+
+def test_numbers_longer_than_any_models_are_unknown() -> None:
+    found = outline(pickle.dumps([2**128, -(2**63), 1 << 20_000])).value
+    assert found[:2] == [2**128, -(2**63)]
+    assert isinstance(found[2], Made)
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 import subprocess
 import sys
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +139,32 @@ def test_prefixes_of_wrappers_are_told(tmp_path: Path) -> None:
     assert found.notes == ("every name began with module._orig_mod., which is not shown",)
 
 
+def test_the_files_of_an_index_keep_their_names_until_all_are_known(tmp_path: Path) -> None:
+    names = {
+        "pytorch_model-1.bin": ("module.a.weight", "module.a.bias"),
+        "pytorch_model-2.bin": ("module.b.weight",),
+    }
+    for file, held in names.items():
+        saved({name: torch.full((2,), len(name)) for name in held}, tmp_path, name=file)
+    places = {name: file for file, held in names.items() for name in held}
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
+    found = read(tmp_path)
+    assert list(found.tensors) == ["a.bias", "a.weight", "b.weight"]
+    assert found.tensors["b.weight"].tolist() == [15, 15]
+    assert found.shards["a.bias"] == "pytorch_model-1.bin"
+    assert (found.prefix, found.notes) == ("module.", ("every name began with module., which is not shown",))
+
+
+def test_one_file_of_an_index_may_have_all_of_a_module(tmp_path: Path) -> None:
+    places = {"module.weight": "pytorch_model-1.bin", "head.weight": "pytorch_model-2.bin"}
+    for name, file in places.items():
+        saved({name: torch.ones(2)}, tmp_path, name=file)
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
+    found = read(tmp_path)
+    assert set(found.tensors) == set(places)
+    assert found.prefix == ""
+
+
 def test_what_cannot_be_shown_is_told(tmp_path: Path) -> None:
     content = {
         "plain": torch.ones(2),
@@ -193,6 +222,80 @@ def test_a_tensor_that_is_not_in_its_storage(
     message = refusal(crafted(tmp_path, with_pickle(pickle, {"0": b"\x00" * 16})))
     assert "bad.pt is damaged" in message
     assert len(message) < 500
+
+
+def _text(of: bytes) -> bytes:
+    return b"X" + struct.pack("<I", len(of)) + of
+
+
+def _number(of: int) -> bytes:
+    data = of.to_bytes(of.bit_length() // 8 + 1, "little", signed=True)
+    return b"\x8b" + struct.pack("<I", len(data)) + data
+
+
+ENDLESS = b")" + b"2\x86" * 60
+"""Tuples in each other, that share all they can: 2**60 of them, were they written out."""
+DEEP = b")" + b"\x85" * 200_000
+HUGE = _number(1 << 20_000)
+"""A number that Python writes out for nobody."""
+REBUILD = b"ctorch._utils\n_rebuild_tensor_v2\n"
+TYPED = b"ctorch._tensor\n_rebuild_from_type_v2\n"
+SIZE = b"ctorch\nSize\n"
+
+
+def _storage(key: bytes = _text(b"0"), entries: bytes = b"K\x04", view: bytes = b"") -> bytes:
+    kind = b"ctorch\nFloatStorage\n"
+    return b"(" + _text(b"storage") + kind + key + _text(b"cpu") + entries + view + b"tQ"
+
+
+def _tensor(storage: bytes = _storage(), shape: bytes = b"K\x02\x85", rebuild: bytes = REBUILD) -> bytes:
+    return rebuild + b"(" + storage + b"K\x00" + shape + b"K\x01\x85" + b"\x89N" + b"tR"
+
+
+@pytest.mark.parametrize("endless", [ENDLESS, DEEP, HUGE], ids=["endless", "deep", "huge"])
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        lambda one: one + b")R",
+        lambda one: REBUILD + one + b"R",
+        lambda one: TYPED + b"(" + one + one + b")tR",
+        lambda one: TYPED + b"(ctorch\nTensor\n" + one + b")tR",
+        lambda one: TYPED + b"(" + one + b"ctorch\nTensor\n)tR",
+        lambda one: _tensor(shape=one),
+        lambda one: _tensor(shape=one + b"\x85"),
+        lambda one: _tensor(shape=SIZE + one + b"\x85R"),
+        lambda one: _tensor(shape=one + b")R"),
+        lambda one: _tensor(storage=_storage(key=one)),
+        lambda one: _tensor(storage=_storage(entries=one)),
+        lambda one: _tensor(storage=_storage(view=b"(" + _text(b"0") + one + b"K\x04t")),
+        lambda one: _tensor(storage=one),
+        lambda one: _tensor(storage=one + b"Q"),
+        lambda one: b"ctorch._utils\n_rebuild_tensor_v3\n(" + _storage() + b"K\x00))NN" + one + b"tR",
+        lambda one: b"ctorch._utils\n_rebuild_parameter\n" + one + b"\x85R",
+    ],
+)
+@pytest.mark.parametrize("old", [False, True], ids=["zip", "old"])
+def test_small_files_that_take_for_ever_to_write_out(
+    tmp_path: Path, tensor: Callable[[bytes], bytes], endless: bytes, old: bool
+) -> None:
+    pickle = b"\x80\x02}(" + _text(b"good") + _tensor() + _text(b"bad") + tensor(endless) + b"u."
+    listed = b"](" + _text(b"0") + b"e." + struct.pack("<Q", 4) + b"\0" * 16
+    data = MAGIC + b"N." + pickle + listed if old else with_pickle(pickle, {"0": b"\0" * 16})
+    path = crafted(tmp_path, data)
+    try:
+        found = read(path)
+    except SourceError as error:
+        told = str(error)
+    else:
+        assert list(found.tensors) == ["good"]
+        told = "".join(found.notes)
+    assert "bad" in told
+    assert len(told) < 500
+
+
+def test_a_random_generators_state_beside_the_model_is_no_obstacle(tmp_path: Path) -> None:
+    found = opened({"model": small().state_dict(), "numpy": {"state": 2**128 - 1}}, tmp_path)
+    assert list(found.tensors) == list(small().state_dict())
 
 
 def test_few_entries_shown_a_billion_times(tmp_path: Path) -> None:

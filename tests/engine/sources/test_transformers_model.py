@@ -15,9 +15,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.utils import prune
 
+from prune_tui import Session
 from prune_tui.engine import pruned
 from prune_tui.engine.sources import load
 from prune_tui.engine.sources.loaded import Loaded
+from prune_tui.files import Form
 from prune_tui.protocol import Open
 
 transformers = pytest.importorskip("transformers")
@@ -50,6 +52,12 @@ def logits(model: nn.Module) -> torch.Tensor:
     with torch.no_grad():
         found: torch.Tensor = model(TOKENS)[0]
     return found
+
+
+def session_on(folder: Path) -> Session:
+    """A session as the engine begins one."""
+    loaded = opened(folder)
+    return Session(loaded.model, past=loaded.past, checkpoint=loaded.checkpoint)
 
 
 def rewrite(folder: Path, **changes: Any) -> None:
@@ -166,6 +174,25 @@ def test_a_pruned_model_comes_back_with_torchs_hooks(bert: Path) -> None:
     assert "2 tensors are pruned in this checkpoint; how is not told in the file" in found.notes
     prune.remove(there, "weight")
     assert torch.equal(there.weight, dense.weight)
+
+
+@pytest.mark.parametrize("form", ["pruned", "removed", "compact"])
+def test_what_came_pruned_is_saved_by_the_names_in_the_files(bert: Path, tmp_path: Path, form: Form) -> None:
+    transformers.BertModel.from_pretrained(bert).save_pretrained(tmp_path / "bare")
+    rewrite(tmp_path / "bare", architectures=["BertForMaskedLM"])
+    name = "encoder.layer.1.output.dense.weight"
+    first = session_on(tmp_path / "bare")
+    first.apply("l1_unstructured", f"bert.{name}", amount=0.5)
+    first.save(tmp_path / "pruned", "pruned")
+    in_files = set(load_file(tmp_path / "pruned" / "model.safetensors"))
+    assert {f"{name}_orig", f"{name}_mask"} <= in_files
+    session_on(tmp_path / "pruned").save(tmp_path / "again", form)
+    ends = {"pruned": ("_orig", "_mask"), "removed": ("",), "compact": (".kept", ".mask")}[form]
+    found = set(load_file(tmp_path / "again" / "model.safetensors"))
+    assert found == in_files - {f"{name}_orig", f"{name}_mask"} | {name + end for end in ends}
+    dense = "bert.encoder.layer.1.output.dense"
+    again = opened(tmp_path / "again").model
+    assert torch.equal(again.get_submodule(dense).weight, first.model.get_submodule(dense).weight)
 
 
 def test_two_masks_over_one_tied_tensor_come_back(bert: Path) -> None:

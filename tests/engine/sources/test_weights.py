@@ -44,6 +44,14 @@ class Tied(nn.Module):
     def forward(self, x):
         return self.head(self.embedding(x))
 
+class Wrapping(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.module = nn.Linear(3, 4)
+
+    def forward(self, x):
+        return self.module(x)
+
 def recurrent():
     return nn.LSTM(3, 4)
 """
@@ -88,6 +96,18 @@ def test_a_wrappers_prefix_is_taken_off(folder: Path, prefix: str) -> None:
     found = opened(folder, {prefix + name: tensor for name, tensor in other.state_dict().items()})
     assert torch.equal(found.model.fc.weight, other.fc.weight)
     assert found.notes == (f"every name began with {prefix}, which is not shown",)
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "model."])
+def test_a_model_whose_code_has_a_module_of_a_wrappers_name(folder: Path, prefix: str) -> None:
+    other = made(folder, "Wrapping")
+    torch.save({prefix + name: tensor for name, tensor in other.state_dict().items()}, folder / "net.pt")
+    found = load(Open(f"{folder}/net.py:Wrapping", weights=str(folder / "net.pt")))
+    assert torch.equal(found.model.module.weight, other.module.weight)
+    assert found.checkpoint is not None
+    assert list(found.checkpoint.tensors) == ["module.weight", "module.bias"]
+    assert found.checkpoint.prefix == prefix
+    assert found.notes == ((f"every name began with {prefix}, which is not shown",) if prefix else ())
 
 
 def test_what_does_not_fit_is_told(folder: Path) -> None:

@@ -17,7 +17,7 @@ def test_text_can_be_read_on_every_shade(look: Look) -> None:
     for step in range(-6, 7):
         style = behind(step / 6, 1.0, look)
         if style.bgcolor is not None and style.color is not None:
-            assert abs(ramps.lightness(style.bgcolor) - ramps.lightness(style.color)) > 0.3
+            assert ramps.contrast(style.bgcolor, style.color) >= 4.5
 
 
 def test_signs_differ_and_beyond_the_scale_it_is_the_end() -> None:

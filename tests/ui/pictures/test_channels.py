@@ -82,7 +82,7 @@ def drawn(
     case: str, look: Look, width: int, by: channels.By = "index", *, descending: bool = False, cursor: int = 1
 ):
     told, axis = known(case)
-    order = channels.order(told, by, descending)
+    order = channels.order(told, by, descending).indices
     return channels.lines(
         told, order, 0, look, width=width, height=14, axis=axis, cursor=1, by=by, descending=descending
     )
@@ -152,10 +152,10 @@ def table(told: Channels, look: Look = LOOKS["truecolor"]) -> list[str]:
 
 def test_order_is_by_value_and_then_by_index_with_nan_behind() -> None:
     norms = told([2.0, math.nan, 5.0, 2.0, 0.0])
-    assert channels.order(norms, "norm", False) == [4, 0, 3, 2, 1]
-    assert channels.order(norms, "norm", True) == [2, 0, 3, 4, 1]
-    assert channels.order(norms, "index", True) == [4, 3, 2, 1, 0]
-    assert channels.order(norms, "kept", True) == [0, 1, 2, 3, 4]
+    assert channels.order(norms, "norm", False).indices == [4, 0, 3, 2, 1]
+    assert channels.order(norms, "norm", True).indices == [2, 0, 3, 4, 1]
+    assert list(channels.order(norms, "index", True).indices) == [4, 3, 2, 1, 0]
+    assert channels.order(norms, "kept", True).indices == [0, 1, 2, 3, 4]
 
 
 def test_shares_are_never_rounded_to_none_or_all() -> None:
@@ -176,6 +176,18 @@ def test_the_cursor_is_a_mark_and_its_window_scrolls() -> None:
     norms, axis = known("50304x2048")
     lines = texts(channels.lines(norms, range(50304), 40000, Look(), width=60, height=6, axis=axis, cursor=40002))
     assert [line[:8].split() for line in lines[1:-1]] == [["40000"], ["40001"], ["▸", "40002"], ["40003"]]
+
+
+def test_a_cursor_that_is_not_in_sight_stands_below_the_rows_with_its_number() -> None:
+    norms, axis = known("50304x2048")
+    drawn = functools.partial(channels.lines, norms, range(50304), 0, Look(), width=60, axis=axis)
+    lines = texts(drawn(height=7, cursor=40002))
+    told = [line[:8].split() for line in lines[1:4]], lines[5][:8].split()
+    assert told == ([["0"], ["1"], ["2"]], ["▸", "40002"])
+    assert lines[4] == "… row 40,003 of 50,304:"
+    assert "dead" in lines[-1]
+    small = texts(drawn(height=4, cursor=40002))
+    assert [line[:8].split() for line in small[1:3]] == [["0"], ["1"]], "no room: the first rows matter more"
 
 
 def test_a_note_is_wrapped() -> None:

@@ -5,6 +5,7 @@ import io
 import math
 import re
 
+import msgspec
 import pytest
 import torch
 from rich.console import Console
@@ -16,11 +17,12 @@ from prune_tui.engine.pooling import heatmap
 from prune_tui.engine.selection.planned_masks import Whole
 from prune_tui.engine.statistics import statistics
 from prune_tui.engine.tiles import Pruning
-from prune_tui.protocol import Block, GetHeatmap
-from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, HAS_WOULD_GO, Heatmap
-from prune_tui.ui.pictures import ramps
-from prune_tui.ui.pictures.heatmap import cell_size, columns_per_cell, lines, rows_per_line, scale_of
-from prune_tui.ui.pictures.heatmap_legend import legend, pooling
+from prune_tui.tensor_requests import Block, GetHeatmap
+from prune_tui.tensor_views import HAS_INF, HAS_NAN, HAS_NEWLY_MASKED, Heatmap, Tally
+from prune_tui.ui.pictures import heatmap_legend, ramps
+from prune_tui.ui.pictures.heatmap import coded, columns_per_cell, drawn, lines, magnified, rows_per_line, scale_of
+from prune_tui.ui.pictures.heatmap_legend import Told
+from prune_tui.ui.pictures.legend import Room
 from prune_tui.ui.pictures.look import Look
 from prune_tui.views import Statistics
 from tests.ui.pictures.golden_files import check
@@ -84,8 +86,13 @@ def picture(name, look):
     request = GetHeatmap("weight", "effective", row_axis, column_axis, block, *cells)
     found = heatmap(layers, request, pruning, never)
     scale = scale_of(statistics(layers, never))
-    told = pooling("extreme", block, found)
-    return [*lines(found, scale, look, pooled=bool(told)), legend(scale, look, told, 200)]
+    return under_legend(found, scale, look)
+
+
+def under_legend(found, scale, look, width=200):
+    codes = coded(found, scale, look, shares=True)
+    text = drawn(codes, look)
+    return [*text, *heatmap_legend.lines(Told(found, codes, text), scale, look, Room(width))]
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -98,16 +105,18 @@ def test_golden(name, look):
 
 
 def cells(rows):
-    """A heat map of cells (value, kept, marks)."""
-    flat = [cell for row in rows for cell in row]
-    values, kept, marks = zip(*flat, strict=True)
-    return Heatmap(len(rows), len(rows[0]), array.array("f", values).tobytes(), bytes(kept), bytes(marks))
+    """A heat map of cells (value, kept, marks, going); the last row may be shorter."""
+    values, kept, marks, going = zip(*(cell for row in rows for cell in row), strict=True)
+    packed = array.array("f", values).tobytes()
+    return Heatmap(len(rows), len(rows[0]), packed, bytes(kept), bytes(marks), going=bytes(going))
 
 
-ZERO, ONE, MINUS = (0.0, 255, 0), (1.0, 255, 0), (-1.0, 255, 0)
-MASKED, NEWLY = (0.0, 0, 0), (0.0, 0, HAS_NEWLY_MASKED)
-GOES = (-1.0, 255, HAS_WOULD_GO)
-NAN, INF = (math.nan, 255, HAS_NAN), (1.0, 255, HAS_INF)
+ZERO, ONE, MINUS = (0.0, 255, 0, 0), (1.0, 255, 0, 0), (-1.0, 255, 0, 0)
+MASKED, NEWLY = (0.0, 0, 0, 0), (0.0, 0, HAS_NEWLY_MASKED, 0)
+GOES = (-1.0, 255, 0, 255)
+NAN, INF = (math.nan, 255, HAS_NAN, 0), (1.0, 255, HAS_INF, 0)
+MOST_MASKED, MOST_GO = (1.0, 128, 0, 0), (-1.0, 255, 0, 128)
+LEAST_MASKED, LEAST_GO = (1.0, 254, 0, 0), (-1.0, 255, 0, 1)
 MANY, FEW = Look("256"), Look("none")
 
 
@@ -160,7 +169,19 @@ def test_behind_half_a_glyph_is_the_colour_of_the_other_cell():
 
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_without_colours_every_kind_of_cell_is_another_text(ascii_only):
-    kinds = [ZERO, ONE, MINUS, (2.0, 255, 0), (-2.0, 255, 0), MASKED, NEWLY, GOES, NAN, INF, (0.5, 255, 0)]
+    kinds = [
+        ZERO,
+        ONE,
+        MINUS,
+        (2.0, 255, 0, 0),
+        (-2.0, 255, 0, 0),
+        MASKED,
+        NEWLY,
+        GOES,
+        NAN,
+        INF,
+        (0.5, 255, 0, 0),
+    ]
     (line,) = text(lines(cells([kinds]), 1, Look("none", ascii=ascii_only)))
     found = [line[at : at + 2] for at in range(0, len(line), 2)]
     assert len(set(found)) == len(kinds)
@@ -175,21 +196,88 @@ def test_masked_and_zero_differ_in_every_look():
 
 
 def test_what_lies_beyond_the_scale_has_a_colour_of_its_own():
-    ((within, beyond),) = lines(cells([[ONE, (1.01, 255, 0)]]), 1, MANY)
+    ((within, beyond),) = lines(cells([[ONE, (1.01, 255, 0, 0)]]), 1, MANY)
     assert (within.style.color.number, beyond.style.color.number) == (214, 229)
 
 
 def test_a_masked_entry_has_a_value_in_the_views_that_show_one():
     for view, expected in (("effective", "*×"), ("mask", "*×"), ("orig", " █"), ("step", " █")):
-        assert text(lines(cells([[(1.0, 0, HAS_NEWLY_MASKED)]]), 1, FEW, view=view)) == [expected]
-    assert text(lines(cells([[(1.0, 255, HAS_WOULD_GO)]]), 1, FEW, view="start")) == [" █"]
+        assert text(lines(cells([[(1.0, 0, HAS_NEWLY_MASKED, 0)]]), 1, FEW, view=view)) == [expected]
+    assert text(lines(cells([[(1.0, 255, 0, 255)]]), 1, FEW, view="start")) == [" █"]
 
 
-def test_where_some_of_a_pooled_cell_would_go_its_value_is_seen_and_it_stands_out():
-    ((segment,),) = lines(cells([[GOES], [ZERO]]), 1, MANY, pooled=True)
-    assert (segment.text, segment.style.bgcolor.number) == ("˙", 45)
-    ((segment,),) = lines(cells([[GOES]]), 1, FEW, pooled=True)
-    assert (segment.text, segment.style.underline) == ("-█", True)
+# ---------------------------------------------------------------- cells of which a part is masked, or would go
+
+
+def partly(rows, look):
+    return text(lines(cells(rows), 1, look, shares=True))
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "glyph"),
+    [
+        (MOST_MASKED, MOST_MASKED, "+"),
+        (MOST_MASKED, ONE, "⁺"),
+        (ONE, MOST_MASKED, "₊"),
+        (MOST_GO, MOST_GO, "·"),
+        (MOST_GO, ONE, "˙"),
+        (ONE, MOST_GO, "."),
+        (MOST_GO, MOST_MASKED, "˙"),
+        (MASKED, MOST_MASKED, "ˣ"),
+        (GOES, MOST_GO, "º"),
+    ],
+)
+def test_a_cell_that_is_so_for_the_most_part_is_marked_on_its_value(upper, lower, glyph):
+    ((segment, living),) = lines(cells([[upper, ONE], [lower, ONE]]), 1, MANY, shares=True)
+    assert (segment.text, living.text) == (glyph, "▀")
+    assert segment.style.bgcolor.number in {45, 214}
+
+
+def test_in_two_columns_the_mark_stands_before_the_value():
+    assert partly([[MOST_MASKED, MOST_GO, ZERO]], FEW) == ["×█○█ ·"]
+    assert partly([[MOST_MASKED, MOST_GO, ZERO]], Look("none", ascii=True)) == ["x@o@ ."]
+
+
+@pytest.mark.parametrize(("little", "glyph"), [(LEAST_MASKED, "+"), (LEAST_GO, "·")])
+def test_a_little_is_marked_while_few_cells_have_any(little, glyph):
+    """A row that is gone among living ones must not vanish; a step at 30% must not cover all values."""
+    assert partly([[little, ONE, ONE, ONE]] * 2, MANY) == [glyph + "▀▀▀"]
+    assert partly([[little, little, ONE, ONE]] * 2, MANY) == ["▀▀▀▀"]
+
+
+def test_without_shares_only_whole_cells_are_marked():
+    assert text(lines(cells([[MOST_MASKED, MOST_GO, MASKED, GOES]]), 1, FEW)) == [" █-█ ×-○"]
+
+
+def test_in_views_without_a_mask_no_share_of_one_is_marked():
+    for view, expected in (("mask", "×█○█"), ("orig", " █○█"), ("step", " █-█")):
+        assert text(lines(cells([[MOST_MASKED, MOST_GO]]), 1, FEW, view=view, shares=True)) == [expected]
+
+
+def test_a_dead_row_among_living_ones_is_seen_however_much_is_pooled():
+    values, kept = normal(120, 400), torch.ones(120, 400)
+    kept[57] = 0
+    request = GetHeatmap("weight", "effective", 0, 1, Block((), (0, 120), (0, 400)), 12, 40)
+    found = heatmap(Layers(values, kept, "effective"), request, Pruning(), never)
+    for look, row in ((MANY, "₊" * 40), (FEW, "×")):
+        *told, legend = text(under_legend(found, 3.0, look))
+        marked = [line for line in told if row in line]
+        assert len(marked) == 1
+        assert "1 row wholly masked" in legend
+        assert "some masked" in legend
+
+
+# ---------------------------------------------------------------- layouts
+
+
+def test_a_last_row_may_be_shorter():
+    assert text(lines(cells([[ONE, ONE, ONE], [ONE]]), 1, FEW)) == [" █ █ █", " █    "]
+    assert text(lines(cells([[ONE, ONE], [ONE, ONE], [ONE]]), 1, MANY)) == ["▀▀", "▀ "]
+
+
+def test_a_magnified_cell_is_so_many_wide_and_high():
+    codes = coded(cells([[ONE, MINUS]]), 1, FEW)
+    assert text(drawn(magnified(codes, 2), FEW)) == [" █ █-█-█"] * 2
 
 
 def test_neighbours_of_one_style_are_one_segment():
@@ -211,30 +299,71 @@ def test_the_scale_is_the_largest_but_not_above_three_rms():
 # ---------------------------------------------------------------- the legend
 
 
-def test_the_legend_says_scale_pool_and_marks():
-    (told,) = text([legend(0.314, MANY, "extreme of 17×8", 200)])
-    assert told.startswith("-0.314 ▇▇▇▇ 0 ▇▇▇▇ 0.314 · extreme of 17×8 · ▇▇ clipped · × masked · · some would go")
-    (told,) = text([legend(0.314, Look("none", ascii=True), "mean of 2×8", 200)])
-    assert told.startswith("-0.314 -@-#-+-: . : + # @ 0.314 | mean of 2x8 | <@>@ clipped | x masked")
-    assert told.isascii()
+def told(rows, look, room=Room(200), *, scale=1.0, tally=None, pool="", view="effective"):  # noqa: B008 - frozen
+    """The legend of a picture of cells."""
+    found = msgspec.structs.replace(cells(rows), tally=tally or Tally())
+    codes = coded(found, scale, look, view=view, shares=True)
+    shown = Told(found, codes, drawn(codes, look), view)
+    return text(heatmap_legend.lines(shown, scale, look, room, pool=pool))
 
 
-def test_the_legend_leaves_out_what_does_not_fit():
-    whole = legend(0.3, MANY, "", 200)
+def test_the_legend_says_the_scale_and_how_cells_were_made():
+    assert told([[ONE]], MANY, scale=0.314, pool="extreme of 17×8") == [
+        "-0.314 ▇▇▇▇ 0 ▇▇▇▇ 0.314 · ▇▇ clipped · extreme of 17×8"
+    ]
+    assert told([[ZERO]], Look("none", ascii=True), scale=0.314, pool="mean of 2×8") == [
+        "-0.314 -@-#-+-: . : + # @ 0.314 | mean of 2x8"
+    ]
+
+
+def test_the_legend_explains_the_glyphs_that_are_shown_and_no_others():
+    glyphs = {
+        "× masked": [[MASKED], [MASKED]],
+        "ˣ masked": [[MASKED], [ONE]],
+        "ˣₓ masked": [[MASKED, ONE], [ONE, MASKED]],
+        "×ˣ just masked": [[NEWLY, NEWLY], [NEWLY, ONE]],
+        "ₒ would go": [[ONE], [GOES]],
+        "+ half or more masked": [[MOST_MASKED, ONE], [MOST_MASKED, ONE]],
+        "⁺ some masked": [[LEAST_MASKED, ONE], [ONE, ONE]],
+        "· half or more would go": [[MOST_GO, ONE], [MOST_GO, ONE]],
+        "N NaN": [[NAN], [ONE]],
+        "∞ Inf": [[INF], [ONE]],
+    }
+    for expected, rows in glyphs.items():
+        (line,) = told(rows, MANY)
+        assert line == f"-1 ▇▇▇▇ 0 ▇▇▇▇ 1 · {expected}"
+    assert told([[ONE], [ONE]], MANY) == ["-1 ▇▇▇▇ 0 ▇▇▇▇ 1"]
+    assert told([[MASKED, MOST_MASKED, MOST_GO, GOES]], FEW) == [
+        "-1 -█-▓-▒-░ · ░ ▒ ▓ █ 1 · ○ would go · ○· some would go · × masked · ×· some masked"
+    ]
+
+
+def test_the_legend_says_how_much_is_masked_and_would_go():
+    tally = Tally(1000, kept=700, going=70, dead_rows=24, dead_columns=1)
+    (line,) = told([[ZERO]], MANY, tally=tally)
+    assert line.endswith(" · 7.0% would go · 24 rows, 1 column wholly masked · 30.0% masked")
+    (line,) = told([[ZERO]], MANY, tally=tally, view="orig")
+    assert line.endswith("1 · 7.0% would go"), "what is masked is no part of that view"
+    (line,) = told([[ZERO]], MANY, tally=tally, view="step")
+    assert line.endswith("▇ 1")
+
+
+def test_in_the_narrowest_pane_the_legend_fits_and_says_what_matters_most():
+    tally = Tally(1000, kept=500, dead_rows=60)
+    assert told([[MASKED, ONE]], MANY, Room(47), tally=tally) == [
+        "-1 ▇▇ 0 ▇▇ 1 · × masked · 60 rows wholly masked"
+    ]
+    assert told([[MASKED, ONE]], MANY, Room(47, 2), tally=tally)[1:] == ["50.0% masked"]
+
+
+def test_parts_that_do_not_fit_are_left_out_whole():
+    tally = Tally(1000, kept=500, dead_rows=60)
+    rows = [[MASKED, ONE, NAN, GOES, MOST_MASKED]]
+    whole = set(told(rows, MANY, tally=tally)[0].split(" · "))
     for width in range(120):
-        (told,) = text([legend(0.3, MANY, "", width)])
-        assert len(told) <= width
-        assert text([whole])[0].startswith(told)
-        assert not told.endswith("· ")
-
-
-def test_how_a_cell_was_pooled():
-    found = Heatmap(3, 120)
-    block = Block((), (10, 60), (0, 900))
-    assert cell_size(block, found) == (17, 8)
-    assert pooling("extreme", block, found) == "extreme of 17×8"
-    assert pooling("mean", Block((), (0, 3), (0, 120)), found) == ""
-    assert pooling("mean", Block((), (0, 0), (0, 9)), Heatmap(0, 0)) == ""
+        for line in told(rows, MANY, Room(width, 2), tally=tally):
+            assert len(line) <= width
+            assert {part for part in line.split(" · ") if "▇" not in part} <= whole
 
 
 # ---------------------------------------------------------------- bytes on the wire

@@ -36,11 +36,12 @@ def pruned():
     return told(values, (values.abs() > 0.5).float())
 
 
-# Name: statistics, logarithmic counts, threshold.
+# Name: statistics, logarithmic counts, threshold, up to which entries would go.
 PICTURES = {
     "normal": lambda: (told(evenly_normal(4000)), False, None),
     "threshold": lambda: (told(evenly_normal(4000)), True, 0.75),
     "pruned": lambda: (pruned(), False, 0.9),
+    "previewed": lambda: (pruned(), False, 0.9, True),
     "constant": lambda: (told(torch.full((50,), 0.25)), False, 0.1),
     "empty": lambda: (told(torch.empty(0, 5)), False, None),
     "nan-inf": lambda: (told(torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.0, 2.0])), False, None),
@@ -50,8 +51,8 @@ PICTURES = {
 
 
 def picture(name, look):
-    found, log, threshold = PICTURES[name]()
-    return lines(found, look, WIDTH, HEIGHT, log=log, threshold=threshold)
+    found, log, threshold, *previewed = PICTURES[name]()
+    return lines(found, look, WIDTH, HEIGHT, log=log, threshold=threshold, previewed=bool(previewed))
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -70,8 +71,8 @@ def text(found):
     return ["".join(segment.text for segment in line) for line in found]
 
 
-def drawn(found, width, height, look=PLAIN, *, log=False, threshold=None):
-    return text(lines(found, look, width, height, log=log, threshold=threshold))
+def drawn(found, width, height, look=PLAIN, *, log=False, threshold=None, previewed=False):
+    return text(lines(found, look, width, height, log=log, threshold=threshold, previewed=previewed))
 
 
 def bars(found, width, rows, **others):
@@ -91,6 +92,17 @@ def test_on_a_logarithmic_axis_few_are_seen_beside_many():
 def test_what_is_masked_is_shaded_above_what_is_kept():
     assert bars(counted([8, 4, 0], [0, 4, 8]), 3, 4) == ["█░░", "█░░", "██░", "██░"]
     assert bars(counted([8, 4, 0], [0, 4, 8]), 3, 4, look=Look(ascii=True)) == ["#::", "#::", "##:", "##:"]
+
+
+def test_what_would_go_is_shaded_between_what_stays_and_what_is_masked():
+    found = counted([8, 8, 8], [0, 8, 0])
+    assert bars(found, 3, 4, threshold=0.5, previewed=True) == ["│░ ", "│░ ", "▒██", "███"], "half of a bin"
+    assert bars(found, 3, 4, threshold=2.0, previewed=True, look=Look(ascii=True)) == [" :|", " :|", "oo#", "oo#"]
+    assert drawn(found, 40, 6, threshold=0.5, previewed=True)[-1].startswith("▒ would go · ")
+    assert "would go" not in drawn(found, 40, 6, threshold=0.5)[-1], "it went"
+    assert "would go" not in drawn(found, 40, 6, previewed=True)[-1], "which is not known of such a step"
+    few = bars(counted([1000, 1]), 2, 3, threshold=5.0, previewed=True)
+    assert few == ["▒ ", "▒ ", "▒▒"], "few alone are seen"
 
 
 def test_few_masked_alone_are_seen():
@@ -168,10 +180,10 @@ def test_the_note_stands_where_there_are_no_values():
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize("log", [False, True])
 def test_no_size_is_too_small_or_too_large(name, log):
-    found, _, threshold = PICTURES[name]()
+    found, _, threshold, *previewed = PICTURES[name]()
     for look in (PLAIN, Look(ascii=True)):
         for width, height in ((20, 5), (1, 1), (0, 0), (7, 3), (8, 40), (300, 60)):
-            picture = drawn(found, width, height, look, log=log, threshold=threshold)
+            picture = drawn(found, width, height, look, log=log, threshold=threshold, previewed=bool(previewed))
             assert len(picture) <= height
             assert all(len(line) <= width for line in picture)
             assert not look.ascii or all(line.isascii() for line in picture)
@@ -187,4 +199,4 @@ def test_the_terminal_gets_what_was_drawn():
     console = Console(file=io.StringIO(), width=WIDTH, color_system="256", force_terminal=True)
     for line in picture("pruned", Look("256")):
         console.print(Segments(line))
-    assert "\x1b[2;38;5;131m░" in console.file.getvalue()
+    assert "\x1b[38;5;174m░" in console.file.getvalue()

@@ -77,15 +77,16 @@ def shades(picture: Heatmap) -> list[list[Segment]]:
     return [[Segment("".join(drawn[at : at + picture.width]))] for at in rows]
 
 
-def texts(found: Stack, look: Look, width: int, cursor: int = -1) -> list[str]:
-    return ["".join(one.text for one in line) for line in stack.lines(found, shades, look, width, cursor)]
+def texts(found: Stack, look: Look, width: int, cursor: int = -1, own: int = -1) -> list[str]:
+    lines = stack.draw(found, shades, look, width, cursor=cursor, own=own).lines
+    return ["".join(one.text for one in line) for line in lines]
 
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str, look: str) -> None:
-    lines = [line for width in (80, 45, 30) for line in stack.lines(CASES[case](), shades, LOOKS[look], width, 1)]
-    check(f"stack-{case}-{look}", lines)
+    drawn = [stack.draw(CASES[case](), shades, LOOKS[look], width, cursor=1, own=0) for width in (80, 45, 30)]
+    check(f"stack-{case}-{look}", [line for one in drawn for line in one.lines])
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])
@@ -97,34 +98,67 @@ def test_no_line_is_wider_than_the_pane(case: str, ascii_only: bool) -> None:
         assert not ascii_only or "".join(lines).isascii()
 
 
-def test_odd_ones_are_named_and_the_cursor_is_marked() -> None:
-    lines = texts(CASES["1d"](), Look(), 30, 3)
-    assert lines[0] == "5 layers · 1 odd · layers.*.w…"
-    assert [line for line in lines[1:] if "odd" in line] == [" 2              ▸3 odd        "]
-    assert texts(CASES["1d"](), Look(), 60)[0] == "5 layers · 1 odd · layers.*.weight"
+def test_odd_ones_the_cursor_and_the_tensor_itself_are_marked() -> None:
+    lines = texts(CASES["1d"](), Look(), 30, 3, 2)
+    assert lines[0] == "5 layers · layers.*.weight"
+    assert lines[1:2] == ["1 odd: 3 (rms 4.01× median)"]
+    assert [line for line in lines[3:] if "odd" in line] == [" 2 here         ▸3 odd        "]
 
 
-def member(path: str, oddness: float = 0.0) -> Member:
-    return Member(path, 4, 2, 0.5, oddness, Heatmap(1, 1, values=bytes(4)))
+def member(path: str, kept: int = 2, rms: float | None = 0.5, *, odd: str = "") -> Member:
+    oddness = (9.0 if "rms" in odd else 0.0, 9.0 if "kept" in odd else 0.0)
+    return Member(path, 4, kept, rms, *oddness, Heatmap(1, 1, values=bytes(4)))
+
+
+def heading(*members: Member, width: int = 200) -> str:
+    """What the heading says of the odd ones."""
+    return texts(Stack("h.*.w", members), Look(), width)[1]
+
+
+def test_the_heading_says_in_words_which_are_odd_and_in_what() -> None:
+    usual = [member(f"h.{at}.w") for at in range(3)]
+    assert heading(*usual) == "none is odd: they are all alike in rms and in what they keep"
+    assert heading(*usual, member("h.3.w", rms=2.0, odd="rms")) == "1 odd: 3 (rms 4.00× median)"
+    assert heading(*usual, member("h.3.w", 1, odd="kept")) == "1 odd: 3 (keeps 25.0%, median 50.0%)"
+    both = heading(*usual, member("h.3.w", 1, 0.25, odd="rms kept"), member("h.4.w", rms=None, odd="rms"))
+    assert both == "2 odd: 3 (keeps 25.0%, median 50.0%, rms 0.500× median), 4 (no finite value)"
+    zeros = [member(f"h.{at}.w", rms=0.0) for at in range(3)]
+    assert heading(*zeros, member("h.3.w", odd="rms")) == "1 odd: 3 (rms 0.500, median 0)"
+
+
+def test_of_many_odd_ones_some_are_named_and_the_others_counted() -> None:
+    many = [member(f"h.{at}.w", rms=1.0 * (at > 9), odd="rms" * (at > 9)) for at in range(20)]
+    assert heading(*many).endswith(" 15 (rms 2.00× median), and 4 more")
 
 
 def test_a_name_with_two_open_numbers_shows_both_and_what_is_left_out_is_counted() -> None:
     found = Stack(
-        "stages.*.blocks.*.w", (member("stages.0.blocks.1.w"), member("stages.1.blocks.12.w", 3.6)), 1200
+        "stages.*.blocks.*.w", (member("stages.0.blocks.1.w"), member("stages.1.blocks.12.w", odd="rms")), 1200
     )
-    lines = texts(found, Look(), 60)
-    assert lines[0] == "2 layers · 1 odd · 1,200 more · stages.*.blocks.*.w"
-    assert lines[3].split() == ["0.1", "1.12", "odd"]
-    assert lines[4].split() == ["50.0%", "0.500"] * 2
+    lines = texts(found, Look(), 80)
+    assert lines[0] == "2 layers · 1,200 more · stages.*.blocks.*.w"
+    assert lines[1] == "1 odd: 1.12 (rms 1.00× median)"
+    assert lines[4].split() == ["0.1", "1.12", "odd"]
+    assert lines[5].split() == ["50.0%", "0.500"] * 2
 
 
 @pytest.mark.parametrize("width", [14, 30, 45, 80, 200])
 def test_the_layout_tells_where_each_title_is(width: int) -> None:
     found = CASES["2d"]()
-    place = stack.layout([shades(one.picture) for one in found.members], width)
+    place = stack.draw(found, shades, Look(), width).place
     for at in range(len(found.members)):
         (row,) = [number for number, line in enumerate(texts(found, Look(), width, at)) if "▸" in line]
         assert row == place.top(at)
+
+
+@pytest.mark.parametrize(
+    ("member", "down", "across", "found"),
+    [(0, 0, 1, 1), (0, 0, -1, 0), (2, 0, 1, 3), (7, 0, 1, 7), (1, 1, 0, 4), (4, 1, 0, 7), (5, 1, 0, 7),
+     (6, 1, 0, 6), (1, -1, 0, 1), (4, -1, 0, 1), (1, 9, 0, 7), (7, -9, 0, 1), (3, 0, 99, 7), (3, 0, -99, 0)],
+)  # fmt: skip
+def test_arrows_go_from_layer_to_layer_and_not_beyond(member: int, down: int, across: int, found: int) -> None:
+    """Eight in rows of three: the last row holds two."""
+    assert stack.Layout(4, 3, 18, 6).beside(member, down, across, 8) == found
 
 
 def test_text_of_a_model_stays_text() -> None:

@@ -1,0 +1,62 @@
+"""The last line of the screen names the keys of what has the focus."""
+
+from __future__ import annotations
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.in_process import app_on, press, running, screen_text, settle
+from tests.ui.tensor_pane_here import look_at
+
+SIZES = [(80, 24), (120, 40)]
+
+
+def bar(pilot: Pilot[None]) -> str:
+    return screen_text(pilot).splitlines()[-1].strip()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_follows_the_focus_from_pane_to_pane_and_from_picture_to_picture(size: tuple[int, int]) -> None:
+    async with running(app_on(), size=size) as pilot:
+        in_tree = bar(pilot)
+        assert "3 L1" in in_tree
+        await look_at(pilot, "conv1.weight")
+        await settle(pilot)
+        assert bar(pilot).startswith("x paint X brush enter apply n next : go to a axes")
+        await press(pilot, "f3")
+        assert bar(pilot).startswith("x paint X brush enter apply i zoom in o out p pooling")
+        await press(pilot, "f6")
+        assert bar(pilot).startswith("p sort by r reverse a axis home top : go to w values")
+        await press(pilot, "f8")
+        assert bar(pilot).startswith("enter open → next ← back end last w values v picture")
+        assert bar(pilot).endswith("? help q quit")
+        await press(pilot, "tab")
+        assert bar(pilot) == in_tree
+        await press(pilot, "exclamation_mark")
+        assert bar(pilot).startswith("enter go there r repair ↓ down ↑ up ! close tab pane")
+
+
+async def test_a_picture_shown_while_the_tree_has_the_focus_leaves_the_trees_keys() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        in_tree = bar(pilot)
+        await press(pilot, "j", "f6")
+        assert bar(pilot) == in_tree
+
+
+async def test_a_form_takes_the_line_and_gives_it_back() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await look_at(pilot, "conv1.weight")
+        await settle(pilot)
+        before = bar(pilot)
+        await press(pilot, "3")
+        assert bar(pilot) == "enter apply esc leave ↑ more ↓ less"
+        await press(pilot, "escape")
+        assert bar(pilot) == before
+
+
+async def test_in_a_read_only_session_no_painting_is_named() -> None:
+    async with running(app_on(readonly=True), size=(80, 24)) as pilot:
+        await look_at(pilot, "conv1.weight")
+        await settle(pilot)
+        assert bar(pilot).startswith("n next : go to a axes")
+        assert "undo" not in bar(pilot)

@@ -230,7 +230,11 @@ def _opening(suffix: str) -> Callable[[float], Contest]:
 
 
 def _streaming(together: bool) -> Callable[[float], Contest]:
-    """A checkpoint in shards from files to files: all of it in memory, and tensor by tensor."""
+    """A checkpoint in shards from files to files: all of it in memory, and tensor by tensor.
+
+    Torch's global step takes eight times the checkpoint, which few machines have: a global one of ours is compared
+    with torch's L1 of each tensor, too.
+    """
 
     def contest(scale: float) -> Contest:
         folder = models.a_folder()
@@ -242,12 +246,8 @@ def _streaming(together: bool) -> Callable[[float], Contest]:
             inside = {file: load_file(file) for file in files}
             held = {name: one for own in inside.values() for name, one in own.items()}
             modules = {name: models.holding(tensor) for name, tensor in held.items()}
-            if not together:
-                for module in modules.values():
-                    prune.l1_unstructured(module, "weight", 0.5)
-            else:
-                pairs = [(module, "weight") for module in modules.values()]
-                prune.global_unstructured(pairs, prune.L1Unstructured, amount=0.5)
+            for module in modules.values():
+                prune.l1_unstructured(module, "weight", 0.5)
             out = folder / f"torch-{next(outputs)}"
             out.mkdir()
             for file in files:
@@ -299,6 +299,6 @@ ROWS = (
     Row("heatmap", "full heat map at 120x40", "a Style per cell", 4, _heatmap, rounds=15),
     Row("opening", "opening a 2 GB safetensors file", "torch.load", 100, _opening(".safetensors"), 0.04),
     Row("streaming", "L1 of a 2 GB folder, tensor by tensor", _WHOLE, 1, _streaming(False), 0.375, 1),
-    Row("streaming-global", "the same, global L1", _WHOLE, 1, _streaming(True), 0.375, 1),
+    Row("streaming-global", "the same, global L1", _L1, 1, _streaming(True), 0.375, 1),
     Row("opening-pt", "opening a 2 GB .pt file", "torch.load", 100, _opening(".pt"), 0.04),
 )

@@ -5,7 +5,7 @@ import os
 from hypothesis import settings
 
 # The same examples everywhere: a failure in CI is a failure here. HYPOTHESIS_PROFILE=search looks for new ones.
-settings.register_profile("same", derandomize=True, deadline=None, max_examples=120, database=None)
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=80, database=None)
 settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 

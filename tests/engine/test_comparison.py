@@ -15,9 +15,9 @@ from prune_tui.comparison_views import Comparison, MasksCompared, OnlyHere, Othe
 from prune_tui.engine import comparison
 from prune_tui.engine.cancelling import Cancelled
 from prune_tui.engine.comparison import compare
-from prune_tui.engine.saving.forms import FORMS
 from prune_tui.engine.sources import Loaded, SourceError, load
 from prune_tui.engine.sources.named_modules import tree_of
+from prune_tui.files import FORMS
 from prune_tui.protocol import Open
 
 NAN, INF = float("nan"), float("inf")

@@ -17,7 +17,7 @@ from prune_tui.engine.reading import dtype_name, is_distributed, shape_of, why_n
 from prune_tui.engine.saving import mask_values
 from prune_tui.engine.saving.mask_values import Mask
 from prune_tui.engine.walking import places
-from prune_tui.files import FORMS, Form
+from prune_tui.files import Form
 from prune_tui.step_settings import Bits, StepError
 
 COMPACT = "prune_tui.compact"
@@ -148,11 +148,6 @@ def of_held(found: Held, form: Form) -> Formed:
     once, aliases = _each_once(pieces)
     first = {name: shape for name, shape in compacted.items() if f"{name}.kept" not in aliases}
     return Formed(once, _readable(aliases, compacted), others, first, tuple(order), found.modules)
-
-
-def sizes(model: nn.Module) -> dict[Form, int]:
-    """The bytes of each form's tensors."""
-    return {form: formed(model, form).bytes for form in FORMS}
 
 
 class Held:

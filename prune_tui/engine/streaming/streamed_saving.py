@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from prune_tui.engine import saving
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.exports import recipe
 from prune_tui.engine.saving import forms, saver
+from prune_tui.engine.saving.unchanged import Unchanged, check_source
 from prune_tui.engine.sources import method_histories
 from prune_tui.engine.streaming.streamed_session import StreamedSession
 from prune_tui.files import Form
@@ -37,8 +39,10 @@ def save(
     """
     checkpoint = session.checkpoint
     saving.check(path, form, checkpoint, overwrite=overwrite, over_source=over_source)
-    checkpoint.check()
-    formed = saver.named(forms.formed(session.model, form, session.masks()), checkpoint)
+    check_source(checkpoint)
+    # Nobody else holds the model; its files may still be written to while they are read.
+    unchanged = Unchanged({}, checkpoint, contextlib.nullcontext())
+    formed = unchanged.guarding(saver.named(forms.formed(session.model, form, session.masks()), checkpoint))
     told = {**_told(session, form), **saver.about(form, checkpoint)}
 
     def written(done: int, whole: int) -> None:
@@ -54,6 +58,7 @@ def save(
         tell=written,
         stop=stop,
         identity=_identity(session, told),
+        finish=unchanged.check,
     )
 
 

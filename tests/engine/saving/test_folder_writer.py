@@ -15,7 +15,7 @@ from torch import nn
 
 from prune_tui import Session
 from prune_tui.engine.saving import folder_writer
-from prune_tui.engine.saving.forms import FORMS
+from prune_tui.files import FORMS
 from prune_tui.step_settings import StepError
 from tests.engine.saving import checkpoints
 

@@ -13,6 +13,7 @@ from torch.nn.utils import prune
 from prune_tui import Session
 from prune_tui.engine import bits
 from prune_tui.engine.saving import forms
+from prune_tui.files import FORMS
 from tests.engine.fingerprints import Tied
 from tests.engine.saving import checkpoints
 
@@ -55,7 +56,11 @@ def test_as_kept_values_and_bits() -> None:
 
 
 def test_the_sizes_of_all_forms() -> None:
-    assert forms.sizes(pruned_linear()) == {"pruned": 8 + 24 + 24, "removed": 8 + 24, "compact": 8 + 12 + 1}
+    assert {form: forms.formed(pruned_linear(), form).bytes for form in FORMS} == {
+        "pruned": 8 + 24 + 24,
+        "removed": 8 + 24,
+        "compact": 8 + 12 + 1,
+    }
 
 
 @pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.bfloat16, torch.complex64, torch.float64])
@@ -73,7 +78,7 @@ def test_masks_beside_the_model_are_as_those_within() -> None:
     twin = nn.Linear(3, 2)
     twin.load_state_dict(model.state_dict())
     prune.custom_from_mask(twin, "weight", mask)
-    for form in forms.FORMS:
+    for form in FORMS:
         beside, within = made(model, form, weight=mask), made(twin, form)
         assert set(beside) == set(within)
         assert all(beside[name].equal(tensor) for name, tensor in within.items())

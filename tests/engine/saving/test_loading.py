@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from prune_tui import Session
-from prune_tui.engine.saving.forms import FORMS
 from prune_tui.engine.saving.loading import how_to_load
-from prune_tui.files import Form
+from prune_tui.files import FORMS, Form
 from tests.engine.fingerprints import Tied
 
 WRITTEN = [*((form, "out.safetensors") for form in FORMS), ("pruned", "out.pt"), ("removed", "out.pt")]

@@ -16,8 +16,8 @@ from torch.nn.utils import prune
 from prune_tui import Session
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.opening import open_session
-from prune_tui.engine.saving.forms import FORMS
 from prune_tui.engine.walking import named_modules_of
+from prune_tui.files import FORMS
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 from tests.engine.saving import checkpoints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,19 @@ def test_a_failure_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
         f"{out} cannot be written: No space left on device; 2 files of it are finished and kept in"
         f" {place_of(out)}: the same command goes on, or delete it"
     )
+
+
+def test_a_source_that_is_written_to_meanwhile_ends_it(tmp_path: Path) -> None:
+    source, out = checkpoints.shards(tmp_path / "model"), tmp_path / "out"
+    session = streamed(source)
+
+    def write_to_it(*_: object) -> None:
+        file = sorted(source.glob("*.safetensors"))[-1]
+        os.utime(file, (1, 1))
+
+    with pytest.raises(StepError, match="has changed since it was opened"):
+        save(session, out, tell=write_to_it)
+    assert not out.exists()
 
 
 def test_what_is_refused(tmp_path: Path) -> None:

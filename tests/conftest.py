@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # The same examples everywhere: a failure in CI is a failure here. HYPOTHESIS_PROFILE=search looks for new ones.
@@ -15,3 +16,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Wherever the tests run, the app believes to be in the same terminal: pictures are drawn for its colours.
 os.environ.update(COLORTERM="truecolor", TERM="xterm-256color")
 os.environ.pop("NO_COLOR", None)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:  # noqa: ARG001 - its name is the hook's
+    """What `-n auto` means: a test of the app or of a process waits a third of its time, so three for two cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + (cores + 1) // 2

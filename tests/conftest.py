@@ -18,7 +18,7 @@ os.environ.update(COLORTERM="truecolor", TERM="xterm-256color")
 os.environ.pop("NO_COLOR", None)
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:  # noqa: ARG001 - its name is the hook's
-    """What `-n auto` means: a test of the app or of a process waits a third of its time, so three for two cores."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` means: tests of the app and of processes wait a third of their time: three for two cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + (cores + 1) // 2

@@ -91,7 +91,7 @@ async def test_exported_steps_are_not_asked_about(tmp_path: Path, monkeypatch: p
         await press(pilot, "j", "3", "enter", "e", "enter", "escape")
         assert "✓ 1 step exported" in screen_text(pilot)
         await press(pilot, "2", "enter")
-        assert "● 2 unsaved steps" in screen_text(pilot)
+        assert "● 1 unsaved step" in screen_text(pilot)
         await press(pilot, "e", "enter", "enter", "escape")
         assert "✓ 2 steps exported" in screen_text(pilot)
         await pilot.press("q")

@@ -73,6 +73,7 @@ def open_session(
     measurement.begin(loaded.metric)
     journaling, notes = _journaled(session, request, measurement, tell, stop)
     told = _notes(session.model) + loaded.notes + added.notes + notes
+    session.origin, session.notes = request, told
     return OpenedSession(session, loaded.metric, journaling, told, added.methods, loaded.checkpoint)
 
 

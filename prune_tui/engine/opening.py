@@ -23,7 +23,7 @@ from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.walking import parameters_of
 from prune_tui.engine.wrapped import WrappedModelError
-from prune_tui.journal import Header, Plugged, new_path
+from prune_tui.journal import Header, Plugged, new_path, why_not_kept
 from prune_tui.protocol import Open
 from prune_tui.source_names import settled
 from prune_tui.steps import Plugin
@@ -84,7 +84,9 @@ def _journaled(
     if not request.journals or request.readonly:
         return None, ()
     if not request.resume:
-        return _new_journal(session, request), ()
+        why_not = why_not_kept(Path(request.journals))
+        told = f"no step can be done here, for it could be lost: {why_not}; mend that, or start with --no-journal"
+        return _new_journal(session, request), (told,) if why_not else ()
     measurement.measure(session, stop)  # what all later values are compared with
     journaling, kept = Journaling.go_on(Path(request.journals) / request.resume)
     try:

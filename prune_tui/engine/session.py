@@ -23,6 +23,7 @@ from prune_tui.engine.earlier import EarlierTensors
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
 from prune_tui.engine.exports import script as scripts
+from prune_tui.engine.exports.model_place import named
 from prune_tui.engine.generators import seed_of_step
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
@@ -190,7 +191,7 @@ class Session(Openable):
         Raises:
             StepError: It cannot be written; nothing is half written.
         """
-        return saving.save(self, Path(path), form, overwrite=overwrite, over_source=over_source)
+        return saving.save(self, named(path), form, overwrite=overwrite, over_source=over_source)
 
     def replay(self, recipe: str | Path, *, strict: bool = False) -> tuple[HistoryEntry, ...]:
         """Do the steps of a recipe, all of them or none. Warns of what differs from when it was made.

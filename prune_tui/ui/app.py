@@ -184,7 +184,10 @@ class PruneApp(App[None]):
     async def _offer_to_go_on(self) -> None:
         """Ask about steps on this model that were left, or cut off, the last time."""
         folder, source = Path(self._request.journals), settled(self._request.source)
-        kept = await asyncio.to_thread(journal.latest, folder, source, self._request.arguments)
+        try:
+            kept = await asyncio.to_thread(journal.latest, folder, source, self._request.arguments)
+        except JournalError:  # the engine tells at opening that none can be kept there either
+            return
         if kept is None or not kept.done or self._request.readonly:
             return
         answer = await self.push_screen_wait(

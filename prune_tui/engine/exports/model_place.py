@@ -20,6 +20,17 @@ _OF_OTHERS = {*SUFFIXES, *_ELSEWHERE} - {*TORCH, SAFETENSORS}
 _KNOWN = f"{SAFETENSORS}, {', '.join(TORCH)} are, and folders, without such an end"
 
 
+def named(name: str | Path) -> Path:
+    """The place of a name.
+
+    Raises:
+        StepError: It is empty; as a path it would be the working folder.
+    """
+    if name == "":
+        raise StepError("the name of the output is empty: name a .safetensors or .pt file, or a new folder")
+    return Path(name)
+
+
 def is_folder(path: Path) -> bool:
     """Whether a model of this name is a folder; every name that does not end as a file's is one."""
     return path.is_dir() or path.suffix not in {*TORCH, SAFETENSORS}

@@ -118,7 +118,7 @@ def in_order(name: str) -> list[tuple[int, int, str]]:
 
 
 def _told(prefix: str) -> str:
-    return f"every name began with {prefix}, which is not shown"
+    return f"every name begins with {prefix}, as a wrapper's do: not shown, and saved again"
 
 
 def _all_begin(names: Iterable[str], prefix: str) -> bool:

@@ -162,3 +162,119 @@ def test_a_compact_torch_file_is_refused(kind: str, sources: Opener, tmp_path: P
     with pytest.raises(StepError, match=r"the compact form is written to \.safetensors files and folders only"):
         sources(kind).save(tmp_path / "out.pt", "compact")
     assert not (tmp_path / "out.pt").exists()
+
+
+OUTER = """
+from net_of_code import Net
+from torch import nn
+
+class Outer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{name} = Net()
+
+    def forward(self, batch):
+        return self.{name}(batch)
+"""
+
+
+@pytest.mark.parametrize(("form", "output"), WRITTEN)
+@pytest.mark.parametrize("name", ["module", "model"])
+def test_a_module_that_is_called_as_a_wrappers(name: str, form: Form, output: str, tmp_path: Path) -> None:
+    """Without its code nobody can tell; what is saved fits the code all the same, and tells it of the steps."""
+    code_file(tmp_path)
+    (tmp_path / f"outer_{name}.py").write_text(OUTER.format(name=name))
+    torch.save({f"{name}.{one}": tensor for one, tensor in state().items()}, tmp_path / "outer.pt")
+    session = Session.open(tmp_path / "outer.pt", seed=3)
+    prefix = "" if name == "module" else "model."
+    session.apply("l1_unstructured", f"{prefix}conv.weight", amount=0.4)
+    session.apply("random_unstructured", f"{prefix}head.*.weight", amount=0.3)
+    session.save(tmp_path / output, form)
+    again = Session.open(f"{tmp_path}/outer_{name}.py:Outer", weights=tmp_path / output, seed=3)
+    expected = Session(trained(), seed=3)
+    expected.apply("l1_unstructured", "conv.weight", amount=0.4)
+    expected.apply("random_unstructured", "head.*.weight", amount=0.3)
+    assert torch.equal(forward(again.model), forward(expected.model))
+    assert list(again.past.took) == [
+        {f"{name}.{target}": count for target, count in entry.took.items()} for entry in expected.history
+    ]
+    if form != "removed":
+        assert histories(again) == {f"{name}.{one}": own for one, own in histories(expected).items()}
+    again.apply("l1_unstructured", f"{name}.head.1.weight", amount=1)
+    again.save(tmp_path / f"more-{output}", form)
+    check_names(tmp_path / f"more-{output}", name)
+    back = Session.open(f"{tmp_path}/outer_{name}.py:Outer", weights=tmp_path / f"more-{output}")
+    assert len(back.past.took) == 3
+    assert torch.equal(forward(back.model), forward(again.model))
+
+
+def check_names(path: Path, prefix: str) -> None:
+    names = [name for file in files_of(path) for name in tensors_in(file)]
+    assert all(name.startswith(f"{prefix}.") for name in names)
+    assert not any(name.startswith(f"{prefix}.{prefix}") for name in names)
+
+
+@pytest.mark.parametrize(("form", "output"), WRITTEN)
+def test_of_a_wrapper_into_the_code_without_it(form: Form, output: str, sources: Opener, tmp_path: Path) -> None:
+    pruned(sources("wrapped")).save(tmp_path / output, form)
+    loaded = Session.open(f"{code_file(tmp_path)}:Net", weights=tmp_path / output)
+    assert [dict(one) for one in loaded.past.took] == [dict(entry.took) for entry in wanted().history]
+    if form != "removed":
+        assert histories(loaded) == histories(wanted())
+
+
+TOKENS = torch.tensor([[1, 5, 9, 3], [2, 2, 7, 0]])
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as transformers writes it, of a model with two names of one tensor."""
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("bert")
+    config = transformers.BertConfig(
+        vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=12
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        transformers.BertForMaskedLM(config).save_pretrained(folder)
+    return folder
+
+
+def logits(model: nn.Module) -> Tensor:
+    with torch.no_grad():
+        found: Tensor = model.eval()(TOKENS)[0]
+    return found
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("form", "output"), WRITTEN)
+def test_a_folder_of_transformers_comes_back(form: Form, output: str, bert: Path, tmp_path: Path) -> None:
+    import transformers
+
+    session = Session.open(bert, seed=3)
+    assert isinstance(session.model, transformers.BertForMaskedLM)
+    session.apply("l1_unstructured", "*.query.weight", amount=0.4)
+    session.apply("random_unstructured", ["bert.encoder.layer.0.attention.self.query.weight"], amount=0.3)
+    session.apply("ln_structured", "bert.encoder.layer.0.output.dense.weight", amount=2, n=2, dim=0)
+    expected = logits(session.model)
+    session.save(tmp_path / output, form)
+
+    if output == "out":
+        back = Session.open(tmp_path / output)
+        assert isinstance(back.model, transformers.BertForMaskedLM)
+        assert torch.equal(logits(back.model), expected)
+        assert [dict(one) for one in back.past.took] == [dict(entry.took) for entry in session.history]
+        if form != "removed":
+            assert histories(back) == histories(session)
+            found, wanted_ = effective_and_masks(back.model), effective_and_masks(session.model)
+            assert all(mask is None or torch.equal(found[name][1], mask) for name, (_, mask) in wanted_.items())
+        else:
+            plain = transformers.BertForMaskedLM.from_pretrained(tmp_path / output)
+            assert torch.equal(logits(plain), expected)
+        return
+    own = {name for file in bert.glob("*.safetensors") for name in load_file(file)}
+    stored = {name for file in files_of(tmp_path / output) for name in tensors_in(file)}
+    ends = {"removed": ("",), "pruned": ("_orig", "_mask", ""), "compact": (".kept", ".mask", "")}[form]
+    assert {next(one for one in (name.removesuffix(end) for end in ends) if one in own) for name in stored} == own
+    back = Session.open(tmp_path / output)
+    assert [dict(one) for one in back.past.took] == [dict(entry.took) for entry in session.history]

@@ -84,6 +84,15 @@ async def test_a_file_is_replaced_when_asked_twice_and_the_source_when_asked_thr
         assert "fc.weight_mask" in load_file("net.safetensors")
 
 
+async def test_a_name_that_begins_as_an_option_is_told_as_a_file() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "s")
+        await name(pilot, "-x.safetensors")
+        await press(pilot, "enter")
+        assert Path("-x.safetensors").is_file()
+        assert "To load it: prune-tui ./-x.safetensors" in told(pilot)
+
+
 async def test_another_name_is_asked_for_anew() -> None:
     Path("one.pt").write_text("old")
     Path("two.pt").write_text("old")

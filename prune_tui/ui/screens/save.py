@@ -101,6 +101,6 @@ class SaveScreen(FileQuestion):
             return
         app.main.status.stored = Stored("saved", saved.state)  # steps may have been done meanwhile
         told = Text(f"✓ wrote {printable(name)}, {saved.bytes:,} bytes. To load it:\n\n")
-        how = saved.how.replace(path, name)
+        how = saved.how.replace(path, f"./{name}" if name.startswith("-") else name)
         self.done(told.append("\n".join(printable(line) for line in how.splitlines()), style="bold"))
         self.query_one("#forms").display = False  # how to load it takes the room

@@ -284,7 +284,7 @@ def _commands() -> App:
     from rich.console import Console  # noqa: PLC0415
 
     def one_line(error: CycloptsError) -> str:
-        return f"prune-tui: {' '.join(str(error).split())} prune-tui --help shows the options"
+        return f"prune-tui: {escaped(' '.join(str(error).split()))} prune-tui --help shows the options"
 
     app = App(
         name="prune-tui",

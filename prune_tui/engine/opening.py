@@ -72,9 +72,16 @@ def open_session(
     session = _session(loaded, request.seed, unwrap=request.unwrap)
     measurement.begin(loaded.metric)
     journaling, notes = _journaled(session, request, measurement, tell, stop)
-    told = _notes(session.model) + loaded.notes + added.notes + notes
+    of_source = loaded.notes + _of_unwrapping(loaded, session.checkpoint)
+    told = _notes(session.model) + of_source + added.notes + notes
     session.origin, session.notes = request, told
-    return OpenedSession(session, loaded.metric, journaling, told, added.methods, loaded.checkpoint)
+    return OpenedSession(session, loaded.metric, journaling, told, added.methods, session.checkpoint)
+
+
+def _of_unwrapping(loaded: Loaded, checkpoint: Checkpoint | None) -> tuple[str, ...]:
+    """What is told of a checkpoint since it is without the names of wrappers."""
+    known = () if loaded.checkpoint is None else loaded.checkpoint.notes
+    return () if checkpoint is None else tuple(note for note in checkpoint.notes if note not in known)
 
 
 def _journaled(
@@ -141,16 +148,19 @@ def _absolute(files: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _session(loaded: Loaded, seed: int, *, unwrap: bool) -> Session:
-    """A session of a model, or of what is inside all its wrappers."""
-    model = loaded.model
+    """A session of a model, or of what is inside all its wrappers; its checkpoint is without their names, too."""
+    model, checkpoint, prefix = loaded.model, loaded.checkpoint, ""
     seen: set[int] = set()  # a wrapper may hold itself
     while True:
         try:
-            return Session(model, seed, past=loaded.past, checkpoint=loaded.checkpoint)
+            if prefix and checkpoint is not None and all(one.startswith(prefix) for one in checkpoint.tensors):
+                checkpoint = checkpoint.with_prefix(prefix)
+            return Session(model, seed, past=loaded.past, checkpoint=checkpoint)
         except WrappedModelError as error:  # noqa: PERF203
             if not unwrap or id(model) in seen:
                 raise
             seen.add(id(model))
+            prefix += f"{next(name for name, one in model._modules.items() if one is error.inner)}."
             model = error.inner
 
 

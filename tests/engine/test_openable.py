@@ -102,3 +102,17 @@ def test_what_is_inside_a_wrapper_is_opened(folder: Path) -> None:
 
 def test_it_can_be_reached_by_the_packages_own_name() -> None:
     assert prune_tui.Session.open("demo", device="cpu").history == ()
+
+
+@pytest.mark.parametrize("output", ["out.safetensors", "out.pt"])
+def test_a_pickled_wrapper_is_saved_by_the_names_that_it_has(folder: Path, output: str) -> None:
+    torch.save(torch.nn.DataParallel(torch.nn.Linear(2, 2)), "wrapped.pt")
+    session = Session.open("wrapped.pt", trust=True)
+    assert session.notes == ("every name begins with module., as a wrapper's do: not shown, and saved again",)
+    session.apply("l1_unstructured", "weight", amount=2)
+    session.save(output, "removed")
+    stored = torch.load(output) if output.endswith(".pt") else load_file(output)
+    assert set(stored) == {"module.weight", "module.bias"}
+    back = Session.open(output)
+    assert torch.equal(back.model.weight, session.model.weight_orig * session.model.weight_mask)
+    torch.nn.DataParallel(torch.nn.Linear(2, 2)).load_state_dict(stored)

@@ -186,11 +186,7 @@ def _companions(checkpoint: Checkpoint | None) -> list[Path]:
 
 
 def _check_space(path: Path, needed: int) -> None:
-    whole, _, free = shutil.disk_usage(path.parent)
-    if not whole:
-        raise StepError(
-            f"nothing can be written to {path.parent}: the system keeps no files of yours there; save elsewhere"
-        )
+    free = shutil.disk_usage(path.parent).free
     if needed + _SPARE > free:
         raise StepError(
             f"{path} needs {needed:,} bytes and {free:,} are free there; nothing was written. Save elsewhere, or"

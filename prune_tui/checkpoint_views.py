@@ -58,6 +58,7 @@ class CheckpointView(Body, frozen=True):
         left_out: What is in the files and is no tensor.
         unplaced: Tensors that have no place in a tree of modules.
         refusal: Why it cannot be pruned in place; empty where it can.
+        compacted: How many tensors are kept values and bits in the files; here they are unpacked.
     """
 
     path: str
@@ -72,3 +73,4 @@ class CheckpointView(Body, frozen=True):
     left_out: tuple[str, ...] = ()
     unplaced: tuple[str, ...] = ()
     refusal: str = ""
+    compacted: int = 0

@@ -17,6 +17,7 @@ from prune_tui import journal
 from prune_tui.commands import seeds
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
+from prune_tui.told_names import escaped
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
@@ -121,10 +122,12 @@ class Drawing(NamedTuple):
 
 def _go_on(journals: Path, source: str | None, plugins: tuple[str, ...], drawing: Drawing, *, debug: bool) -> int:
     """Open what a session was on, as it was opened then, and go on with its steps."""
-    last = next(iter(journal.listing(journals)), None)
-    if source is None and last is not None and journal.in_use(last):
-        return _fail(f"the last session, {last.stem}, is in use by another prune-tui; name another: --resume NAME")
     try:
+        last = next(iter(journal.listing(journals)), None)
+        if source is None and last is not None and journal.in_use(last):
+            return _fail(
+                f"the last session, {last.stem}, is in use by another prune-tui; name another: --resume NAME"
+            )
         kept = journal.named(journals, source) if source else journal.latest(journals)
     except journal.JournalError as error:
         return _fail(str(error))
@@ -255,7 +258,7 @@ def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin:
         return str(error)
     file = source.rpartition(":")[0] or source
     if file.endswith(".py") and not Path(file).is_file():
-        return f"there is no file {file}"
+        return f"there is no file {escaped(file)}"
     for file in plugin:
         if not file.endswith(".py"):
             return f"--plugin {file}: a plugin is a Python file, such as my_methods.py"
@@ -265,6 +268,7 @@ def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin:
 
 
 def _fail(message: str, details: str = "") -> int:
+    message = "\n".join(map(escaped, message.splitlines()))
     text = f"{details.rstrip()}\nprune-tui: {message}" if details else f"prune-tui: {message}"
     print(text, file=sys.stderr)  # noqa: T201 - what a command line is for
     if not _is_terminal(sys.stderr) and _is_terminal(sys.stdout):
@@ -280,7 +284,7 @@ def _commands() -> App:
     from rich.console import Console  # noqa: PLC0415
 
     def one_line(error: CycloptsError) -> str:
-        return f"prune-tui: {' '.join(str(error).split())} prune-tui --help shows the options"
+        return f"prune-tui: {escaped(' '.join(str(error).split()))} prune-tui --help shows the options"
 
     app = App(
         name="prune-tui",

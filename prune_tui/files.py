@@ -69,11 +69,13 @@ class Saved(Body, frozen=True):
         path: As asked for.
         bytes: Its size.
         how: How to load it, as lines of Python or of a shell.
+        state: What it holds, as `Summary.state` tells it; steps may have been done since.
     """
 
     path: str
     bytes: int
     how: str
+    state: tuple[int, ...] = ()
 
 
 class GetSource(Request, frozen=True):

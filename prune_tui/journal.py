@@ -12,6 +12,7 @@ import base64
 import contextlib
 import datetime
 import fcntl
+import os
 import secrets
 import zlib
 from collections.abc import Iterator
@@ -22,13 +23,17 @@ import msgspec
 
 from prune_tui.source_names import settled
 from prune_tui.steps import AnyStep
+from prune_tui.told_names import escaped
 
 VERSION = 1
 SUFFIX = ".journal"
 
 
 class JournalError(Exception):
-    """A journal that cannot be written, read or taken over; the text says why and what to do."""
+    """A journal that cannot be written, read or taken over; the text says why and what to do, on one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(escaped(message))
 
 
 class InUseError(JournalError):
@@ -285,14 +290,37 @@ def in_use(path: Path) -> bool:
 
 
 def listing(folder: Path) -> list[Path]:
-    """The journals in a folder, the one written last first."""
+    """The journals in a folder, the one written last first.
+
+    Raises:
+        JournalError: The folder cannot be read.
+    """
     found = []
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+    try:
         for path in folder.iterdir():
             if path.suffix == SUFFIX:
                 with contextlib.suppress(OSError):  # gone meanwhile
                     found.append((path.stat().st_mtime_ns, path))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise JournalError(
+            f"the sessions that are kept in {folder} cannot be read: {error.strerror};"
+            " make that folder yours, or name another by XDG_STATE_HOME"
+        ) from error
     return [path for _, path in sorted(found, reverse=True)]
+
+
+def why_not_kept(folder: Path) -> str:
+    """Why no session can be kept in a folder, which need not be there yet; empty where one can. Writes nothing."""
+    try:
+        place = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    except OSError as error:
+        return f"{folder} cannot be reached: {error.strerror}"
+    if not place.is_dir():
+        return f"{place} is no folder"
+    mine = os.access(place, os.R_OK | os.W_OK | os.X_OK)
+    return "" if mine else f"the folder {place} is not yours to read and to write to"
 
 
 def latest(folder: Path, source: str | None = None, arguments: tuple[str, ...] | None = None) -> Kept | None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from prune_tui import totals
+from prune_tui.told_names import escaped
 
 SettingKind = Literal[
     "amount",
@@ -35,7 +36,10 @@ MATRIX_NORMS = ("fro", "nuc")
 
 
 class StepError(ValueError):
-    """A step that cannot be built or applied; its text says what is wrong, where, and what to do."""
+    """A step that cannot be built or applied; its text says what is wrong, where, and what to do, on one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(escaped(message))
 
 
 class Setting(msgspec.Struct, frozen=True):

@@ -41,6 +41,8 @@ class Summary(msgspec.Struct, frozen=True):
         seed: The session's seed.
         notes: What a person should know about this model, such as that it has no parameters.
         metric: Name of what can be measured; empty when nothing can.
+        state: Numbers of the steps that are done, oldest first. No other step of the session ever has such a
+            number, an amended one neither: equal states are equal models.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Summary(msgspec.Struct, frozen=True):
     seed: int
     notes: tuple[str, ...] = ()
     metric: str = ""
+    state: tuple[int, ...] = ()
 
 
 class Opened(Body, frozen=True):
@@ -271,11 +274,13 @@ class Exported(Body, frozen=True):
         path: As asked for.
         bytes: Its size.
         command: How to use it, for a shell.
+        state: What it holds, as `Summary.state` tells it.
     """
 
     path: str
     bytes: int
     command: str
+    state: tuple[int, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -35,7 +35,7 @@ def apply(
     source: str,
     /,
     *,
-    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
+    output: Annotated[str | None, Parameter(name=("--output", "-o"))] = None,
     form: Form = "pruned",
     force: bool = False,
     over_source: bool = False,
@@ -82,13 +82,15 @@ def apply(
     request = Open(
         source, arg, device, unwrap=True, plugins=plugin, weights=weights, key=key, allow=allow, trust=trust
     )
-    place = None if dry_run else output
+    where = None if output is None else Path(output)
+    place = None if dry_run else where
     before = identity_of(place)
     code = 0
     try:
         with ended_by_signals():
             over = _Over(force, over_source)
-            _check(output, form, seed, over, dry_run=dry_run)
+            _check_named(output)
+            _check(where, form, seed, over, dry_run=dry_run)
             session, wanted = _opened(report, Path(recipe), request, seed)
             _check_source(session, place, form, over)
             progress = Progress(report["steps"], wanted)
@@ -113,6 +115,13 @@ def apply(
             tell(f"prune-tui: the report cannot be printed to standard output: {error.strerror}{written}")
             return code or FAILED
     return code
+
+
+def _check_named(output: str | None) -> None:
+    from prune_tui.engine.exports import model_place
+
+    if output is not None:
+        model_place.named(output)
 
 
 def _kept(place: Path | None, stands: bool) -> str:

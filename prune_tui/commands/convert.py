@@ -24,7 +24,7 @@ _TOLD_ANEW = ("format", "total_size")
 
 def convert(
     source: str,
-    output: Path,
+    output: str,
     /,
     *,
     form: Form = "pruned",
@@ -50,20 +50,21 @@ def convert(
         options: How the source is opened.
         debug: Show tracebacks.
     """
-    about = {"source": in_unicode(source), "output": in_unicode(str(output))}
+    about = {"source": in_unicode(source), "output": in_unicode(output)}
 
     def work() -> Worked:
-        before = identity_of(output)
+        place = _named(output)
+        before = identity_of(place)
         try:
             with ended_by_signals():
-                report = _converted(source, output, form, options, force=force, over_source=over_source)
+                report = _converted(source, place, form, options, force=force, over_source=over_source)
         except KeyboardInterrupt as error:
             code = error.code if isinstance(error, Ended) else INTERRUPTED
-            stands = identity_of(output) not in {None, before}
+            stands = identity_of(place) not in {None, before}
             told = f"interrupted; {output if stands else 'nothing'} was written"
             tell(f"prune-tui: {told}")
             return code, {**about, "error": told} if json else None
-        return 0, {**about, **report} if json else written(source, output, report)
+        return 0, {**about, **report} if json else written(source, place, report)
 
     return answered(work, about, json=json, debug=debug)
 
@@ -102,6 +103,12 @@ def _converted(
         "bytes": size,
         "notes": notes,
     }
+
+
+def _named(output: str) -> Path:
+    from prune_tui.engine.exports import model_place
+
+    return model_place.named(output)
 
 
 def _check_place(output: Path, form: Form, *, force: bool) -> None:

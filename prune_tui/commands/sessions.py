@@ -36,7 +36,11 @@ def sessions(*, delete: tuple[str, ...] = (), older_than: int | None = None, jso
         return FAILED
     if delete or older_than is not None:
         return 0
-    found = [_row(path) for path in journal.listing(folder)]
+    try:
+        found = [_row(path) for path in journal.listing(folder)]
+    except journal.JournalError as error:
+        tell(f"prune-tui: {error}")
+        return FAILED
     if not found:
         if not json:
             tell(f"no session is kept in {folder}")

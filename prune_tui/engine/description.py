@@ -28,6 +28,7 @@ def described(checkpoint: Checkpoint) -> CheckpointView:
         left_out=checkpoint.left_out,
         unplaced=tuple(checkpoint.unplaced),
         refusal=checkpoint.refusal,
+        compacted=checkpoint.compacted,
     )
 
 

@@ -23,7 +23,7 @@ from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.walking import parameters_of
 from prune_tui.engine.wrapped import WrappedModelError
-from prune_tui.journal import Header, Plugged, new_path
+from prune_tui.journal import Header, Plugged, new_path, why_not_kept
 from prune_tui.protocol import Open
 from prune_tui.source_names import settled
 from prune_tui.steps import Plugin
@@ -72,8 +72,16 @@ def open_session(
     session = _session(loaded, request.seed, unwrap=request.unwrap)
     measurement.begin(loaded.metric)
     journaling, notes = _journaled(session, request, measurement, tell, stop)
-    told = _notes(session.model) + loaded.notes + added.notes + notes
-    return OpenedSession(session, loaded.metric, journaling, told, added.methods, loaded.checkpoint)
+    of_source = loaded.notes + _of_unwrapping(loaded, session.checkpoint)
+    told = _notes(session.model) + of_source + added.notes + notes
+    session.origin, session.notes = request, told
+    return OpenedSession(session, loaded.metric, journaling, told, added.methods, session.checkpoint)
+
+
+def _of_unwrapping(loaded: Loaded, checkpoint: Checkpoint | None) -> tuple[str, ...]:
+    """What is told of a checkpoint since it is without the names of wrappers."""
+    known = () if loaded.checkpoint is None else loaded.checkpoint.notes
+    return () if checkpoint is None else tuple(note for note in checkpoint.notes if note not in known)
 
 
 def _journaled(
@@ -83,7 +91,9 @@ def _journaled(
     if not request.journals or request.readonly:
         return None, ()
     if not request.resume:
-        return _new_journal(session, request), ()
+        why_not = why_not_kept(Path(request.journals))
+        told = f"no step can be done here, for it could be lost: {why_not}; mend that, or start with --no-journal"
+        return _new_journal(session, request), (told,) if why_not else ()
     measurement.measure(session, stop)  # what all later values are compared with
     journaling, kept = Journaling.go_on(Path(request.journals) / request.resume)
     try:
@@ -138,16 +148,19 @@ def _absolute(files: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _session(loaded: Loaded, seed: int, *, unwrap: bool) -> Session:
-    """A session of a model, or of what is inside all its wrappers."""
-    model = loaded.model
+    """A session of a model, or of what is inside all its wrappers; its checkpoint is without their names, too."""
+    model, checkpoint, prefix = loaded.model, loaded.checkpoint, ""
     seen: set[int] = set()  # a wrapper may hold itself
     while True:
         try:
-            return Session(model, seed, past=loaded.past, checkpoint=loaded.checkpoint)
+            if prefix and checkpoint is not None and all(one.startswith(prefix) for one in checkpoint.tensors):
+                checkpoint = checkpoint.with_prefix(prefix)
+            return Session(model, seed, past=loaded.past, checkpoint=checkpoint)
         except WrappedModelError as error:  # noqa: PERF203
             if not unwrap or id(model) in seen:
                 raise
             seen.add(id(model))
+            prefix += f"{next(name for name, one in model._modules.items() if one is error.inner)}."
             model = error.inner
 
 

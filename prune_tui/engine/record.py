@@ -50,6 +50,7 @@ class Edit:
         moment: The pruning of its targets before it; once it is undone, after it.
         expected: How its modules stand as long as nobody else changes them.
         recorded: What torch forgets about the method objects it put into hooks.
+        number: Its own for ever, though it is undone and done again: no other edit of the session has it.
         doubt: Why it should not be redone unasked; mostly empty.
     """
 
@@ -58,6 +59,7 @@ class Edit:
     moment: undo.Moment
     expected: Standing
     recorded: tuple[tuple[BasePruningMethod, HistoryRow], ...]
+    number: int
     doubt: str = ""
 
 
@@ -68,6 +70,16 @@ class Log:
     edits: tuple[Edit, ...] = ()
     done: int = 0
     revision: int = 0
+
+    @property
+    def state(self) -> tuple[int, ...]:
+        """The numbers of the edits that are done: equal where the model is the same."""
+        return tuple(edit.number for edit in self.edits[: self.done])
+
+    @property
+    def next_number(self) -> int:
+        """For an edit that is made now: one that no edit has had."""
+        return self.revision + 1
 
     def then(self, edits: tuple[Edit, ...], done: int) -> Log:
         """The log after the next change."""
@@ -92,13 +104,20 @@ def public(entry: LogEntry) -> HistoryEntry:
     )
 
 
-def carried_out(model: nn.Module, plan: planning.Plan, number: int) -> Edit:
-    """Do what a plan says, and keep what takes it back."""
+def carried_out(model: nn.Module, plan: planning.Plan, place: int, number: int) -> Edit:
+    """Do what a plan says, and keep what takes it back.
+
+    Args:
+        model: Changed in place.
+        plan: What is done.
+        place: Of the edit in the history, 1 for the first.
+        number: The edit's own.
+    """
     moment = undo.moment_before(model, plan.parts)
     commit.carry_out(plan)
     effects = tuple(part.outcome for part in plan.parts)
-    recorded = tuple(_recorded(plan, number))
-    return Edit(cast(steps.AnyStep, plan.step), effects, moment, moment.standing(), recorded)
+    recorded = tuple(_recorded(plan, place))
+    return Edit(cast(steps.AnyStep, plan.step), effects, moment, moment.standing(), recorded, number)
 
 
 def _recorded(plan: planning.Plan, number: int) -> Iterator[tuple[BasePruningMethod, HistoryRow]]:

@@ -54,7 +54,8 @@ def saved(session: Session, request: Save, stop: Stop, tell: Tell) -> Saved:
         tell=told,
         stop=stop,
     )
-    return Saved(request.path, size, how_to_load(path, request.form, is_folder=path.is_dir()))
+    how = how_to_load(path, request.form, is_folder=path.is_dir())
+    return Saved(request.path, size, how, session.stored)  # one model is saved at a time
 
 
 def _free_name(session: Session, origin: Open, form: Form) -> str:

@@ -238,6 +238,7 @@ class Server:
             seed=session.seed,
             notes=opened.notes,
             metric="" if opened.metric is None else opened.metric.name,
+            state=session.state,
         )
         self._rows, self._opened, self._readonly = rows, summary, request.readonly
         self._origin = request
@@ -279,6 +280,7 @@ class Server:
             steps=done,
             undone=undone,
             notes=opened.notes + notes,
+            state=session.state,
         )
         return views.Edited(entry, action, summary, changed)
 

@@ -23,9 +23,11 @@ from prune_tui.engine.earlier import EarlierTensors
 from prune_tui.engine.exports import recipe as recipes
 from prune_tui.engine.exports import recipe_reader, replaying
 from prune_tui.engine.exports import script as scripts
+from prune_tui.engine.exports.model_place import named
 from prune_tui.engine.generators import seed_of_step
 from prune_tui.engine.kept_plans import KeptPlans
 from prune_tui.engine.mask_files import check_mask
+from prune_tui.engine.openable import Openable
 from prune_tui.engine.past import NO_PAST, Past
 from prune_tui.engine.record import (
     DoubtfulError,
@@ -46,7 +48,7 @@ from prune_tui.view_rows import HistoryRow
 from prune_tui.views import Finding, LogEntry, Previewed
 
 
-class Session:
+class Session(Openable):
     """A model being pruned.
 
     Every edit is all or nothing: after an exception the model's keys, parameter order, hooks, Parameter identity
@@ -57,6 +59,10 @@ class Session:
         seed: Every random step draws its own seed from this one, by its place in the history.
         past: What was done to the model before, as its checkpoint tells.
         checkpoint: What its weights were read from; None where its code made them.
+
+    Attributes:
+        origin: How it was opened; None where a model was given.
+        notes: What a person should know of how it was opened.
 
     Raises:
         WrappedModelError: `model` is a DataParallel or compiled wrapper; its `inner` can be opened.
@@ -76,11 +82,15 @@ class Session:
         self.seed = seed
         self.past = past
         self.checkpoint = checkpoint
+        self.origin: Open | None = None
+        self.notes: tuple[str, ...] = ()
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
         # Told of each change, a `journal.Event`, or of several that belong together, once they are made and before
         # they count; when it raises, they are put back.
         self.recorder: Callable[..., None] | None = None
+        # What of `state` the file holds that was saved last; at first nothing is done, and so nothing is unsaved.
+        self.stored: tuple[int, ...] = ()
         self._log = Log()
         self.earlier = EarlierTensors(model, lambda: self._log)
         # Counts each time the model is about to be touched and each time that has ended, failed edits included.
@@ -150,17 +160,17 @@ class Session:
         return tuple(public(entry) for entry in self.log() if not entry.undone)
 
     def recipe(self, origin: Open | None = None) -> str:
-        """The steps that are done as YAML, for `replay` and `prune-tui apply`; `origin` is told in it."""
+        """The steps that are done as YAML, for `replay` and `prune-tui apply`; what was opened is told in it."""
         with self._editing:
-            return recipes.written(self, origin)
+            return recipes.written(self, origin or self.origin)
 
     def script(self, origin: Open | None = None) -> str:
         """The steps that are done as a Python file that needs torch alone and ends with the same masks.
 
-        Without `origin`, what the model was opened from, `load_model` in the file is left to be filled in.
+        Where a model was given and not opened, `load_model` in the file is left to be filled in.
         """
         with self._editing:
-            return scripts.written(self, origin)
+            return scripts.written(self, origin or self.origin)
 
     def save(
         self, path: str | Path, form: Form = "pruned", *, overwrite: bool = False, over_source: bool = False
@@ -181,7 +191,7 @@ class Session:
         Raises:
             StepError: It cannot be written; nothing is half written.
         """
-        return saving.save(self, Path(path), form, overwrite=overwrite, over_source=over_source)
+        return saving.save(self, named(path), form, overwrite=overwrite, over_source=over_source)
 
     def replay(self, recipe: str | Path, *, strict: bool = False) -> tuple[HistoryEntry, ...]:
         """Do the steps of a recipe, all of them or none. Warns of what differs from when it was made.
@@ -211,6 +221,11 @@ class Session:
     def revision(self) -> int:
         """How often the model has changed."""
         return self._log.revision
+
+    @property
+    def state(self) -> tuple[int, ...]:
+        """The numbers of the steps that are done: equal where the model is the same, after undo and redo, too."""
+        return self._log.state
 
     @property
     def moment(self) -> tuple[int, int]:
@@ -246,7 +261,7 @@ class Session:
             with self._changing() as done:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
-                    edit = carried_out(self.model, plan, before.done + 1)
+                    edit = carried_out(self.model, plan, before.done + 1, before.next_number)
                     after = before.then((*before.edits[: before.done], edit), before.done + 1)
                     self._record(lambda: journal.Did(edit.step, checksum_of(self.model, edit)))
                     self._log = after
@@ -303,7 +318,7 @@ class Session:
                 mask_of=last.moment.buffer,
             )
             with self._changing() as done, last.moment.exchanged(last.expected, done):
-                edit = carried_out(self.model, plan, before.done)
+                edit = carried_out(self.model, plan, before.done, before.next_number)
                 after = before.then((*before.edits[: before.done - 1], edit), before.done)
                 self._record(lambda: journal.Amended(edit.step, checksum_of(self.model, edit)))
                 self._log = after

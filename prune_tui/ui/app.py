@@ -32,6 +32,7 @@ from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, LeaveQuestion, Question
+from prune_tui.ui.unsaved import asked_about
 
 CANNOT_OPEN = 2
 """Exit code when there is nothing to show."""
@@ -183,7 +184,10 @@ class PruneApp(App[None]):
     async def _offer_to_go_on(self) -> None:
         """Ask about steps on this model that were left, or cut off, the last time."""
         folder, source = Path(self._request.journals), settled(self._request.source)
-        kept = await asyncio.to_thread(journal.latest, folder, source, self._request.arguments)
+        try:
+            kept = await asyncio.to_thread(journal.latest, folder, source, self._request.arguments)
+        except JournalError:  # the engine tells at opening that none can be kept there either
+            return
         if kept is None or not kept.done or self._request.readonly:
             return
         answer = await self.push_screen_wait(
@@ -361,20 +365,22 @@ class PruneApp(App[None]):
     # Leaving
 
     def action_leave(self) -> None:
-        """Leave; asks once when there are steps that stand in no file."""
-        summary = self.main.status.summary
-        if summary is None or not summary.steps:
-            self._discarded = True  # a journal in which everything is undone
-            self._leave()
-        elif self._asked_to_leave or self.main.status.stored:  # the key was pressed again, or nothing can be lost
-            self._leave_with(summary.steps)
+        """Leave; asks once when something is not saved."""
+        status = self.main.status
+        if status.summary is None:
+            self._leave_with(0)
+            return
+        painted, state, steps = self.main.painted_on, status.summary.state, status.summary.steps
+        why_not = asked_about(status.stored, state, painted, keeps=self._keeps)
+        if self._asked_to_leave or not why_not:  # the key was pressed again, or nothing can be lost
+            self._leave_with(steps)
         elif self._begun:
             self._asked_to_leave = True
-            self._ask_to_leave(summary.steps)
+            self._ask_to_leave(why_not, steps)
 
     @work(exclusive=True, group="leave")
-    async def _ask_to_leave(self, steps: int) -> None:
-        answer = await self.push_screen_wait(LeaveQuestion(steps, keeps=self._keeps))
+    async def _ask_to_leave(self, why_not: str, steps: int) -> None:
+        answer = await self.push_screen_wait(LeaveQuestion(why_not, keeps=self._keeps and steps > 0))
         self._asked_to_leave = False
         if answer != LeaveQuestion.STAY:
             self._leave_with(0 if answer == LeaveQuestion.DISCARD else steps)

@@ -21,9 +21,12 @@ _LONGEST_NAME = 44
 def facts(checkpoint: CheckpointView) -> Iterator[str]:
     """What a person should know of a checkpoint, a line each."""
     chosen = checkpoint.chosen and f"{checkpoint.chosen} of it; --key chooses {', '.join(checkpoint.others)}"
-    told = {
+    told: dict[str, object] = {
         "Chosen": chosen,
         "Prefix": checkpoint.prefix and f"{checkpoint.prefix}, not shown",
+        "Compact": checkpoint.compacted
+        and f"{counted(checkpoint.compacted, 'tensor')} kept as values and bits in the files; the bytes of tensors"
+        " and modules are those unpacked, originals and masks",
         "Left out": ", ".join(checkpoint.left_out),
         "No place in the tree": ", ".join(checkpoint.unplaced),
         "Cannot be pruned": checkpoint.refusal,

@@ -233,7 +233,6 @@ class Editing(Screen[None]):
         main = self._main
         self._doubted = False
         main.status.summary = edited.summary
-        main.status.stored = ""
         rows = list(main.rows)
         for index, row in edited.rows:
             rows[index] = row

@@ -184,5 +184,5 @@ def test_what_a_model_raises_cannot_command_the_terminal(folder: Path) -> None:
     for options in ([], ["--debug"]):
         ended = run(folder, "evil.py:net", *options)
         assert ended.returncode == 2
-        assert "�]0;owned�" in ended.stderr
+        assert r"\x1b]0;owned\x07" in ended.stderr
         assert not {"\x1b", "\a"} & set(ended.stderr)

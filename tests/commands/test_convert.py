@@ -132,3 +132,19 @@ def test_a_signal_leaves_nothing_behind(call: Call, folder: Path, monkeypatch: p
     assert code == 128 + signal.SIGTERM
     assert json.loads(out)["error"] == "interrupted; nothing was written"
     assert err.endswith("prune-tui: interrupted; nothing was written\n")
+
+
+@pytest.mark.parametrize("command", [("convert", "pruned.safetensors", ""), ("apply", "r.yaml", "demo", "-o", "")])
+def test_an_output_without_a_name_is_told(call: Call, folder: Path, command: tuple[str, ...]) -> None:
+    code, _, err = call(*command)
+    assert code == 2
+    assert "the name of the output is empty: name a .safetensors or .pt file, or a new folder" in err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
+@pytest.mark.parametrize("output", ["/proc/x.pt", "/proc/x"])
+def test_where_no_files_are_kept_nothing_is_said_of_room(call: Call, folder: Path, output: str) -> None:
+    code, _, err = call("convert", "pruned.safetensors", output)
+    assert code == 2
+    assert "nothing can be written to /proc" in err or "the folder /proc is not yours to write to" in err
+    assert "bytes" not in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -209,3 +210,18 @@ def test_a_list_that_cannot_be_printed_is_told(tmp_path: Path, option: str, redi
     )
     said = f"prune-tui: the sessions cannot be printed to standard output: {why}\n"
     assert (ended.returncode, ended.stderr) == (FAILED, said)
+
+
+@pytest.mark.parametrize("options", [{}, {"json": True}, {"delete": ("one",)}, {"older_than": 3}])
+def test_a_folder_that_cannot_be_read_is_told(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    def denied(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    assert sessions(**options) == FAILED
+    assert capfd.readouterr().err == (
+        f"prune-tui: the sessions that are kept in {folder} cannot be read: Permission denied;"
+        " make that folder yours, or name another by XDG_STATE_HOME\n"
+    )

@@ -75,7 +75,7 @@ def test_json_is_what_the_readme_says(call: Call, pruned: Path) -> None:
     assert (report["parameters"], report["masked"], report["dtypes"]) == (60074, 16, ["float32"])
     assert list(report["checkpoint"]) == [
         "path", "kind", "files", "dtypes", "metadata", "config", "prefix", "chosen", "others", "left_out",
-        "unplaced", "refusal",
+        "unplaced", "refusal", "compacted",
     ]  # fmt: skip
     assert report["checkpoint"]["dtypes"] == [
         {"dtype": "float32", "tensors": 11, "elements": 60128, "bytes": 240512}
@@ -138,3 +138,13 @@ def test_ten_thousand_tensors(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("show", tmp_path / "large.safetensors")
     assert code == 0
     assert out.count("weight 1") == 10_000
+
+
+def test_what_is_unpacked_of_a_compact_file_is_told(call: Call, pruned: Path, tmp_path: Path) -> None:
+    Session.open(pruned).save(tmp_path / "small.safetensors", "compact")
+    told = " ".join(call("show", tmp_path / "small.safetensors").out.split())
+    assert (
+        "Compact: 1 tensor kept as values and bits in the files; the bytes of tensors and modules are those"
+        " unpacked, originals and masks"
+    ) in told
+    assert "Compact" not in call("show", pruned).out

@@ -91,7 +91,7 @@ async def test_exported_steps_are_not_asked_about(tmp_path: Path, monkeypatch: p
         await press(pilot, "j", "3", "enter", "e", "enter", "escape")
         assert "✓ 1 step exported" in screen_text(pilot)
         await press(pilot, "2", "enter")
-        assert "● 2 unsaved steps" in screen_text(pilot)
+        assert "● 1 unsaved step" in screen_text(pilot)
         await press(pilot, "e", "enter", "enter", "escape")
         assert "✓ 2 steps exported" in screen_text(pilot)
         await pilot.press("q")
@@ -306,3 +306,25 @@ async def test_an_engine_that_is_gone_is_replaced_by_one_that_reads_the_journal(
         assert [entry.undone for entry in app.main.entries] == [False, True]
         await press(pilot, "U")
         assert app.main.status.summary.steps == 2
+
+
+async def test_that_no_step_can_be_kept_is_told_before_one_is_done(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    app = app_on(journals=str(tmp_path / "state" / "sessions"))
+    async with running(app) as pilot:
+        told = (
+            f"no step can be done here, for it could be lost: {tmp_path}/state is no folder; mend that, or start"
+        )
+        assert told in words(pilot)
+        await press(pilot, "j", "3", "enter")
+        assert app.main.status.summary.steps == 0
+    assert (tmp_path / "state").read_text() == "a file"
+
+
+async def test_sessions_that_cannot_be_listed_end_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise journal.JournalError("the sessions that are kept there cannot be read")
+
+    monkeypatch.setattr(journal, "latest", denied)
+    async with running(app_on(journals=str(tmp_path))) as pilot:
+        assert "LeNet" in screen_text(pilot)

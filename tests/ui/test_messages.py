@@ -64,3 +64,13 @@ async def test_the_next_message_takes_the_place_of_the_last() -> None:
         assert screen_text(pilot).splitlines()[-2].startswith(" digits are those of the values picture ")
         await press(pilot, "f6", "p")
         assert screen_text(pilot).splitlines()[-2].startswith(" sorted by norm, the greatest first ")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_over_a_maximised_pane_one_line_lies_on_its_frame(size: tuple[int, int]) -> None:
+    async with running(app_on(), size=size) as pilot:
+        await look_at(pilot, "conv1.weight", "f3", "z", "r")
+        lines = screen_text(pilot).splitlines()
+        assert lines[-1].startswith(" nothing is sorted here; channels are ")
+        assert "[0, 0, 0, 0] " in lines[-2]
+        assert message_region(pilot).bottom == size[1]

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from prune_tui.engine.saving import safetensors_writer
 from prune_tui.ui.screens.save import SaveScreen
 from tests.in_process import app_on, press, running, screen_text, settle, words
+from tests.ui.tensor_pane_here import look_at
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +84,15 @@ async def test_a_file_is_replaced_when_asked_twice_and_the_source_when_asked_thr
         assert "fc.weight_mask" in load_file("net.safetensors")
 
 
+async def test_a_name_that_begins_as_an_option_is_told_as_a_file() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "s")
+        await name(pilot, "-x.safetensors")
+        await press(pilot, "enter")
+        assert Path("-x.safetensors").is_file()
+        assert "To load it: prune-tui ./-x.safetensors" in told(pilot)
+
+
 async def test_another_name_is_asked_for_anew() -> None:
     Path("one.pt").write_text("old")
     Path("two.pt").write_text("old")
@@ -113,10 +123,66 @@ async def test_a_folder_is_new_and_can_be_opened_again() -> None:
         assert "−16" in screen_text(pilot)
 
 
-async def test_what_was_done_after_saving_is_not_saved() -> None:
+def unsaved(pilot: Pilot[None]) -> str:
+    """What the first line says of it."""
+    line = screen_text(pilot).splitlines()[0]
+    return line[max(line.find("●"), line.find("✓")) :] if {"●", "✓"} & set(line) else ""
+
+
+async def test_what_was_done_after_saving_is_not_saved_until_it_is_undone() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "3", "enter", "s", "enter", "x", "enter", "3", "enter")
-        assert "● 2 unsaved steps" in screen_text(pilot)
+        assert unsaved(pilot) == "● 1 unsaved step"
+        await press(pilot, "u")
+        assert unsaved(pilot) == "✓ 1 step saved"
+
+
+async def test_what_is_undone_or_amended_after_saving_is_not_as_the_file_has_it() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "3", "enter", "2", "enter", "s", "enter", "enter")
+        assert unsaved(pilot) == "✓ 2 steps saved"
+        await press(pilot, "u")
+        assert unsaved(pilot) == "● 1 saved step undone"
+        await press(pilot, "u")
+        assert unsaved(pilot) == "● 2 saved steps undone"
+        await press(pilot, "U", "U")
+        assert unsaved(pilot) == "✓ 2 steps saved"
+        await press(pilot, "plus")
+        assert unsaved(pilot) == "● 1 unsaved step"
+        await press(pilot, "minus")
+        assert unsaved(pilot) == "● 1 unsaved step", "a random step of its own, though it takes as many"
+
+
+async def test_leaving_asks_when_saved_steps_are_undone(tmp_path: Path) -> None:
+    save_file({"fc.weight": torch.ones(4, 4)}, "net.safetensors")
+    app = app_on("net.safetensors", journals=str(tmp_path / "journals"))
+    async with running(app) as pilot:
+        await press(pilot, "j", "3", "enter", "s")
+        await name(pilot, "net.safetensors")
+        await press(pilot, "enter", "enter", "enter", "enter", "u")
+        assert unsaved(pilot) == "● 1 saved step undone"
+        await press(pilot, "q")
+        assert "The file that was saved last has 1 step that is undone here." in told(pilot)
+        assert "keep" not in told(pilot), "there is no step that a journal could keep"
+        await press(pilot, "escape", "s")
+        await name(pilot, "net.safetensors")
+        await press(pilot, "enter")
+        assert "net.safetensors exists already" in told(pilot)
+        await name(pilot, "back.safetensors")
+        await press(pilot, "enter", "enter")
+        assert unsaved(pilot) == ""
+        await pilot.press("q")
+    assert app.return_code == 0
+
+
+async def test_leaving_asks_about_a_mask_that_is_being_painted() -> None:
+    app = app_on()
+    async with running(app) as pilot:
+        await look_at(pilot, "conv1.weight", "f3", "x", "q")
+        assert "The mask that is being painted on conv1.weight is not applied: leaving drops it." in told(pilot)
+        await press(pilot, "escape", "escape")
+        await pilot.press("q")
+    assert app.return_code == 0
 
 
 # `I`

@@ -33,12 +33,11 @@ def export(session: Session, origin: Open, wanted: Export) -> Exported:
     size = write_text(Path(wanted.path), text, overwrite=wanted.overwrite)
     file = shlex.quote(_short(wanted.path, wanted.folder))
     if wanted.kind == "script":
-        return Exported(wanted.path, size, f"python {file} pruned.pt")
+        return Exported(wanted.path, size, f"python {file} pruned.pt", session.state)
     source = shlex.quote(_short(settled(origin.source), wanted.folder))
     output = "pruned.pt" if session.checkpoint is None else _like(session.checkpoint)
-    return Exported(
-        wanted.path, size, f"prune-tui apply {file} {source}{_options(origin, wanted.folder)} -o {output}"
-    )
+    command = f"prune-tui apply {file} {source}{_options(origin, wanted.folder)} -o {output}"
+    return Exported(wanted.path, size, command, session.state)
 
 
 def _options(origin: Open, folder: str) -> str:

@@ -5,10 +5,9 @@ It imports no torch, so that a command refuses a place at once.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from prune_tui.engine.exports.whole_file import check_place
+from prune_tui.engine.exports.whole_file import check_folder, check_place
 from prune_tui.source_names import SUFFIXES
 from prune_tui.step_settings import StepError
 
@@ -18,6 +17,17 @@ _ELSEWHERE = (".gguf", ".onnx", ".h5", ".msgpack", ".zip", ".tar", ".gz", ".py",
 _OF_OTHERS = {*SUFFIXES, *_ELSEWHERE} - {*TORCH, SAFETENSORS}
 """Ends of files that are not written here; a folder of such a name would be a surprise."""
 _KNOWN = f"{SAFETENSORS}, {', '.join(TORCH)} are, and folders, without such an end"
+
+
+def named(name: str | Path) -> Path:
+    """The place of a name.
+
+    Raises:
+        StepError: It is empty; as a path it would be the working folder.
+    """
+    if name == "":
+        raise StepError("the name of the output is empty: name a .safetensors or .pt file, or a new folder")
+    return Path(name)
 
 
 def is_folder(path: Path) -> bool:
@@ -55,8 +65,4 @@ def check(path: Path, form: str = "pruned", *, overwrite: bool) -> None:
 def _check_folder(path: Path) -> None:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise StepError(f"{path} exists and is no empty folder; name a new one, or a .safetensors or .pt file")
-    parent = path.parent
-    if not parent.is_dir():
-        raise StepError(f"there is no folder {parent}; make it first")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise StepError(f"the folder {parent} is not yours to write to")
+    check_folder(path.parent)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -126,6 +126,25 @@ def _text(
         ],
         "checksum": checksum,
     }
+    return _dumped(content)
+
+
+def retargeted(text: str, called: Callable[[str], str]) -> str:
+    """A recipe whose targets are called otherwise; patterns become what they stood for.
+
+    Args:
+        text: As `written` has it.
+        called: The new name of a target.
+    """
+    content = yaml.safe_load(text)
+    for step in content["steps"]:
+        targets = step.pop("resolved", step["targets"])
+        names = [called(name) for name in ([targets] if isinstance(targets, str) else targets)]
+        step["targets"] = names[0] if len(names) == 1 else names
+    return _dumped(content)
+
+
+def _dumped(content: dict[str, Any]) -> str:
     dumped: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
     return f"{HEADER}{dumped}"
 

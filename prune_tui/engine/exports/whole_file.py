@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,18 +26,30 @@ def check_place(path: Path, *, overwrite: bool) -> None:
     try:
         if path.is_dir():
             raise StepError(f"{path} is a folder; name a file in it")
-        if not path.parent.is_dir():
-            raise StepError(f"there is no folder {path.parent}; make it first")
+        check_folder(path.parent)
         if path.exists() and not path.is_file():
             raise StepError(f"{path} is no ordinary file; nothing is written over it")
         if path.exists() and not overwrite:
             raise ExistsError(f"{path} exists already")
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise StepError(f"the folder {path.parent} is not yours to write to")
     except (OSError, ValueError) as error:  # too long a name, or one with a zero byte
         if isinstance(error, StepError):
             raise
         raise StepError(f"{path} cannot be written: {error}") from error
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder in which nothing can be written.
+
+    Raises:
+        StepError: There is none, it is not the person's, or the system keeps no files there.
+        OSError: It cannot be asked.
+    """
+    if not folder.is_dir():
+        raise StepError(f"there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StepError(f"the folder {folder} is not yours to write to")
+    if not shutil.disk_usage(folder).total:  # as /proc
+        raise StepError(f"nothing can be written to {folder}: the system keeps no files there; save elsewhere")
 
 
 @contextlib.contextmanager

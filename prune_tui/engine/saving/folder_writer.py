@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.saving import safetensors_writer
 from prune_tui.engine.saving.forms import Piece
 from prune_tui.engine.saving.unfinished_folder import UnfinishedFolder
+from prune_tui.engine.sources.subfolders import modules_in
 
 SHARD = 5_000_000_000
 """Bytes of tensors in a file, where the source does not say how they are spread, as transformers has it."""
@@ -96,27 +97,43 @@ def _after(before: int, tell: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def copy_companions(source: Path, folder: Path) -> None:
-    """Copy what a model's folder holds beside its weights: configuration, tokenizer, licence, small subfolders."""
+    """Copy what a model's folder holds beside its weights: configuration, tokenizer, licence, small subfolders.
+
+    And whole the subfolders that a SentenceTransformer's `modules.json` names.
+    """
     for file in companions(source):
         place = folder / file.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, place)
 
 
-def companions(source: Path, depth: int = _DEEPEST) -> list[Path]:
+def companions(source: Path) -> list[Path]:
     """The files that `copy_companions` copies.
 
     Args:
         source: The model's folder.
-        depth: How many folders in folders are looked into.
     """
+    modules = modules_in(source)
+    of_modules = [one for name in sorted(modules) for one in _all_in(source / name)]
+    return [*_beside_weights(source, _DEEPEST, modules), *of_modules]
+
+
+def _beside_weights(source: Path, depth: int, without: Set[str] = frozenset()) -> list[Path]:
+    """The files of a folder that are no weights, and those of its small subfolders."""
     inside = sorted(source.iterdir())
     found = [one for one in inside if one.is_file() and not one.name.endswith(_WEIGHTS)]
     for one in inside if depth else ():
-        if one.is_dir() and not one.is_symlink() and not one.name.startswith("."):
-            own = companions(one, depth - 1)
+        if one.is_dir() and not one.is_symlink() and not one.name.startswith(".") and one.name not in without:
+            own = _beside_weights(one, depth - 1)
             found += own if size(own) <= _SMALL else []
     return found
+
+
+def _all_in(folder: Path) -> list[Path]:
+    """The files of a SentenceTransformer's module, which are loaded beside the model: its weights, too."""
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    return sorted(one for one in folder.rglob("*") if one.is_file())
 
 
 def size(files: Iterable[Path]) -> int:

@@ -80,12 +80,14 @@ def save(
     check(path, form, checkpoint, overwrite=overwrite, over_source=over_source)
     check_source(checkpoint)
     with session.lock:  # most edits that come later make new tensors: these stay what they are
-        held = forms.Held(session.model)
+        held, state = forms.Held(session.model), session.state
         unchanged = Unchanged(held.tensors, checkpoint, session.lock)
         methods = {} if form == "removed" else method_histories.told(method_histories.described(session.model))
         told = {**_told(session), **methods, **about(form, checkpoint)}
     formed = unchanged.guarding(named(forms.of_held(held, form), checkpoint))
-    return write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop, finish=unchanged.check)
+    size = write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop, finish=unchanged.check)
+    session.stored = state
+    return size
 
 
 def write(

@@ -45,6 +45,7 @@ class Checkpoint:
         module: What the file holds instead of named tensors, where a person let its pickle make it.
         renamed: What a tensor is called in the files, by its name in the model, where that is another. Both are
             the names without pruning, as what a pruned one is saved as depends on the form.
+        compacted: How many tensors are kept values and bits in the files, and were unpacked.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class Checkpoint:
     refusal: str = ""
     module: nn.Module | None = None
     renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    compacted: int = 0
 
     def __post_init__(self) -> None:
         _check_names(self.path, self.tensors)
@@ -116,7 +118,7 @@ def in_order(name: str) -> list[tuple[int, int, str]]:
 
 
 def _told(prefix: str) -> str:
-    return f"every name began with {prefix}, which is not shown"
+    return f"every name begins with {prefix}, as a wrapper's do: not shown, and saved again"
 
 
 def _all_begin(names: Iterable[str], prefix: str) -> bool:

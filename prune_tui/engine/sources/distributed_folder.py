@@ -5,39 +5,42 @@ from __future__ import annotations
 import io
 import itertools
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prune_tui.engine.sources import distributed_metadata, enough_memory, parts
+from prune_tui.engine.sources import distributed_metadata, distributed_safetensors, enough_memory, parts
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.distributed_metadata import Described, Piece
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
 from prune_tui.engine.sources.telling_names import some
 
+_NOT_COUNTED = "put together from {:,} files of ranks; whether there were more of them stands in none"
+
 
 def looks_like(folder: Path) -> bool:
-    """Whether there is a description of pieces in a folder."""
-    return (folder / distributed_metadata.NAME).is_file()
+    """Whether there is a description of pieces in a folder, or files of pieces that need none."""
+    return (folder / distributed_metadata.NAME).is_file() or bool(distributed_safetensors.shards_in(folder))
 
 
 def read(folder: Path, key: str) -> Checkpoint:
     """Open a folder; its tensors are read, as the pieces do not lie in the files as in memory.
 
     Args:
-        folder: With `.metadata` and the files it names.
+        folder: With `.metadata` and the files it names, or with the shards of ranks alone.
         key: Which part of a trainer's dictionary is wanted; empty leaves that to the names.
 
     Raises:
         SourceError: It is damaged, or does not fit into memory.
     """
     metadata = folder / distributed_metadata.NAME
+    shards = [] if metadata.is_file() else distributed_safetensors.shards_in(folder)
     try:
-        held = distributed_metadata.read(metadata)
+        held = _held(shards) if shards else distributed_metadata.read(metadata)
         part = parts.choose(held, key, lambda one: isinstance(one, Described), lambda _: False)
     except parts.NoPartError as error:
         raise SourceError(f"{folder}: {error}") from error
@@ -45,20 +48,25 @@ def read(folder: Path, key: str) -> Checkpoint:
         raise SourceError(f"{metadata} cannot be read: {error.strerror or error}") from error
     described: dict[str, Described] = dict(part.tensors)
     for name, one in described.items():
-        _check_whole(metadata, name, one)
+        _check_whole(folder if shards else metadata, name, one)
     files = _files(folder, described)
     longest = max((piece.length for one in described.values() for piece in one.pieces), default=0)
     enough_memory.check(f"reading {folder}", sum(one.size for one in described.values()) + 2 * longest)
+    pieces = _Pieces(files)
     return Checkpoint(
         folder,
         "distributed checkpoint",
-        {name: _tensor(files, name, one) for name, one in described.items()},
-        shards={name: one.pieces[0].file for name, one in described.items() if one.pieces},
+        {name: _tensor(pieces, name, one) for name, one in described.items()},
+        shards={} if shards else {name: one.pieces[0].file for name, one in described.items() if one.pieces},
         chosen=part.key,
         others=part.others,
         left_out=part.left_out,
-        notes=part.notes,
+        notes=(*part.notes, *([_NOT_COUNTED.format(len(shards))] if shards else [])),
     )
+
+
+def _held(shards: Sequence[Path]) -> Mapping[str, Described]:
+    return distributed_safetensors.described({shard.name: MappedFile(shard) for shard in shards})
 
 
 def _check_whole(metadata: Path, name: str, described: Described) -> None:
@@ -114,13 +122,34 @@ def _files(folder: Path, described: Mapping[str, Described]) -> dict[str, Mapped
     return files
 
 
-def _tensor(files: Mapping[str, MappedFile], name: str, described: Described) -> Tensor:
+class _Pieces:
+    """The pieces of tensors in files.
+
+    Args:
+        files: By name.
+    """
+
+    def __init__(self, files: Mapping[str, MappedFile]) -> None:
+        self.files = files
+        self._parts: dict[tuple[str, int], distributed_safetensors.Part] = {}
+
+    def tensor(self, name: str, piece: Piece) -> Tensor:
+        """One of them."""
+        file, place = self.files[piece.file], (piece.file, piece.offset)
+        if place not in self._parts:
+            if not distributed_safetensors.Part.is_at(file, piece.offset):
+                return _unpickled(file, name, piece)
+            self._parts[place] = distributed_safetensors.Part(file, piece.offset)
+        return self._parts[place].tensor(piece)
+
+
+def _tensor(pieces: _Pieces, name: str, described: Described) -> Tensor:
     whole = torch.empty(described.shape, dtype=described.dtype)
     for piece in described.pieces:
-        found = _piece(files[piece.file], name, piece)
+        found = pieces.tensor(name, piece)
         if found.dtype != described.dtype or tuple(found.shape) != piece.shape:
             raise SourceError(
-                f"{files[piece.file].path} is damaged: a piece of {name[:80]} is {found.dtype} of"
+                f"{pieces.files[piece.file].path} is damaged: a piece of {name[:80]} is {found.dtype} of"
                 f" {tuple(found.shape)} instead of {described.dtype} of {piece.shape}"
             )
         place = tuple(slice(start, start + size) for start, size in zip(piece.start, piece.shape, strict=True))
@@ -128,7 +157,7 @@ def _tensor(files: Mapping[str, MappedFile], name: str, described: Described) ->
     return whole
 
 
-def _piece(file: MappedFile, name: str, piece: Piece) -> Tensor:
+def _unpickled(file: MappedFile, name: str, piece: Piece) -> Tensor:
     """A tensor as `torch.save` wrote it; its pickle may name nothing but what tensors are made of."""
     content = io.BytesIO(file.bytes_at(piece.offset, piece.length))
     try:

@@ -35,6 +35,7 @@ class Piece(NamedTuple):
         file: The name of the file it is in, beside `.metadata`.
         offset: Of its first byte there.
         length: Its bytes, in torch's format.
+        name: Of its tensor, as it was written.
     """
 
     start: tuple[int, ...]
@@ -42,6 +43,7 @@ class Piece(NamedTuple):
     file: str
     offset: int
     length: int
+    name: str
 
 
 class Described(NamedTuple):
@@ -179,7 +181,7 @@ def _described(path: Path, name: str, made: Any, places: Mapping[tuple[str, tupl
         start, extent = _numbers(path, sizes.get("offsets")), _numbers(path, sizes.get("sizes"))
         if (name, start) not in places:
             raise _damaged(path, f"it does not say where the piece of {name[:80]} at {start} is")
-        pieces.append(Piece(start, extent, *places[name, start]))
+        pieces.append(Piece(start, extent, *places[name, start], name))
     return Described(dtype, shape, tuple(pieces))
 
 

@@ -24,6 +24,7 @@ from prune_tui.engine.sources.mapped_file import MappedFile
 from prune_tui.engine.sources.stored_tensors import Layout, NotShownError, Storages, shown, told
 from prune_tui.engine.sources.zip_records import Place, Records
 from prune_tui.step_settings import nearest
+from prune_tui.told_names import typed
 
 _FORMAT = "archive_format"
 _FIRST_PROGRAM, _FIRST_WEIGHTS = "serialized_exported_program.json", "serialized_state_dict.pt"
@@ -188,6 +189,6 @@ def _with_refusal(found: Checkpoint) -> Checkpoint:
         found,
         refusal=(
             "an exported program cannot be pruned in place: its graph is fixed, and takes no masks. Take the"
-            f" weights out: prune-tui convert {found.path} weights.safetensors"
+            f" weights out: prune-tui convert {typed(found.path)} weights.safetensors"
         ),
     )

@@ -9,13 +9,17 @@ from torch import nn
 
 from prune_tui.engine.evaluation.metric import Metric
 from prune_tui.engine.past import Past
+from prune_tui.told_names import escaped
 
 if TYPE_CHECKING:
     from prune_tui.engine.sources.checkpoint import Checkpoint
 
 
 class SourceError(ValueError):
-    """A model that cannot be opened; its text says what is wrong, where, and what to do."""
+    """A model that cannot be opened; its text says what is wrong, where, and what to do, on one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(escaped(message))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Loaded:
         metric: How good it is, where that can be measured.
         checkpoint: What its weights were read from; None where its code made them.
         past: What was done to it before.
-        notes: What a person should know.
+        notes: What a person should know, a line each.
     """
 
     model: nn.Module
@@ -35,3 +39,6 @@ class Loaded:
     checkpoint: Checkpoint | None = None
     past: Past = dataclasses.field(default_factory=Past)
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notes", tuple(map(escaped, self.notes)))  # with names of files and of tensors

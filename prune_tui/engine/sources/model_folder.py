@@ -6,9 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+from prune_tui.engine.sources import subfolders
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.sharded import read_json
+from prune_tui.engine.sources.telling_names import some
+from prune_tui.told_names import typed
 
 _WEIGHTS = (
     "model.safetensors.index.json",
@@ -32,12 +35,17 @@ def read(folder: Path, read_file: Callable[[Path], Checkpoint]) -> Checkpoint:
     """
     weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None) or _only_one(folder)
     found = read_file(weights)
+    notes = (*found.notes, *subfolders.notes_on(folder))
     config = folder / "config.json"
     if not config.is_file():
-        return dataclasses.replace(found, path=folder)
-    return dataclasses.replace(
-        found, path=folder, config=read_json(config), kind=f"Hugging Face folder, {found.kind}"
-    )
+        return dataclasses.replace(found, path=folder, notes=notes)
+    kind = f"Hugging Face folder, {found.kind}"
+    try:
+        held = read_json(config)
+    except SourceError as error:
+        notes = (*notes, f"the modules are known by the names of their tensors alone: {error}")
+        return dataclasses.replace(found, path=folder, kind=kind, notes=notes)
+    return dataclasses.replace(found, path=folder, config=held, kind=kind, notes=notes)
 
 
 def _only_one(folder: Path) -> Path:
@@ -50,9 +58,12 @@ def _only_one(folder: Path) -> Path:
     if len(found) == 1:
         return folder / found[0]
     if not found:
-        raise SourceError(f"there are no weights in the folder {folder}: no file ends in {', '.join(_SUFFIXES)}")
-    some = f"{', '.join(found[:5])}{' …' if len(found) > 5 else ''}"
+        below = subfolders.with_weights(folder)
+        instead = f"; there are some in {some(below)}: {subfolders.opens(folder, below)}" if below else ""
+        raise SourceError(
+            f"there are no weights in the folder {folder}: no file ends in {', '.join(_SUFFIXES)}{instead}"
+        )
     raise SourceError(
-        f"the folder {folder} holds {len(found)} checkpoints, {some};"
-        f" name one of them: prune-tui {folder / found[0]}"
+        f"the folder {folder} holds {len(found)} checkpoints, {some(found)};"
+        f" name one of them: prune-tui {typed(folder / found[0])}"
     )

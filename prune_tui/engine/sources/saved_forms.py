@@ -40,7 +40,7 @@ def unfolded(checkpoint: Checkpoint) -> Checkpoint:
     for name, known in metadata.items():
         if name not in tensors and known in tensors:
             tensors[name] = tensors[known]
-    found = dataclasses.replace(checkpoint, tensors=tensors)
+    found = dataclasses.replace(checkpoint, tensors=tensors, compacted=len(shapes))
     prefix = metadata.get(PREFIX, "")
     return found.without_prefix(prefix) if prefix and not found.prefix else found
 

@@ -14,6 +14,7 @@ from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
 from prune_tui.engine.sources.pickle_outline import Global, Made, Persistent
 from prune_tui.engine.sources.zip_records import Place
+from prune_tui.told_names import typed
 
 _STORAGES = {
     "FloatStorage": torch.float32,
@@ -120,7 +121,7 @@ def _afford(file: MappedFile, size: int) -> None:
         raise SourceError(
             f"{file.path} is in a format whose tensors cannot be mapped: {memory.readable(size)} are needed for"
             f" one, {memory.readable(there)} are free. Convert it to safetensors where there is more memory:"
-            f" prune-tui convert {file.path} weights.safetensors"
+            f" prune-tui convert {typed(file.path)} weights.safetensors"
         )
 
 

@@ -16,6 +16,7 @@ from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
 from prune_tui.engine.sources.pickle_outline import Made
 from prune_tui.engine.sources.zip_records import Records
+from prune_tui.told_names import typed
 
 _CONSTANTS = "constants.pkl"
 _MOST = 1_000_000
@@ -58,7 +59,7 @@ def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
         notes=stored_tensors.told(reasons),
         refusal=(
             "a TorchScript archive cannot be pruned in place: its code is compiled for these weights, and torch"
-            f" adds no mask to it. Take the weights out: prune-tui convert {file.path} weights.safetensors"
+            f" adds no mask to it. Take the weights out: prune-tui convert {typed(file.path)} weights.safetensors"
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,7 +34,10 @@ _PLAIN = {
 }
 """As `torch.load(weights_only=True)` has it. None of them is called here; torch would call them."""
 _CLASSES = re.compile(r"torch(\.cuda|\.sparse|\.storage)?\.[A-Z][A-Za-z0-9]*(Storage|Tensor)|torch\.Tensor")
-_LISTED = 20
+_LISTED = 60
+"""Names that are told: more have no model's code, and no person reads them."""
+_LONGEST = 120
+"""Characters of one."""
 
 
 def foreign(names: Iterable[Global]) -> tuple[str, ...]:
@@ -62,11 +66,13 @@ def check(path: Path, wanted: tuple[str, ...], allowed: tuple[str, ...]) -> None
     missing = [name for name in wanted if name not in allowed]
     if not missing:
         return
-    some = ", ".join(name if len(name) <= 120 else f"{name[:119]}…" for name in missing[:_LISTED])
+    told = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in missing[:_LISTED]]
     more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
-    example = " ".join(f"--allow {name}" for name in missing[:2])
+    whole = not more and all(len(name) <= _LONGEST for name in missing)
+    options = " ".join(f"--allow {shlex.quote(name)}" for name in missing)
+    by_name = f"allow them by name ({options}), or " if whole else ""
     raise SourceError(
-        f"{path} is a pickle that wants to use {some}{more}. Nothing of it was run. If you know where the file"
-        f" comes from, allow them by name ({example}{' …' if len(missing) > 2 else ''}), or let it run whatever it"
-        " brings (--trust); else save a state_dict where its code is: torch.save(model.state_dict(), …)"
+        f"{path} is a pickle that wants to use {', '.join(told)}{more}. Nothing of it was run. If you know where"
+        f" the file comes from, {by_name}let it run whatever it brings (--trust); else save a state_dict where its"
+        " code is: torch.save(model.state_dict(), …)"
     )

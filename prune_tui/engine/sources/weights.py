@@ -15,6 +15,7 @@ from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import Loaded, SourceError
 from prune_tui.engine.sources.restored_pruning import restore
+from prune_tui.engine.sources.retold_steps import by_its_names
 from prune_tui.engine.sources.telling_names import some, tensors
 from prune_tui.engine.walking import tensors_of
 
@@ -58,7 +59,7 @@ def load(model: nn.Module, source: str, checkpoint: Checkpoint) -> Loaded:
         raise SourceError(
             f"{source} builds its model on the meta device, where no --weights go; build it on the CPU"
         )
-    checkpoint = _as_named_in(model, checkpoint)
+    checkpoint = by_its_names(_as_named_in(model, checkpoint))
     _make_room(model, checkpoint.tensors)
     fit = _copy(model, source, checkpoint)
     past, restored = restore(model, checkpoint.metadata)

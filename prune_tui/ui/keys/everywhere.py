@@ -232,7 +232,7 @@ EVERYWHERE: tuple[Key, ...] = (
         ("q", "ctrl+q", "ctrl+c"),
         "leave",
         "quit",
-        "Leave; asks once when there are steps.",
+        "Leave; asks once when something is not saved.",
         bar=3,
     ),
 )

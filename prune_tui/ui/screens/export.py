@@ -15,6 +15,7 @@ from prune_tui import protocol, views
 from prune_tui.client import Refused
 from prune_tui.ui.screens.file_question import FileQuestion, here, suffix_of
 from prune_tui.ui.tree_line import printable
+from prune_tui.ui.unsaved import Stored
 
 if TYPE_CHECKING:
     from prune_tui.ui.app import PruneApp
@@ -67,7 +68,7 @@ class ExportScreen(FileQuestion):
         if exported is None:
             self.tell("the engine is gone; nothing was written", refused=True)
             return
-        app.main.status.stored = "exported"
+        app.main.status.stored = Stored("exported", exported.state)
         told = Text(f"✓ wrote {printable(name)}, {exported.bytes:,} bytes. To use it:\n")
         self.done(told.append(f"\n  {printable(exported.command)}\n", style="bold"))
 

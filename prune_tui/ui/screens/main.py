@@ -20,6 +20,7 @@ from prune_tui.frames import FrameError
 from prune_tui.ui import keys, targeting
 from prune_tui.ui.frugal_screen import FrugalScreen
 from prune_tui.ui.looking import Looking
+from prune_tui.ui.unsaved import Stored
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.findings_pane import FindingsPane
 from prune_tui.ui.widgets.key_bar import KeyBar
@@ -117,6 +118,12 @@ class MainScreen(Looking, FrugalScreen):
         return self.query_one(ModulePane)
 
     @property
+    def painted_on(self) -> str:
+        """The tensor that a mask is being painted on; empty where none is."""
+        draft = self.tensor_pane.painting.draft
+        return draft.tensor if draft.toggles else ""
+
+    @property
     def status(self) -> StatusLine:
         """The status line."""
         return self.query_one(StatusLine)
@@ -161,7 +168,7 @@ class MainScreen(Looking, FrugalScreen):
         self.rows = opened.rows
         self.plugged_in = tuple(map(steps.register, opened.methods))
         self.status.summary = opened.summary
-        self.status.stored = ""
+        self.status.stored = Stored()
         self.status.activity = ""
         self.query_one(KeyBar).readonly = opened.summary.readonly
         self.module_tree.set_rows(opened.rows)

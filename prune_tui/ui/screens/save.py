@@ -17,6 +17,7 @@ from prune_tui.files import FORMS, Form, Save, Saved, Sizes
 from prune_tui.ui.module_lines import human_bytes
 from prune_tui.ui.screens.file_question import FileQuestion
 from prune_tui.ui.tree_line import printable
+from prune_tui.ui.unsaved import Stored
 
 if TYPE_CHECKING:
     from prune_tui.ui.app import PruneApp
@@ -87,7 +88,7 @@ class SaveScreen(FileQuestion):
     @work(exclusive=True, group="save")
     async def _write(self, path: str, name: str, pressed: int) -> None:
         app = cast("PruneApp", self.app)
-        wanted, revision = self.wanted(), app.client.revision
+        wanted = self.wanted()
         self.tell("writing… esc stops")
         try:
             request = Save(path, self._form, overwrite=pressed > 0, over_source=pressed > 1)
@@ -98,9 +99,8 @@ class SaveScreen(FileQuestion):
         if saved is None:
             self.tell("nothing was written: the engine is gone", refused=True)
             return
-        if app.client.revision == revision:  # no edit came in between
-            app.main.status.stored = "saved"
+        app.main.status.stored = Stored("saved", saved.state)  # steps may have been done meanwhile
         told = Text(f"✓ wrote {printable(name)}, {saved.bytes:,} bytes. To load it:\n\n")
-        how = saved.how.replace(path, name)
+        how = saved.how.replace(path, f"./{name}" if name.startswith("-") else name)
         self.done(told.append("\n".join(printable(line) for line in how.splitlines()), style="bold"))
         self.query_one("#forms").display = False  # how to load it takes the room

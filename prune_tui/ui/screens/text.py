@@ -14,7 +14,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Log, Static
 
 from prune_tui.ui import keys
-from prune_tui.ui.numbers import counted
 from prune_tui.ui.tree_line import printable
 
 
@@ -93,24 +92,16 @@ class Question(ModalScreen[str]):
 
 
 class LeaveQuestion(Question):
-    """Whether to leave though there are steps.
+    """Whether to leave though something is not saved.
 
     Args:
-        steps: How many.
-        keeps: They can be gone on with later.
+        text: What.
+        keeps: There are steps, and they can be gone on with later.
     """
 
     STAY = "stay"
     DISCARD = "discard them"
 
-    def __init__(self, steps: int, *, keeps: bool) -> None:
-        count = counted(steps, "step")
-        text = (
-            f"{count} not saved. The journal keeps them: prune-tui --resume goes on."
-            if keeps
-            else f"{count} will be lost: there is no journal."
-        )
-        discard = {"d": self.DISCARD} if keeps else {}
-        super().__init__(
-            "Leave?", text, {"q": "leave and keep them" if keeps else "leave", **discard, "escape": self.STAY}
-        )
+    def __init__(self, text: str, *, keeps: bool) -> None:
+        leave = {"q": "leave and keep them", "d": self.DISCARD} if keeps else {"q": "leave"}
+        super().__init__("Leave?", text, {**leave, "escape": self.STAY})

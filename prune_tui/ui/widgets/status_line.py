@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from prune_tui.ui.numbers import counted, percent
 from prune_tui.ui.tree_line import printable
+from prune_tui.ui.unsaved import Stored, in_short
 from prune_tui.views import MetricMeasured, Summary
 
 
@@ -77,8 +78,8 @@ class StatusLine(Widget):
     broken: reactive[BrokenCounts] = reactive(BrokenCounts())
     """Tensors whose values are broken."""
 
-    stored: reactive[str] = reactive("")
-    """How the steps that are done have come into a file: `saved`, `exported`; empty: not all of them have."""
+    stored: reactive[Stored] = reactive(Stored())
+    """What the file holds that was written last."""
 
     def expect_measurement(self) -> None:
         """The model has changed: the value that stands here is of the model before."""
@@ -131,7 +132,4 @@ class StatusLine(Widget):
             return ""
         if self.activity:
             return self.activity
-        steps = self.summary.steps
-        if self.stored and steps:
-            return f"✓ {counted(steps, 'step')} {self.stored}"
-        return f"● {counted(steps, 'unsaved step')}" if steps else ""
+        return in_short(self.stored, self.summary.state)

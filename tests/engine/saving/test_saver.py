@@ -292,6 +292,9 @@ def test_the_steps_that_are_told_are_those_of_the_masks(tmp_path: Path, monkeypa
     assert metadata(tmp_path / "out.safetensors")["prune_tui.took"] == '[{"weight": 32}]'
     assert int(load_file(tmp_path / "out.safetensors")["weight_mask"].sum()) == 32
     assert int(session.model.weight_mask.sum()) == 16
+    assert session.stored != session.state, "the second step is not in the file"
+    session.undo()
+    assert session.stored == session.state
 
 
 def overwrite_in_place(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,17 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed.checkpoint as dcp
+from safetensors.torch import save_file
 from torch import nn
+from torch.distributed.checkpoint import HuggingFaceStorageWriter
+from torch.distributed.checkpoint.filesystem import SerializationFormat
 from torch.nn.utils import prune
 
 from prune_tui.engine import pruned
 from prune_tui.engine.sources import SourceError, enough_memory, load
 from prune_tui.engine.sources.checkpoint_reader import Asked, read
 from prune_tui.protocol import Open
+from tests.engine.saving import checkpoints
 from tests.engine.sources import distributed
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # dcp's, of there being one rank
@@ -59,6 +64,100 @@ def test_what_a_trainer_saves_opens_as_its_model(saved: Path) -> None:
         "also holds epoch: not shown",
         "1 tensor is pruned in this checkpoint; how is not told in the file",
     )
+
+
+# In the format of safetensors
+
+
+def torch_writes(folder: Path, state: dict[str, Any]) -> Path:
+    """With torch's own description beside it."""
+    writer = dcp.FileSystemWriter(str(folder), serialization_format=SerializationFormat.SAFETENSORS)
+    dcp.save(state, storage_writer=writer, no_dist=True)
+    return folder
+
+
+def test_safetensors_in_the_files_of_ranks_are_read(tmp_path: Path) -> None:
+    model = {"weight": torch.rand(3, 4), "ids": torch.arange(5), "half": torch.rand(3).bfloat16()}
+    folder = torch_writes(tmp_path / "saved", {"model": model, "epoch": 3})
+    found = read(folder, Asked())
+    assert found.chosen == "model"
+    assert found.left_out == ("epoch",)
+    assert found.tensors.keys() == model.keys()
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in model.items())
+    session = checkpoints.session_on(folder)
+    session.apply("l1_unstructured", "weight", amount=6)
+    session.save(tmp_path / "out")
+    assert int(checkpoints.session_on(tmp_path / "out").model.weight_mask.sum()) == 6
+
+
+def test_what_hugging_face_reads_is_opened_by_its_index(tmp_path: Path) -> None:
+    state = {"model.weight": torch.rand(3, 4), "model.bias": torch.rand(3)}
+    writer = HuggingFaceStorageWriter(str(tmp_path), fqn_to_index_mapping={"model.weight": 1, "model.bias": 2})
+    dcp.save(state, storage_writer=writer, no_dist=True)
+    found = read(tmp_path, Asked())
+    assert found.kind == "2 safetensors files"
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in state.items())
+
+
+def shards(folder: Path, *ranks: dict[str, tuple[tuple[int, ...], torch.Tensor]]) -> Path:
+    """Each rank's pieces, as `HuggingFaceStorageWriter` leaves them without consolidation."""
+    for rank, pieces in enumerate(ranks, start=1):
+        starts = {name: {"saved_offsets": start} for name, (start, _) in pieces.items()}
+        save_file(
+            {name: piece for name, (_, piece) in pieces.items()},
+            folder / f"shard-{rank:05}-model-00001-of-00001.safetensors",
+            metadata={"DCP_SHARDING_INFO": json.dumps(starts), "DCP_VERSION": "1.0", "format": "pt"},
+        )
+    return folder
+
+
+def test_shards_of_ranks_are_put_together(tmp_path: Path) -> None:
+    bias = torch.rand(4)
+    folder = shards(
+        tmp_path,
+        {"weight": ((0, 0), WHOLE[:2].clone()), "bias": ((0,), bias)},
+        {"weight": ((2, 0), WHOLE[2:].clone())},
+    )
+    found = read(folder, Asked())
+    assert torch.equal(found.tensors["weight"], WHOLE)
+    assert torch.equal(found.tensors["bias"], bias)
+    assert found.notes == ("put together from 2 files of ranks; whether there were more of them stands in none",)
+    session = checkpoints.session_on(folder)
+    session.save(tmp_path / "out")
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["model.safetensors"]
+
+
+def test_torchs_own_shards_are_such(tmp_path: Path) -> None:
+    state = {"weight": torch.rand(3, 4)}
+    dcp.save(state, storage_writer=HuggingFaceStorageWriter(str(tmp_path), save_distributed=True), no_dist=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["shard-00001-model-00001-of-00001.safetensors"]
+    assert torch.equal(read(tmp_path, Asked()).tensors["weight"], state["weight"])
+
+
+@pytest.mark.parametrize(
+    ("ranks", "why"),
+    [
+        ([{"weight": ((0, 0), WHOLE[:2])}, {"weight": ((3, 0), WHOLE[3:])}], "do not make up a tensor of"),
+        ([{"weight": ((0, 0), WHOLE[:2])}, {"weight": ((1, 0), WHOLE[1:])}], "do not make up a tensor of"),
+        ([{"weight": ((0, 0), WHOLE[:2])}, {"weight": ((2,), WHOLE[2:])}], "have not the same number of axes"),
+        ([{"weight": ((0, -1), WHOLE)}], "what is no row of whole numbers"),
+        ([{"weight": ((2**59, 0), WHOLE)}], "reach further than a tensor can"),
+        ([{"weight": ((0, 0), WHOLE[:2])}, {"weight": ((2, 0), WHOLE[2:].long())}], "instead of torch.float32"),
+    ],
+)
+def test_shards_that_do_not_fit_together_say_so(tmp_path: Path, ranks: list[Any], why: str) -> None:
+    copies = [{name: (start, piece.clone()) for name, (start, piece) in rank.items()} for rank in ranks]
+    with pytest.raises(SourceError, match=why):
+        read(shards(tmp_path, *copies), Asked())
+
+
+def test_a_piece_that_torch_has_written_over_is_told(tmp_path: Path) -> None:
+    """Two pieces of one tensor in one file: torch keeps the last."""
+    folder = torch_writes(tmp_path / "saved", {"weight": torch.rand(2, 6)})
+    file = folder / "__0_0.distcp"
+    file.write_bytes(file.read_bytes().replace(b"[0, 0]", b"[2, 0]"))
+    with pytest.raises(SourceError, match=r"has written another piece of weight over the one at \(0, 0\)"):
+        read(folder, Asked())
 
 
 def test_a_key_chooses_another_part(saved: Path) -> None:

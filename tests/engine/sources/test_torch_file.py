@@ -136,7 +136,9 @@ def test_prefixes_of_wrappers_are_told(tmp_path: Path) -> None:
     found = opened(wrapped, tmp_path)
     assert list(found.tensors) == list(small().state_dict())
     assert found.prefix == "module._orig_mod."
-    assert found.notes == ("every name began with module._orig_mod., which is not shown",)
+    assert found.notes == (
+        "every name begins with module._orig_mod., as a wrapper's do: not shown, and saved again",
+    )
 
 
 def test_the_files_of_an_index_keep_their_names_until_all_are_known(tmp_path: Path) -> None:
@@ -152,7 +154,10 @@ def test_the_files_of_an_index_keep_their_names_until_all_are_known(tmp_path: Pa
     assert list(found.tensors) == ["a.bias", "a.weight", "b.weight"]
     assert found.tensors["b.weight"].tolist() == [15, 15]
     assert found.shards["a.bias"] == "pytorch_model-1.bin"
-    assert (found.prefix, found.notes) == ("module.", ("every name began with module., which is not shown",))
+    assert (found.prefix, found.notes) == (
+        "module.",
+        ("every name begins with module., as a wrapper's do: not shown, and saved again",),
+    )
 
 
 def test_one_file_of_an_index_may_have_all_of_a_module(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from prune_tui.engine.sources import SourceError, checkpoint_model
+from prune_tui.engine.sources import SourceError, checkpoint_model, wanted_names
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint_reader import read
 from tests.engine.sources.torch_samples import Small, small
@@ -145,3 +145,22 @@ def test_what_torch_finds_plain_needs_no_leave(tmp_path: Path) -> None:
         number=1j,
     )
     assert list(read(saved(content, tmp_path)).tensors) == ["x"]
+
+
+def test_the_command_that_allows_many_is_whole_and_can_be_typed(tmp_path: Path) -> None:
+    names = [f"my.module.Class{number}" for number in range(7)]
+    wanted_names.check(tmp_path / "a.pt", tuple(names), tuple(names))
+    with pytest.raises(SourceError) as refused:
+        wanted_names.check(tmp_path / "a.pt", tuple(names), names[:1])
+    assert f"({' '.join(f'--allow {name}' for name in names[1:])}), or let it run" in str(refused.value)
+    with pytest.raises(SourceError, match=r"\(--allow 'x;rm -rf ~'\)"):
+        wanted_names.check(tmp_path / "a.pt", ("x;rm -rf ~",), ())
+
+
+@pytest.mark.parametrize("wanted", [[f"a.B{number}" for number in range(1000)], [f"a.{'B' * 5000}"]])
+def test_what_no_model_wants_is_not_listed_to_be_allowed(tmp_path: Path, wanted: list[str]) -> None:
+    with pytest.raises(SourceError) as refused:
+        wanted_names.check(tmp_path / "a.pt", tuple(wanted), ())
+    assert "--allow" not in str(refused.value)
+    assert "If you know where the file comes from, let it run whatever it brings (--trust)" in str(refused.value)
+    assert len(str(refused.value)) < 2_000

@@ -95,7 +95,7 @@ def test_a_wrappers_prefix_is_taken_off(folder: Path, prefix: str) -> None:
     other = made(folder)
     found = opened(folder, {prefix + name: tensor for name, tensor in other.state_dict().items()})
     assert torch.equal(found.model.fc.weight, other.fc.weight)
-    assert found.notes == (f"every name began with {prefix}, which is not shown",)
+    assert found.notes == (f"every name begins with {prefix}, as a wrapper's do: not shown, and saved again",)
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "model."])
@@ -107,7 +107,9 @@ def test_a_model_whose_code_has_a_module_of_a_wrappers_name(folder: Path, prefix
     assert found.checkpoint is not None
     assert list(found.checkpoint.tensors) == ["module.weight", "module.bias"]
     assert found.checkpoint.prefix == prefix
-    assert found.notes == ((f"every name began with {prefix}, which is not shown",) if prefix else ())
+    assert found.notes == (
+        (f"every name begins with {prefix}, as a wrapper's do: not shown, and saved again",) if prefix else ()
+    )
 
 
 def test_what_does_not_fit_is_told(folder: Path) -> None:

@@ -1,0 +1,40 @@
+"""Names as they are told, and as a shell gives them back."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from prune_tui.source_names import is_path
+from prune_tui.step_settings import StepError
+from prune_tui.told_names import escaped, typed
+
+
+def test_what_would_command_the_terminal_is_spelled_out() -> None:
+    assert escaped("weights é ×.pt") == "weights é ×.pt"
+    assert escaped("a\nb\x1b[31m\udcff") == r"a\nb\x1b[31m\udcff"
+
+
+def test_a_refusal_is_one_line_whatever_it_names() -> None:
+    assert str(StepError("a\nb.pt is empty")) == r"a\nb.pt is empty"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("model.safetensors", "model.safetensors"),
+        ("-dash.pt", "./-dash.pt"),
+        ("check", "./check"),
+        ("demo", "./demo"),
+        ("a b.pt", "'a b.pt'"),
+        ("/x/-dash.pt", "/x/-dash.pt"),
+        ("a\nb'\\.pt", r"$'a\nb\'\\.pt'"),
+    ],
+)
+def test_a_shell_gives_the_name_back(name: str, told: str) -> None:
+    assert typed(Path(name)) == told
+    shell = subprocess.run(["bash", "-c", f"printf %s {told}"], capture_output=True, text=True, check=True)
+    assert shell.stdout.removeprefix("./") == name
+    assert is_path(shell.stdout)

@@ -1,4 +1,4 @@
-"""What a source hands over, and how it says that it cannot."""
+"""What a source hands over."""
 
 from __future__ import annotations
 
@@ -12,10 +12,6 @@ from prune_tui.engine.past import Past
 
 if TYPE_CHECKING:
     from prune_tui.engine.sources.checkpoint import Checkpoint
-
-
-class SourceError(ValueError):
-    """A model that cannot be opened; its text says what is wrong, where, and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from prune_tui.engine import memory
 from prune_tui.engine.past import PREFIX
 from prune_tui.engine.saving.forms import COMPACT
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.step_settings import StepError
 
 _MOST_DIMENSIONS = 64

@@ -8,8 +8,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from prune_tui.engine.sources.loaded import SourceError
-from prune_tui.engine.sources.mapped_file import MappedFile
+from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.engine.sources.source_file import SourceFile
 
 try:
     from lzma import LZMAError
@@ -56,7 +56,7 @@ class Records:
         names: Of the records, in order.
     """
 
-    def __init__(self, file: MappedFile, within: Place | None = None) -> None:
+    def __init__(self, file: SourceFile, within: Place | None = None) -> None:
         self._file = file
         self._within = within or Place(0, file.size)
         try:
@@ -135,7 +135,7 @@ def _shown(name: str) -> str:
 class _Window(io.RawIOBase):
     """A part of a file as a file."""
 
-    def __init__(self, file: MappedFile, place: Place) -> None:
+    def __init__(self, file: SourceFile, place: Place) -> None:
         self._file, self._place, self._at = file, place, 0
 
     def readable(self) -> bool:

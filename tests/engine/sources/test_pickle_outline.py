@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from prune_tui.engine.sources import SourceError, pickle_outline
-from prune_tui.engine.sources.pickle_outline import Entries, Global, Made, Outline, read
+from prune_tui.engine.sources.pickle_outline import Outline, read
+from prune_tui.engine.sources.pickled_objects import Entries, Global, Made
 
 
 def outline(data: bytes) -> Outline:

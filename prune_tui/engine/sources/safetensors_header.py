@@ -1,0 +1,116 @@
+"""What the header of a safetensors file says of its tensors, read without torch.
+
+The format: https://github.com/huggingface/safetensors#format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors import SafetensorError, safe_open
+
+from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.engine.sources.source_file import SourceFile
+from prune_tui.engine.sources.tensor_names import in_order
+
+_LENGTH = 8
+"""Bytes of the number that says how long the header is."""
+_LONGEST = 100_000_000
+"""Bytes of a header, as the library has it."""
+
+DTYPES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "U16": "uint16",
+    "I16": "int16",
+    "U32": "uint32",
+    "I32": "int32",
+    "U64": "uint64",
+    "I64": "int64",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F32": "float32",
+    "F64": "float64",
+    "C64": "complex64",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E8M0": "float8_e8m0fnu",
+}
+"""What the format has, by its names; with torch's."""
+
+
+class Entry(NamedTuple):
+    """A tensor in the file.
+
+    Attributes:
+        dtype: As the format calls it.
+        shape: Its sizes.
+        start: Its first byte in the file.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+
+
+class Header(NamedTuple):
+    """What a header says.
+
+    Attributes:
+        tensors: By name, in the order that people count in.
+        metadata: What the file says of itself.
+    """
+
+    tensors: Mapping[str, Entry]
+    metadata: Mapping[str, str]
+
+
+def looks_like(path: Path) -> bool:
+    """Whether a file begins as one: a length, then an object of JSON."""
+    with path.open("rb") as file:
+        start = file.read(_LENGTH + 1)
+    return (
+        len(start) > _LENGTH and start[_LENGTH:] == b"{" and int.from_bytes(start[:_LENGTH], "little") <= _LONGEST
+    )
+
+
+def length_of(file: SourceFile) -> int:
+    """Bytes of the header."""
+    return int.from_bytes(file.bytes_at(0, _LENGTH), "little")
+
+
+def read(file: SourceFile) -> Header:
+    """Read a header, after the library has checked it against the file: lengths, overlaps, gaps, dtypes.
+
+    Raises:
+        SourceError: The file is damaged; says how.
+    """
+    _check(file.path)
+    length = length_of(file)
+    try:
+        header: dict[str, Any] = json.loads(file.bytes_at(_LENGTH, length))
+    except (ValueError, RecursionError) as error:  # another one than the library has just checked
+        raise SourceError(f"{file.path} is no safetensors file: its header cannot be read: {error}") from error
+    metadata, data = header.pop("__metadata__", {}), _LENGTH + length
+    # The library sorts tensors by dtype and then as text, layers.10 before layers.2.
+    return Header(
+        {
+            name: Entry(one["dtype"], tuple(one["shape"]), data + one["data_offsets"][0])
+            for name, one in sorted(header.items(), key=lambda entry: in_order(entry[0]))
+        },
+        metadata,
+    )
+
+
+def _check(path: Path) -> None:
+    try:
+        with safe_open(path, "numpy"):
+            pass
+    except (SafetensorError, OSError, ValueError) as error:
+        raise SourceError(
+            f"{path} is no whole safetensors file: {str(error).strip()}. Was it copied to the end?"
+        ) from error

@@ -71,6 +71,18 @@ class Opened(Body, frozen=True):
     methods: tuple[Plugin, ...] = ()
 
 
+class EarlyOutline(Body, frozen=True):
+    """An event: the module tree of a checkpoint, told before torch is imported. `Opened` takes its place.
+
+    Attributes:
+        rows: The outline as the checkpoint's headers tell it, without what only values tell.
+        names_only: The modules may turn out to be others: here they are what the names in the files make up.
+    """
+
+    rows: tuple[ModuleRow, ...]
+    names_only: bool = False
+
+
 class ModuleView(Body, frozen=True):
     """What one module holds.
 
@@ -385,4 +397,5 @@ AnyBody = (
     | Failed
     | Progress
     | MetricMeasured
+    | EarlyOutline
 )

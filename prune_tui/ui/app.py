@@ -256,6 +256,8 @@ class PruneApp(App[None]):
     def _event(self, body: views.Body) -> None:
         if isinstance(body, views.Progress):
             self.main.status.activity = body.text
+        elif isinstance(body, views.EarlyOutline):
+            self.main.show_early(body)
         elif isinstance(body, views.MetricMeasured):
             self._measured(body)
 

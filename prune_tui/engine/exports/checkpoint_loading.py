@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from prune_tui.engine.saving.forms import COMPACT
+from prune_tui.engine.saved_metadata import COMPACT
 from prune_tui.engine.sources import safetensors_header
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.protocol import Open

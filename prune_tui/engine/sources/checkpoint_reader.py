@@ -10,7 +10,7 @@ from prune_tui.engine.sources import (
     distributed_folder,
     model_folder,
     numpy_file,
-    numpy_header,
+    numpy_kind,
     old_torch_file,
     safetensors_file,
     safetensors_header,
@@ -70,7 +70,7 @@ _KNOWN = (
 )
 _KINDS = (
     _Kind(safetensors_header.looks_like, lambda path, _: safetensors_file.read(path)),
-    _Kind(numpy_header.looks_like, lambda path, _: numpy_file.read(path)),
+    _Kind(numpy_kind.looks_like, lambda path, _: numpy_file.read(path)),
     _Kind(shard_index.looks_like, lambda path, asked: sharded.read(path, lambda file: _as_it_is(file, asked))),
     _Kind(torch_archive.looks_like, torch_archive.read),
     _Kind(old_torch_file.looks_like, old_torch_file.read),

@@ -1,4 +1,4 @@
-"""The dtypes of tensors in files by torch's names, and the bytes of an entry, for who reads headers without torch."""
+"""The dtypes of tensors by torch's names, and the bytes of an entry, for who reads headers without torch."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prune_tui.engine.sources import archive_kinds, pickled_checkpoint, torch_file
+from prune_tui.engine.sources import archive_kinds, pickled_checkpoint, torch_file, torch_records
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.described_tensors import Extent, NotShownError, shown, told
@@ -121,7 +121,7 @@ def _packed(file: MappedFile, records: Records, name: str, asked: Asked) -> Chec
     if not archive_kinds.is_torch_file(inner):
         raise SourceError(f"{file.path} is damaged: its record {name} is no file of torch.save")
     root = archive_kinds.root_of(inner, archive_kinds.CONTENT) or ""
-    outline = torch_file.outline_of(file, inner, f"{root}{archive_kinds.CONTENT}")
+    outline = torch_records.outline_of(file.path, inner, f"{root}{archive_kinds.CONTENT}")
     tensors = torch_file.tensors_in(file, inner, root)
     return pickled_checkpoint.read(file, outline, tensors, Asked(asked.key), kind="exported program")
 

@@ -17,14 +17,11 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from prune_tui.engine.sources import zip_records
+from prune_tui.engine.sources.numpy_kind import LOCAL_HEADER, MAGIC, SUFFIX
 from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.source_file import SourceFile
 from prune_tui.engine.sources.telling_names import some
 
-_MAGIC, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
-_LOCAL_HEADER = 30
-"""Bytes before the name of a member of a zip; the lengths of name and extra field are its last two numbers."""
-_SUFFIX = ".npy"
 _MOST = 2**62
 """Entries that torch and NumPy count up to, also where one axis is empty."""
 
@@ -86,21 +83,6 @@ class Member(NamedTuple):
         return self.start is not None and as_in_memory and self.start % self.header.dtype.itemsize == 0
 
 
-def looks_like(path: Path) -> bool:
-    """Whether a file is an array, or a zip of nothing else."""
-    with path.open("rb") as file:
-        start = file.read(len(_MAGIC))
-        if start == _MAGIC:
-            return True
-        if not start.startswith(_ZIP):
-            return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return all(name.endswith(_SUFFIX) for name in archive.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):
-        return path.suffix == ".npz"  # `read` will say what is wrong with it
-
-
 class Arrays(NamedTuple):
     """What is in a file.
 
@@ -126,7 +108,7 @@ def read(file: SourceFile) -> Arrays:
     Raises:
         SourceError: It is damaged, or holds no array of numbers.
     """
-    if file.bytes_at(0, len(_MAGIC)) == _MAGIC:
+    if file.bytes_at(0, len(MAGIC)) == MAGIC:
         return _sorted(file, "NumPy array", [_single(file)])
     with _whole(file.path), zipfile.ZipFile(file.path) as archive:
         return _sorted(file, "NumPy archive", [_member(file, archive, one) for one in archive.infolist()])
@@ -140,7 +122,9 @@ def _whole(path: Path) -> Iterator[None]:
     except zip_records.DAMAGED as error:
         if isinstance(error, SourceError):
             raise
-        raise SourceError(f"{path} is no whole .npz file: {str(error)[:200]}. Was it copied to the end?") from error
+        raise SourceError(
+            f"{path} is no whole .npz file: {str(error)[:200]}. Was it copied to the end?"
+        ) from error
 
 
 def _sorted(file: SourceFile, kind: str, members: list[Member]) -> Arrays:
@@ -192,14 +176,14 @@ def _member(file: SourceFile, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -
             stream.read(header.length)
             return stream.read(header.size)
 
-    return Member(info.filename.removesuffix(_SUFFIX), header, start, entries)
+    return Member(info.filename.removesuffix(SUFFIX), header, start, entries)
 
 
 def _start(file: SourceFile, info: zipfile.ZipInfo) -> int:
     """Where a member's data begin: behind a second header of its own, whose extra field may be another."""
-    local = file.bytes_at(info.header_offset, _LOCAL_HEADER)
+    local = file.bytes_at(info.header_offset, LOCAL_HEADER)
     lengths = local[26:28], local[28:30]
-    return info.header_offset + _LOCAL_HEADER + sum(int.from_bytes(one, "little") for one in lengths)
+    return info.header_offset + LOCAL_HEADER + sum(int.from_bytes(one, "little") for one in lengths)
 
 
 def _header(path: Path, name: str, stream: IO[bytes]) -> Header:

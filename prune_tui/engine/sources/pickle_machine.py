@@ -266,7 +266,7 @@ def _in_general(opcode: pickletools.OpcodeInfo) -> Instruction:
             return at
 
         return without_argument
-    read: Callable[[io.BytesIO], Any] = opcode.arg.reader  # type: ignore[assignment]  # of any stream of bytes
+    read: Callable[[io.BytesIO], Any] = opcode.arg.reader
 
     def with_argument(machine: Machine, at: int) -> int:
         argument, after = machine.argument(at, read)
@@ -378,6 +378,6 @@ _QUICKLY: Mapping[str, Instruction] = {
 
 INSTRUCTIONS: tuple[Instruction, ...] = tuple(
     _unknown if opcode is None else _QUICKLY.get(opcode.name) or _in_general(opcode)
-    for opcode in (pickletools.code2op.get(chr(byte)) for byte in range(256))
+    for opcode in map({ord(one.code): one for one in pickletools.opcodes}.get, range(256))
 )
 """By their byte."""

@@ -11,7 +11,6 @@ from torch import Tensor
 from prune_tui.engine import memory
 from prune_tui.engine.sources import described_tensors
 from prune_tui.engine.sources.described_tensors import Extent, NotShownError
-from prune_tui.engine.sources.dtype_names import ITEMSIZES
 from prune_tui.engine.sources.mapped_file import MappedFile
 from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.zip_records import Place

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prune_tui.engine.sources import archive_kinds, described_tensors, parts, torch_file
+from prune_tui.engine.sources import archive_kinds, described_tensors, parts, torch_file, torch_records
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.mapped_file import MappedFile
@@ -31,8 +31,10 @@ def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
     if asked.key:
         raise SourceError(f"{file.path} is one TorchScript module and has no parts; leave out --key {asked.key}")
     root = archive_kinds.root_of(records, archive_kinds.CONSTANTS) or ""
-    found = dict(_attributes(torch_file.outline_of(file, records, f"{root}{archive_kinds.CONTENT}").value, file))
-    constants = torch_file.outline_of(file, records, f"{root}{archive_kinds.CONSTANTS}").value
+    found = dict(
+        _attributes(torch_records.outline_of(file.path, records, f"{root}{archive_kinds.CONTENT}").value, file)
+    )
+    constants = torch_records.outline_of(file.path, records, f"{root}{archive_kinds.CONSTANTS}").value
     frozen = {
         f"CONSTANTS.c{number}": one for number, one in enumerate(constants if isinstance(constants, tuple) else ())
     }

@@ -76,17 +76,16 @@ def _held(tensors: Mapping[str, EarlyTensor], identities: dict[object, int]) -> 
         tensors: Its own, by name.
         identities: A number for each parameter and buffer of the model; new ones are added.
     """
-    parameters = {
-        name: one for name, one in tensors.items() if is_parameter(name, tensors, has_values=has_values(one.dtype))
-    }
-    buffers = {name: one for name, one in tensors.items() if name not in parameters}
-    return (
-        *(_parameter(name, one, parameters, buffers, identities) for name, one in parameters.items()),
-        *(
-            Held(identities.setdefault(("buffer", id(one)), len(identities)), _bytes(one), _DEVICE)
-            for one in buffers.values()
-        ),
-    )
+    parameters: dict[str, EarlyTensor] = {}
+    buffers: dict[str, EarlyTensor] = {}
+    for name, one in tensors.items():
+        is_value = is_parameter(name, tensors, has_values=has_values(one.dtype))
+        (parameters if is_value else buffers)[name] = one
+    found = [_parameter(name, one, parameters, buffers, identities) for name, one in parameters.items()]
+    for one in buffers.values():
+        identity = identities.setdefault(("buffer", id(one)), len(identities))
+        found.append(Held(identity, _bytes(one), _DEVICE))
+    return tuple(found)
 
 
 def _parameter(

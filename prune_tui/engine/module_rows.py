@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from prune_tui.engine.rolled_up import Held, Place, shared_by, sums
 from prune_tui.view_rows import ModuleRow
@@ -26,10 +27,17 @@ def rows(places: Sequence[Place], types: Sequence[str], held: list[tuple[Held, .
             masked=found.masked,
             tensors=tuple(one.row for one in held[place.first] if one.row is not None),
             shared_with="" if place.first == index else places[place.first].path,
-            shared_tensors=any(one.identity in shared for one in held[place.first] if one.row is not None),
+            shared_tensors=bool(shared)
+            and any(one.identity in shared for one in held[place.first] if one.row is not None),
             bytes=found.bytes,
-            dtypes=tuple(sorted(found.dtypes)),
-            devices=tuple(sorted(found.devices)),
+            dtypes=_in_order(found.dtypes),
+            devices=_in_order(found.devices),
         )
         for index, (place, found) in enumerate(zip(places, sums(places, held, shared), strict=True))
     )
+
+
+@lru_cache(1000)
+def _in_order(names: frozenset[str]) -> tuple[str, ...]:
+    """The same few for ten thousand modules."""
+    return tuple(sorted(names))

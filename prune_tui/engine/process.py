@@ -7,10 +7,12 @@ headers of a checkpoint tell.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from typing import NoReturn
 
@@ -19,7 +21,7 @@ import msgspec
 from prune_tui import frames
 from prune_tui.engine.early_outline import early_outline
 from prune_tui.protocol import Answer, Open
-from prune_tui.views import AnyBody, Progress
+from prune_tui.views import AnyBody, EarlyOutline, Progress
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -37,10 +39,15 @@ def main(descriptor: int, parent: int, expected: bytes = b"") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=descriptor)
     _tell(connection, Progress(0, "importing torch"))
-    if expected:
-        _tell_early(connection, msgspec.msgpack.decode(expected, type=Open))
+    early = _early(msgspec.msgpack.decode(expected, type=Open)) if expected else None
+    # A long one waits for the UI to read it.
+    telling = threading.Thread(
+        target=lambda: early and _tell(connection, early), name="prune-tui early", daemon=True
+    )
+    telling.start()
     from prune_tui.engine.server import Server  # noqa: PLC0415 - this imports torch
 
+    telling.join()
     Server(connection, gone=_end).serve()
 
 
@@ -52,15 +59,16 @@ def _tell(connection: socket.socket, body: AnyBody) -> None:
         _end()
 
 
-def _tell_early(connection: socket.socket, expected: Open) -> None:
-    """Tell the tree of a checkpoint, if its headers do."""
+def _early(expected: Open) -> EarlyOutline | None:
+    """The tree of a checkpoint, if its headers tell it."""
+    gc.disable()  # ten thousand rows are made, and nothing in circles
     try:
-        found = early_outline(expected)
+        return early_outline(expected)
     except Exception:  # noqa: BLE001 - the boundary: a file that is read here without torch is read again with it
         traceback.print_exc()  # into the log pane
-        return
-    if found is not None:
-        _tell(connection, found)
+        return None
+    finally:
+        gc.enable()
 
 
 def _die_with_parent(parent: int) -> None:

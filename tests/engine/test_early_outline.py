@@ -320,6 +320,7 @@ def test_mutated_files(tmp_path: Path, kind: str) -> None:
         try:
             real = opened(source)
         except SourceError:
+            assert kind != "safetensors", "its header tells all"
             continue  # damage that only reading shows
         compared += 1
         assert without_counts(found.rows) == without_counts(real)

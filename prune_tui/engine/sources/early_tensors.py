@@ -135,12 +135,9 @@ def _safetensors(path: Path, _: str) -> EarlyTensors:
     file = SourceFile(path)
     if safetensors_header.length_of(file) > _LARGEST:
         raise LeftToTorchError(f"the header of {path} is long")
-    header = safetensors_header.read(file)
-    unknown = next(
-        (one.dtype for one in header.tensors.values() if one.dtype not in safetensors_header.DTYPES), ""
-    )
-    if unknown:
-        raise LeftToTorchError(f"{path} holds {unknown}")
+    header = safetensors_header.parsed(file)
+    if not safetensors_header.is_whole(file, header):
+        raise LeftToTorchError(f"{path} is not as its header has it")
     tensors = {
         name: EarlyTensor(safetensors_header.DTYPES[one.dtype], one.shape) for name, one in header.tensors.items()
     }

@@ -59,14 +59,15 @@ class NameTree(Generic[T]):
 
     def _add(self, holder: Path) -> str:
         """Add a module and those above it, or say why that cannot be."""
-        places = [holder[:depth] for depth in range(1, len(holder) + 1)]
-        taken = next((place for place in places if place[-1] in self.tensors.get(place[:-1], ())), None)
-        if taken is not None:
-            return f"{'.'.join(taken)} is a tensor, too, and torch has nothing below tensors"
-        for place in places:
+        missing = []
+        while holder not in self.tensors:
+            missing.append(holder)
+            holder = holder[:-1]
+        if missing[-1][-1] in self.tensors[holder]:
+            return f"{'.'.join(missing[-1])} is a tensor, too, and torch has nothing below tensors"
+        for place in reversed(missing):
             self._children[place[:-1]][place[-1]] = None
-            self.tensors.setdefault(place, {})
-            self._children.setdefault(place, {})
+            self.tensors[place], self._children[place] = {}, {}
         return ""
 
     def in_preorder(self) -> tuple[list[Place], list[Mapping[str, T]]]:
@@ -79,7 +80,8 @@ class NameTree(Generic[T]):
             index = len(places)
             places.append(Place(".".join(path), parent, index))
             held.append(self.tensors[path])
-            waiting += [((*path, name), index) for name in reversed(self._children[path])]
+            if children := self._children[path]:
+                waiting += [((*path, name), index) for name in reversed(children)]
         return places, held
 
 

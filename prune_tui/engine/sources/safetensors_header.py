@@ -6,12 +6,14 @@ The format: https://github.com/huggingface/safetensors#format.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
+from prune_tui.engine.sources.dtype_names import ITEMSIZES
 from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.source_file import SourceFile
 from prune_tui.engine.sources.tensor_names import in_order
@@ -20,6 +22,7 @@ _LENGTH = 8
 """Bytes of the number that says how long the header is."""
 _LONGEST = 100_000_000
 """Bytes of a header, as the library has it."""
+_MOST_DIMENSIONS = 64
 
 DTYPES = {
     "BOOL": "bool",
@@ -50,11 +53,13 @@ class Entry(NamedTuple):
         dtype: As the format calls it.
         shape: Its sizes.
         start: Its first byte in the file.
+        bytes: Of its entries.
     """
 
     dtype: str
     shape: tuple[int, ...]
     start: int
+    bytes: int
 
 
 class Header(NamedTuple):
@@ -90,20 +95,47 @@ def read(file: SourceFile) -> Header:
         SourceError: The file is damaged; says how.
     """
     _check(file.path)
+    return parsed(file)
+
+
+def parsed(file: SourceFile) -> Header:
+    """What a header says, whether that is so or not.
+
+    Raises:
+        SourceError: It is no header.
+    """
     length = length_of(file)
     try:
         header: dict[str, Any] = json.loads(file.bytes_at(_LENGTH, length))
-    except (ValueError, RecursionError) as error:  # another one than the library has just checked
+        metadata, data = header.pop("__metadata__", {}), _LENGTH + length
+        # The library sorts tensors by dtype and then as text, layers.10 before layers.2.
+        names = sorted(header, key=in_order)
+        return Header({name: _entry(header[name], data) for name in names}, metadata)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise SourceError(f"{file.path} is no safetensors file: its header cannot be read: {error}") from error
-    metadata, data = header.pop("__metadata__", {}), _LENGTH + length
-    # The library sorts tensors by dtype and then as text, layers.10 before layers.2.
-    return Header(
-        {
-            name: Entry(one["dtype"], tuple(one["shape"]), data + one["data_offsets"][0])
-            for name, one in sorted(header.items(), key=lambda entry: in_order(entry[0]))
-        },
-        metadata,
+
+
+def _entry(told: Mapping[str, Any], data: int) -> Entry:
+    start, end = told["data_offsets"]
+    return Entry(told["dtype"], tuple(told["shape"]), data + start, end - start)
+
+
+def is_whole(file: SourceFile, header: Header) -> bool:
+    """Whether a file looks to be what its header says: the library knows better, but imports NumPy for it.
+
+    Every tensor's bytes follow those of the one before, and the last one's end the file.
+    """
+    at, tensors = (
+        _LENGTH + length_of(file),
+        sorted(header.tensors.values(), key=lambda one: (one.start, one.bytes)),
     )
+    for one in tensors:
+        itemsize = ITEMSIZES.get(DTYPES.get(one.dtype, ""), 0)
+        counts = len(one.shape) <= _MOST_DIMENSIONS and all(type(size) is int and size >= 0 for size in one.shape)
+        if not counts or one.start != at or not itemsize or math.prod(one.shape) * itemsize != one.bytes:
+            return False
+        at += one.bytes
+    return at == file.size and all(isinstance(text, str) for text in header.metadata.values())
 
 
 def _check(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from prune_tui.engine.sources.source_error import SourceError
@@ -19,8 +20,13 @@ WRAPPERS = ("module.", "_orig_mod.")
 
 def in_order(name: str) -> list[tuple[int, int, str]]:
     """What names sort by as people count: `layers.2` before `layers.10`."""
-    parts = _NUMBERS.split(name)
-    return [(0, int(part), "") if part.isascii() and part.isdecimal() else (1, 0, part) for part in parts if part]
+    return [_rank(part) for part in _NUMBERS.split(name) if part]
+
+
+@lru_cache(10_000)
+def _rank(part: str) -> tuple[int, int, str]:
+    """Of a whole number, or of a text between two."""
+    return (0, int(part), "") if part.isascii() and part.isdecimal() else (1, 0, part)
 
 
 def common_prefix(names: Iterable[str], prefixes: Iterable[str]) -> str:

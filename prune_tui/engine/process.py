@@ -40,14 +40,14 @@ def main(descriptor: int, parent: int, expected: bytes = b"") -> None:
     connection = socket.socket(fileno=descriptor)
     _tell(connection, Progress(0, "importing torch"))
     early = _early(msgspec.msgpack.decode(expected, type=Open)) if expected else None
-    # A long one waits for the UI to read it.
-    telling = threading.Thread(
-        target=lambda: early and _tell(connection, early), name="prune-tui early", daemon=True
-    )
-    telling.start()
+    # A long one is not sent before the UI reads it, and torch need not wait for that.
+    telling = threading.Thread(target=_tell, args=(connection, early), name="prune-tui early", daemon=True)
+    if early is not None:
+        telling.start()
     from prune_tui.engine.server import Server  # noqa: PLC0415 - this imports torch
 
-    telling.join()
+    if early is not None:
+        telling.join()
     Server(connection, gone=_end).serve()
 
 

@@ -12,7 +12,7 @@ from prune_tui import views
 if TYPE_CHECKING:
     from prune_tui.ui.screens.main import MainScreen
 
-_NAMES_ONLY = " · names in the files"
+_NAMES_ONLY = " · names only"
 _VALUES_LATER = "values come once torch is there"
 _MODULES_LATER = "the model's own modules come once torch is there"
 

@@ -201,7 +201,10 @@ class PruneApp(App[None]):
         )
         if answer == "go on with them":
             plugins = tuple(str(Path(file).resolve()) for file in self._request.plugins)
+            key = self._request.key
             self._request = protocol.Open.going_on(kept, self._request.journals, plugins)
+            if self._request.key != key:  # the tree that the headers told is of another part
+                self.main.module_tree.set_rows(())
         elif answer == "quit":
             self._leave()
         elif answer == "delete them":

@@ -8,6 +8,9 @@ from typing import IO
 
 from prune_tui.engine.sources.source_error import SourceError
 
+_SMALL = 4096
+"""Bytes that are read in one piece."""
+
 
 class FileChangedError(SourceError):
     """A file is not the one any more that was opened: what is mapped of it may be gone."""
@@ -38,6 +41,8 @@ class SourceFile:
 
     def bytes_at(self, start: int, count: int) -> bytes:
         """Some of its bytes, read: where it is mapped, no page of the map is touched."""
+        if count <= _SMALL:  # without the eight kilobytes that a buffered file reads for thirty bytes
+            return os.pread(self._file.fileno(), count, start)
         self._file.seek(start)
         return self._file.read(count)
 

@@ -41,7 +41,7 @@ class Storages:
 
     def __init__(self, file: MappedFile, place: Callable[[str], Place]) -> None:
         self._file, self._place = file, place
-        self._held: dict[str, torch.UntypedStorage] = {}
+        self._held: dict[str, tuple[torch.UntypedStorage, int]] = {}
 
     def tensor(self, key: str, size: int, layout: Layout, *, start: int = 0) -> Tensor:
         """A tensor on one of them.
@@ -57,9 +57,8 @@ class Storages:
             SourceError: It does not lie within.
         """
         extent = layout.extent
-        storage = self._storage(key, size, layout.dtype)
-        held = storage.nbytes() // layout.dtype.itemsize
-        described_tensors.check(self._file.path, extent, held - start)
+        storage, held = self._storage(key, size, layout.dtype)
+        described_tensors.check(self._file.path, extent, held // layout.dtype.itemsize - start)
         try:
             empty = torch.empty(0, dtype=layout.dtype)
             return empty.set_(storage, start + extent.offset, extent.shape, extent.strides)
@@ -68,20 +67,22 @@ class Storages:
                 f"{self._file.path} is damaged: a tensor of shape {extent.shape}: {error}"
             ) from error
 
-    def _storage(self, key: str, size: int, dtype: torch.dtype) -> torch.UntypedStorage:
+    def _storage(self, key: str, size: int, dtype: torch.dtype) -> tuple[torch.UntypedStorage, int]:
+        """A storage, and its bytes."""
         if key not in self._held:
             place = self._place(key)
             if place.start % dtype.itemsize:
                 _afford(self._file, place.size)
-            self._held[key] = self._file.tensor(
-                dtype, (place.size // dtype.itemsize,), place.start
-            ).untyped_storage()
-        if size > self._held[key].nbytes():
+            entries = place.size // dtype.itemsize
+            storage = self._file.tensor(dtype, (entries,), place.start).untyped_storage()
+            self._held[key] = storage, storage.nbytes()
+        found, held = self._held[key]
+        if size > held:
             raise SourceError(
                 f"{self._file.path} is damaged or cut off: a storage should have {size:,} bytes, and there are"
-                f" {self._held[key].nbytes():,}"
+                f" {held:,}"
             )
-        return self._held[key]
+        return found, held
 
 
 def _afford(file: MappedFile, size: int) -> None:

@@ -51,7 +51,8 @@ class MappedFile(SourceFile):
         if start % dtype.itemsize:
             copied = torch.frombuffer(bytearray(self.bytes_at(start, size)), dtype=torch.uint8)
             return copied.view(dtype).view(shape)
-        return torch.frombuffer(self._map, dtype=dtype, count=count, offset=start).view(shape)
+        entries = torch.frombuffer(self._map, dtype=dtype, count=count, offset=start)
+        return entries if len(shape) == 1 else entries.view(shape)
 
     def forget(self) -> None:
         """Drop the pages that were read, so that what was walked through does not stay.

@@ -53,7 +53,7 @@ def _built(tree: NameTree[Tensor]) -> Named:
     parameters: dict[object, nn.Parameter] = {}
     for place, tensors in tree.tensors.items():
         module = modules[place] = Named()
-        module.training = False
+        module.__dict__["training"] = False  # where torch puts it, after a look through all its registries
         if place:
             modules[place[:-1]]._modules[place[-1]] = module
         for name, tensor in tensors.items():

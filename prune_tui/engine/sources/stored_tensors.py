@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ class Storages:
 
     def __init__(self, file: MappedFile, place: Callable[[str], Place]) -> None:
         self._file, self._place = file, place
-        self._held: dict[str, tuple[torch.UntypedStorage, int]] = {}
+        self._held: dict[str, Tensor] = {}
 
     def tensor(self, key: str, size: int, layout: Layout, *, start: int = 0) -> Tensor:
         """A tensor on one of them.
@@ -57,32 +58,43 @@ class Storages:
             SourceError: It does not lie within.
         """
         extent = layout.extent
-        storage, held = self._storage(key, size, layout.dtype)
-        described_tensors.check(self._file.path, extent, held // layout.dtype.itemsize - start)
+        entries = self._entries(key, size, layout.dtype)
+        described_tensors.check(self._file.path, extent, entries.nbytes // layout.dtype.itemsize - start)
+        if start + extent.offset == 0 and entries.dtype == layout.dtype:
+            whole = _as_a_whole(entries, extent)
+            if whole is not None:
+                return whole
         try:
             empty = torch.empty(0, dtype=layout.dtype)
+            storage = entries.untyped_storage()
             return empty.set_(storage, start + extent.offset, extent.shape, extent.strides)
         except RuntimeError as error:  # sizes that are none for torch, though they hold nothing
             raise SourceError(
                 f"{self._file.path} is damaged: a tensor of shape {extent.shape}: {error}"
             ) from error
 
-    def _storage(self, key: str, size: int, dtype: torch.dtype) -> tuple[torch.UntypedStorage, int]:
-        """A storage, and its bytes."""
+    def _entries(self, key: str, size: int, dtype: torch.dtype) -> Tensor:
+        """All entries of a storage in a row."""
         if key not in self._held:
             place = self._place(key)
             if place.start % dtype.itemsize:
                 _afford(self._file, place.size)
-            entries = place.size // dtype.itemsize
-            storage = self._file.tensor(dtype, (entries,), place.start).untyped_storage()
-            self._held[key] = storage, storage.nbytes()
-        found, held = self._held[key]
-        if size > held:
+            self._held[key] = self._file.tensor(dtype, (place.size // dtype.itemsize,), place.start)
+        found = self._held[key]
+        if size > found.nbytes:
             raise SourceError(
                 f"{self._file.path} is damaged or cut off: a storage should have {size:,} bytes, and there are"
-                f" {held:,}"
+                f" {found.nbytes:,}"
             )
-        return found, held
+        return found
+
+
+def _as_a_whole(entries: Tensor, extent: Extent) -> Tensor | None:
+    """A tensor that has all entries of its storage in their order, as most have; None where it has not."""
+    if math.prod(extent.shape) != entries.numel() or 0 in extent.shape:
+        return None
+    found = entries.view(extent.shape)
+    return found if found.stride() == extent.strides else None
 
 
 def _afford(file: MappedFile, size: int) -> None:

@@ -1,7 +1,4 @@
-"""Everything the engine may tell: answers to requests, and events.
-
-Plain numbers and strings, never a tensor: a view of the model at one revision.
-"""
+"""Everything the engine may tell, answers and events: plain numbers and strings, never a tensor, at one revision."""
 
 from __future__ import annotations
 
@@ -72,11 +69,11 @@ class Opened(Body, frozen=True):
 
 
 class EarlyOutline(Body, frozen=True):
-    """An event: the module tree of a checkpoint, told before torch is imported. `Opened` takes its place.
+    """An event: a checkpoint's module tree, told before torch is imported; `Opened` takes its place.
 
     Attributes:
         rows: The outline as the checkpoint's headers tell it, without what only values tell.
-        names_only: The modules may turn out to be others: here they are what the names in the files make up.
+        names_only: The modules may turn out to be others than the names in the files make up.
     """
 
     rows: tuple[ModuleRow, ...]

@@ -352,16 +352,6 @@ def _push_always(value: Any) -> Instruction:
     return push
 
 
-def _tuple_of_two(machine: Machine, at: int) -> int:
-    machine.tuple_of(2)
-    return at
-
-
-def _keep_outside(machine: Machine, at: int) -> int:
-    machine.kept_outside(machine.stack.pop())
-    return at
-
-
 def _mark(machine: Machine, at: int) -> int:
     machine.mark()
     return at
@@ -390,11 +380,9 @@ _QUICKLY: Mapping[str, Instruction] = {
     "SHORT_BINUNICODE": _push_short_text,
     "MARK": _mark,
     "TUPLE": _tuple,
-    "TUPLE2": _tuple_of_two,
     "EMPTY_TUPLE": _push_always(()),
     "NEWFALSE": _push_always(False),
     "NEWTRUE": _push_always(True),
-    "BINPERSID": _keep_outside,
     "REDUCE": _call,
 }
 

@@ -1,4 +1,4 @@
-"""Everything the engine may tell, answers and events: plain numbers and strings of one revision, never a tensor."""
+"""All that the engine may tell, answers and events: plain numbers and strings of one revision, never a tensor."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def _run_app(request: Open, folder: Path, drawing: Drawing, *, lasting: bool, de
     engines: list[EngineProcess] = []
 
     def start_engine() -> EngineProcess:
-        engines.append(EngineProcess(folder))
+        engines.append(EngineProcess(folder, request))
         return engines[-1]
 
     first = iter([start_engine()])  # it imports torch while we import Textual

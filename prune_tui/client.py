@@ -15,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from prune_tui import frames, views
-from prune_tui.protocol import Answer, Cancel, Question, Request
+from prune_tui.protocol import Answer, Cancel, Open, Question, Request
 
 B = TypeVar("B", bound=views.Body)
 
@@ -25,7 +27,7 @@ _LONGEST_LINE = 16_384
 # Without the current folder on the path: a random.py there must not stand in for the one that torch imports.
 _CODE = (
     "import sys; sys.path[:] = [*filter(None, sys.path), {home!r}]; "
-    "from prune_tui.engine.process import main; main({descriptor}, {parent})"
+    "from prune_tui.engine.process import main; main({descriptor}, {parent}, {expected!r})"
 )
 
 
@@ -52,6 +54,7 @@ class EngineProcess:
 
     Args:
         folder: Where it works; modules of packages are found from there.
+        expected: What it will be asked to open: what it can tell of that without torch, it tells at once.
 
     Attributes:
         connection: Our end of the socket.
@@ -59,12 +62,13 @@ class EngineProcess:
         on_line: Called in a thread with each new line.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, expected: Open | None = None) -> None:
         self.log: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         self.on_line: Callable[[str], None] | None = None
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         home = str(Path(__file__).resolve().parent.parent)
-        code = _CODE.format(home=home, descriptor=theirs.fileno(), parent=os.getpid())
+        told = msgspec.msgpack.encode(expected) if expected is not None else b""
+        code = _CODE.format(home=home, descriptor=theirs.fileno(), parent=os.getpid(), expected=told)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code],

@@ -6,12 +6,14 @@ connection with `FrameError`; nothing is ever unpickled.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import struct
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -76,9 +78,11 @@ def _receive_exactly(connection: socket.socket, count: int) -> bytes | None:
 
 async def read(stream: asyncio.StreamReader, kind: type[T]) -> T | None:
     """Wait for the next struct on a stream; None when the other side has closed it."""
+    from asyncio import IncompleteReadError  # noqa: PLC0415 - the engine has no event loop, and starts sooner without
+
     try:
         head = await stream.readexactly(_LENGTH.size)
         body = await stream.readexactly(_checked_length(head))
-    except (asyncio.IncompleteReadError, ConnectionResetError):
+    except (IncompleteReadError, ConnectionResetError):
         return None
     return decode(body, kind)

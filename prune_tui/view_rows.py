@@ -30,7 +30,7 @@ class ParameterRow(msgspec.Struct, frozen=True):
     Attributes:
         name: `weight`, also while torch calls the parameter `weight_orig`.
         shape: Its sizes; empty also for a parameter that is not initialised yet.
-        masked: Entries its mask takes.
+        masked: Entries its mask takes; -1 while that is not known.
         pruned: A pruning hook is attached.
     """
 
@@ -48,7 +48,7 @@ class ModuleRow(msgspec.Struct, frozen=True):
         type: Class name.
         parent: Index of the parent's row; -1 for the model itself.
         parameters: Scalar parameters here and below, shared tensors counted once.
-        masked: How many of them a mask takes.
+        masked: How many of them a mask takes; -1 while that is not known.
         tensors: Its own parameters.
         shared_with: Path of the first place of this very module; empty when this is the first.
         shared_tensors: Whether one of its own parameters also stands elsewhere.

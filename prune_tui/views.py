@@ -1,7 +1,4 @@
-"""Everything the engine may tell: answers to requests, and events.
-
-Plain numbers and strings, never a tensor: a view of the model at one revision.
-"""
+"""All that the engine may tell, answers and events: plain numbers and strings of one revision, never a tensor."""
 
 from __future__ import annotations
 
@@ -72,6 +69,18 @@ class Opened(Body, frozen=True):
     rows: tuple[ModuleRow, ...]
     journal: str = ""
     methods: tuple[Plugin, ...] = ()
+
+
+class EarlyOutline(Body, frozen=True):
+    """An event: a checkpoint's module tree, told before torch is imported; `Opened` takes its place.
+
+    Attributes:
+        rows: The outline as the checkpoint's headers tell it, without what only values tell.
+        names_only: The modules may turn out to be others than the names in the files make up.
+    """
+
+    rows: tuple[ModuleRow, ...]
+    names_only: bool = False
 
 
 class ModuleView(Body, frozen=True):
@@ -390,4 +399,5 @@ AnyBody = (
     | Failed
     | Progress
     | MetricMeasured
+    | EarlyOutline
 )

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ("torch", "numpy", "safetensors", "prune_tui.engine", "prune_tui.demo")
@@ -90,6 +92,20 @@ def test_a_started_engine_has_imported_nothing_of_the_ui() -> None:
 
 def test_the_engine_can_speak_before_it_has_torch() -> None:
     assert _loaded("import prune_tui.engine.process", ("torch", "numpy", *SCREEN)) == []
+
+
+EARLY_OUTLINE = """
+from prune_tui.engine.early_outline import early_outline
+from prune_tui.protocol import Open
+assert len(early_outline(Open({file!r})).rows) == 2
+"""
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "net.pt"])
+def test_the_first_tree_needs_no_torch(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    (save_file if file.suffix == ".safetensors" else torch.save)({"fc.weight": torch.ones(2, 3)}, file)
+    assert _loaded(EARLY_OUTLINE.format(file=str(file)), ("torch", "numpy", *SCREEN)) == []
 
 
 def test_the_command_line_imports_no_parser_before_it_needs_one() -> None:

@@ -16,7 +16,7 @@ import torch
 
 from prune_tui.engine import generators
 from prune_tui.engine.cancelling import never
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.protocol import Open
 
 if TYPE_CHECKING:

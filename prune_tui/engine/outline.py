@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 
 import torch
 from torch import Tensor, nn
 
-from prune_tui.engine import walking
+from prune_tui.engine import module_rows, walking
 from prune_tui.engine.named import class_name
 from prune_tui.engine.pruned import base_names, mask
 from prune_tui.engine.reading import dtype_name, elements_of, masked_entries, shape_of, stored
-from prune_tui.engine.rolled_up import Held, Sums, sums
+from prune_tui.engine.rolled_up import Held, Sums, shared_by, sums
 from prune_tui.engine.walking import Place
 from prune_tui.view_rows import ModuleRow, ParameterRow
 
@@ -93,29 +92,8 @@ def _device_name(device: torch.device) -> str:
 
 def rolled_up(places: list[Place], held: list[tuple[Held, ...]]) -> list[Sums]:
     """What stands in and below each place."""
-    return sums(places, held, _shared(held))
-
-
-def _shared(held: list[tuple[Held, ...]]) -> set[int]:
-    holders = Counter(one.identity for own in held for one in own)
-    return {identity for identity, count in holders.items() if count > 1}
+    return sums(places, held, shared_by(held))
 
 
 def _rows(places: list[Place], held: list[tuple[Held, ...]]) -> tuple[ModuleRow, ...]:
-    shared = _shared(held)
-    return tuple(
-        ModuleRow(
-            path=place.path,
-            type=class_name(place.module),
-            parent=place.parent,
-            parameters=found.parameters,
-            masked=found.masked,
-            tensors=tuple(one.row for one in held[place.first] if one.row is not None),
-            shared_with="" if place.first == index else places[place.first].path,
-            shared_tensors=any(one.identity in shared for one in held[place.first] if one.row is not None),
-            bytes=found.bytes,
-            dtypes=tuple(sorted(found.dtypes)),
-            devices=tuple(sorted(found.devices)),
-        )
-        for index, (place, found) in enumerate(zip(places, sums(places, held, shared), strict=True))
-    )
+    return module_rows.rows(places, [class_name(place.module) for place in places], held)

@@ -9,11 +9,6 @@ from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui.view_rows import HistoryRow
 
-RECIPE, TOOK = "prune_tui.recipe", "prune_tui.took"
-"""Names in a checkpoint's metadata: the steps that made its masks, and for each how many entries it took where."""
-PREFIX = "prune_tui.prefix"
-"""Likewise: what every name begins with, and the steps' targets do not."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Past:

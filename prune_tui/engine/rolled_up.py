@@ -1,13 +1,29 @@
-"""What stands in and below each module of a model, added up: shared tensors count once."""
+"""What stands in and below each module of a model, added up: shared tensors count once. Needs no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from prune_tui.engine.walking import Place
 from prune_tui.view_rows import ParameterRow
+
+
+class Place(Protocol):
+    """Where a module stands in a model, as `walking.places` has it, or the tree of a checkpoint's names."""
+
+    @property
+    def path(self) -> str:
+        """Dotted name; empty for the model itself."""
+
+    @property
+    def parent(self) -> int:
+        """Index of the place above; -1 for the model itself."""
+
+    @property
+    def first(self) -> int:
+        """Index of the first place of this very module."""
 
 
 class Held(NamedTuple):
@@ -42,7 +58,7 @@ class Sums(NamedTuple):
 
     Attributes:
         parameters: Entries of parameters.
-        masked: How many of them a mask takes.
+        masked: How many of them a mask takes; -1 where that is not known of all.
         bytes: Of parameters and buffers.
         squares: Sum of the squares of parameters.
         dtypes: Of parameters.
@@ -66,7 +82,7 @@ class Sums(NamedTuple):
             devices = _united(devices, _only(one.device))
             if one.row is not None:
                 parameters += one.elements
-                masked += one.row.masked
+                masked = together(masked, one.row.masked)
                 squares += one.squares
                 dtypes = _united(dtypes, _only(one.dtype))
         return cls(parameters, masked, size, squares, dtypes, devices)
@@ -75,12 +91,23 @@ class Sums(NamedTuple):
         """Of both."""
         return Sums(
             self.parameters + other.parameters,
-            self.masked + other.masked,
+            together(self.masked, other.masked),
             self.bytes + other.bytes,
             self.squares + other.squares,
             _united(self.dtypes, other.dtypes),
             _united(self.devices, other.devices),
         )
+
+
+def together(one: int, other: int) -> int:
+    """The sum of two counts; -1 where one of them is not known."""
+    return -1 if one < 0 or other < 0 else one + other
+
+
+def shared_by(held: Iterable[Iterable[Held]]) -> set[int]:
+    """The identities of tensors that stand in several places."""
+    holders = Counter(one.identity for own in held for one in own)
+    return {identity for identity, count in holders.items() if count > 1}
 
 
 _NONE: frozenset[str] = frozenset()
@@ -96,7 +123,7 @@ def _united(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
     return one if one is other or other <= one else other if one <= other else one | other
 
 
-def sums(places: list[Place], held: list[tuple[Held, ...]], shared: set[int]) -> list[Sums]:
+def sums(places: Sequence[Place], held: list[tuple[Held, ...]], shared: set[int]) -> list[Sums]:
     """What stands in and below each place: by adding up, but by walking where something below is shared.
 
     Args:
@@ -121,7 +148,7 @@ def sums(places: list[Place], held: list[tuple[Held, ...]], shared: set[int]) ->
     return [found[place.first] for place in places]
 
 
-def _reached(start: int, places: list[Place], held: list[tuple[Held, ...]], children: list[list[int]]) -> Sums:
+def _reached(start: int, places: Sequence[Place], held: list[tuple[Held, ...]], children: list[list[int]]) -> Sums:
     """Count each tensor that can be reached from a place once, with the mask of its first pruned place."""
     found: dict[int, Held] = {}
     seen: set[int] = set()

@@ -47,8 +47,11 @@ def places(model: nn.Module, *, into_shared: bool = False) -> list[Place]:
         found.append(Place(path, module, parent, first.setdefault(id(module), index)))
         if found[-1].first != index and not into_shared:
             continue
-        above.add(id(module))
-        waiting.append((path, module, parent, True))
+        if not module._modules:
+            continue
+        if into_shared:
+            above.add(id(module))
+            waiting.append((path, module, parent, True))
         prefix = f"{path}." if path else ""
         children = [(prefix + name, child) for name, child in module._modules.items() if child is not None]
         waiting.extend((name, child, index, False) for name, child in reversed(children))

@@ -205,7 +205,10 @@ class PruneApp(App[None]):
         )
         if answer == "go on with them":
             plugins = tuple(str(Path(file).resolve()) for file in self._request.plugins)
+            key = self._request.key
             self._request = protocol.Open.going_on(kept, self._request.journals, plugins)
+            if self._request.key != key:  # the tree that the headers told is of another part
+                self.main.module_tree.set_rows(())
         elif answer == "quit":
             self._leave()
         elif answer == "delete them":
@@ -260,6 +263,8 @@ class PruneApp(App[None]):
     def _event(self, body: views.Body) -> None:
         if isinstance(body, views.Progress):
             self.main.status.activity = body.text
+        elif isinstance(body, views.EarlyOutline):
+            self.main.show_early(body)
         elif isinstance(body, views.MetricMeasured):
             self._measured(body)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import on, work
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
@@ -17,6 +16,7 @@ from prune_tui.client import Refused
 from prune_tui.files import GetSizes, GetSource, Sizes
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
+from prune_tui.ui.before_opening import BeforeOpening
 from prune_tui.ui.screens.export import ExportScreen
 from prune_tui.ui.screens.more_methods import MoreMethods
 from prune_tui.ui.screens.save import SaveScreen
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _REDO_ANYWAY = "Nothing was done; U again does it all the same"
 
 
-class Editing(Screen[None]):
+class Editing(BeforeOpening):
     """Keys that prune.
 
     Attributes:
@@ -58,19 +58,11 @@ class Editing(Screen[None]):
     def _main(self) -> MainScreen:
         return cast("MainScreen", self)
 
-    def say(self, message: str, severity: Literal["information", "warning", "error"] = "information") -> None:
-        """Tell a person something in a toast, the only one on the screen; it is shown literally."""
-        for holder in self.app.screen.query("ToastHolder"):
-            holder.display = False  # at once: Textual leaves it behind, as high as its message was
-            holder.remove()
-        self.app.clear_notifications()
-        self.notify(message, severity=severity, markup=False)
-
     def _editable(self) -> bool:
         """Whether a step may be done now; says why when not."""
         summary = self._main.status.summary
         if summary is None:
-            self.say("the model is not open yet")
+            self.say_not_open()
         elif summary.readonly:
             self.say("read-only: start without --readonly to prune", "warning")
         elif not self._main.prune_app.editable:
@@ -290,7 +282,7 @@ class Editing(Screen[None]):
         """Ask for a file to write the steps to."""
         summary = self._main.status.summary
         if summary is None:
-            self.say("the model is not open yet")
+            self.say_not_open()
         elif not summary.steps:
             self.say("no step yet: there is nothing to export")
         elif self._main.prune_app.answering:
@@ -299,7 +291,7 @@ class Editing(Screen[None]):
     def action_save(self) -> None:
         """Ask for a form and a file to save the model in."""
         if self._main.status.summary is None:
-            self.say("the model is not open yet")
+            self.say_not_open()
         elif self._main.prune_app.answering:
             self.app.run_worker(self._ask_what_to_save(), group="save", exclusive=True)
 
@@ -311,7 +303,7 @@ class Editing(Screen[None]):
     def action_source(self) -> None:
         """Show what the model was opened from."""
         if self._main.status.summary is None:
-            self.say("the model is not open yet")
+            self.say_not_open()
         elif self._main.prune_app.answering:
             self.app.run_worker(self._ask_for_source(), group="source", exclusive=True)
 

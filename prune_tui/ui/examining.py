@@ -34,7 +34,7 @@ class Examining(Editing):
             upper.current = "module"
             main.module_tree.focus()
         elif main.status.summary is None:
-            self.say("the model is not open yet")
+            self.say_not_open()
         elif main.prune_app.answering:
             if self.maximized is not None:
                 self.minimize()

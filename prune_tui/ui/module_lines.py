@@ -9,7 +9,7 @@ from rich.text import Text
 
 from prune_tui.ui.numbers import percent
 from prune_tui.ui.tree_line import printable
-from prune_tui.view_rows import HookRow, TensorHistory, TensorRow
+from prune_tui.view_rows import HookRow, ModuleRow, TensorHistory, TensorRow
 from prune_tui.views import ModuleView
 
 
@@ -49,6 +49,20 @@ def module_lines(view: ModuleView, width: int) -> list[Line]:
     if parametrized:
         lines += _section("Parametrizations", parametrized, "")
     return lines
+
+
+def early_lines(row: ModuleRow, note: str) -> list[Line]:
+    """What is known of a module's parameters before the engine can be asked, and what is still to come."""
+    width = max((cell_len(printable(one.name)) for one in row.tensors), default=0)
+    texts = [
+        Text.assemble((set_cell_size(printable(one.name), width), "bold"), f"  {_shape(one.shape) or 'scalar'}")
+        for one in row.tensors
+    ]
+    return [*_section("Parameters", texts, "none of its own"), Line(Text()), Line(Text(note, style="dim"))]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
 
 
 def _section(heading: str, texts: list[Text], empty: str) -> list[Line]:
@@ -92,7 +106,7 @@ def _columns(row: TensorRow) -> dict[str, str]:
     return {
         "kind": row.kind,
         "name": printable(row.name),
-        "shape": "×".join(map(str, row.shape)) or ("" if row.note else "scalar"),
+        "shape": _shape(row.shape) or ("" if row.note else "scalar"),
         "dtype": row.dtype,
         "device": row.device,
         "grad": "grad" if row.requires_grad else "",

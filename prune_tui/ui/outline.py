@@ -52,7 +52,14 @@ class OutlineModel:
     # Rows
 
     def replace_rows(self, rows: Sequence[ModuleRow]) -> None:
-        """Take other rows; a path that was there before stays as open as it was, and the filter stays set."""
+        """Take other rows; a path that was there before stays as open as it was, and the filter stays set.
+
+        The same rows told once more change nothing, not even what was folded under a filter.
+        """
+        if self._given != list(rows):
+            self._take(rows)
+
+    def _take(self, rows: Sequence[ModuleRow]) -> None:
         known = set(self._index)
         open_before = self._open if self._passed is None else self._open_before
         opened = {self._rows[index].path for index in open_before}
@@ -82,7 +89,7 @@ class OutlineModel:
     def set_rank(self, rank: Rank | None) -> None:
         """Sort siblings; None puts them as they came. What is open stays so; a filter unfolds anew."""
         self._rank = rank
-        self.replace_rows(self._given)
+        self._take(self._given)
 
     def _measure(self) -> None:
         """Find the depth of every row and where the rows below it end."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from textual import on, work
-from textual.content import Content
 
 from prune_tui import tensor_requests, tensor_views, views
 from prune_tui.ui.examining import Examining
@@ -52,7 +51,7 @@ class Surveying(Examining):
         where it is, so that the keys there go on working: in the tensor pane `n` leads to the next NaN or Inf.
         """
         if self._main.status.summary is None:
-            self.say("the model is not open yet")
+            self.say_not_open()
         elif self.broken is None:
             self.say("the tensors are still being looked through")
         elif not self.broken:
@@ -86,7 +85,7 @@ class Surveying(Examining):
 
     @on(ModuleTree.Arranged)
     def _tree_arranged(self) -> None:
-        self.query_one("#left").border_title = Content(self._main.module_tree.arrangement.heading)
+        self.name_tree()
         self._count_norms()
 
     def _count_norms(self) -> None:

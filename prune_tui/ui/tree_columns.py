@@ -108,6 +108,6 @@ class Arrangement(NamedTuple):
         if self.order == "model":
             return None
         if self.order == "pruned":
-            return lambda row: -row.masked / row.parameters if row.parameters else 0.0
+            return lambda row: -max(row.masked, 0) / row.parameters if row.parameters else 0.0
         rank = _COLUMNS[self.column].rank
         return lambda row: rank(row, norms)

@@ -151,9 +151,9 @@ def _columns(line: TreeLine, width: int, styles: TreeStyles) -> list[tuple[str, 
     if width >= 24:
         columns.append((f" {cut(printable(line.figure), line.figure_width)}", styles.parameters))
     if width >= 32:
-        columns.append((f" {bar(row.masked, row.parameters, _BAR)}", styles.bar))
+        columns.append((f" {bar(max(row.masked, 0), row.parameters, _BAR)}", styles.bar))
     if width >= 16:
-        share = percent(row.masked, row.parameters) if row.masked else ""
+        share = "…" if row.masked < 0 else percent(row.masked, row.parameters) if row.masked else ""
         columns.append((f" {share:>{_PERCENT}}", styles.percent))
     return columns
 

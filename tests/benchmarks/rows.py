@@ -27,7 +27,7 @@ from prune_tui.tensor_views import Heatmap
 from prune_tui.ui.pictures import heatmap, ramps
 from prune_tui.ui.pictures.look import Look
 from prune_tui.views import Statistics
-from tests.benchmarks import models
+from tests.benchmarks import first_tree, models, painting
 from tests.benchmarks.measuring import Contest
 
 
@@ -41,7 +41,9 @@ class Row:
         against: The other side.
         goal: How many times faster it is to be.
         contest: Makes what is compared, for a scale of 1, or of less under `--quick`; None where the line is
-            measured in another way or not at all.
+            measured in another way.
+        figures: Measures in another way, for a scale and a number of rounds: `baseline_s`, `ours_s`, and perhaps
+            `stall_s`, the longest time that the event loop stood still.
         bytes_goal: How many bytes a parameter it may hold at the peak.
         rounds: How often each side is run.
         seconds_goal: How long it may take.
@@ -55,6 +57,7 @@ class Row:
     bytes_goal: float | None = None
     rounds: int = 5
     seconds_goal: float | None = None
+    figures: Callable[[float, int], dict[str, float]] | None = None
 
 
 def _pruned(values: Tensor, torchs: Callable[[nn.Module], object], method: str, **settings: Any) -> Contest:
@@ -211,12 +214,27 @@ def _heatmap(scale: float) -> Contest:
     )
 
 
-def _opening(suffix: str) -> Callable[[float], Contest]:
-    """500M float32 in 290 tensors, as many as a GPT-2 medium has."""
+def _like_gpt2_medium(scale: float) -> dict[str, Tensor]:
+    """500M float32 in 290 tensors, as many as it has."""
+    return {f"layers.{number}.weight": models.normal(int(1_720_000 * scale)) for number in range(290)}
 
+
+def _ten_thousand(_: float) -> dict[str, Tensor]:
+    return {f"layers.{number // 10}.{number % 10}.weight": models.normal(8) for number in range(10_000)}
+
+
+def _first_tree(make: Callable[[float], dict[str, Tensor]]) -> Callable[[float, int], dict[str, float]]:
+    def figures(scale: float, rounds: int) -> dict[str, float]:
+        file = models.a_folder() / "model.safetensors"
+        save_file(make(scale), file)
+        return first_tree.measured(file, rounds)
+
+    return figures
+
+
+def _opening(suffix: str) -> Callable[[float], Contest]:
     def contest(scale: float) -> Contest:
-        folder = models.a_folder()
-        tensors = {f"layers.{number}.weight": models.normal(int(1_720_000 * scale)) for number in range(290)}
+        folder, tensors = models.a_folder(), _like_gpt2_medium(scale)
         torch.save(tensors, folder / "model.pt")
         save_file(tensors, folder / "model.safetensors")
         return Contest(
@@ -275,6 +293,7 @@ _L1 = "prune.l1_unstructured"
 _WHOLE = "torch, all in memory"
 _GLOBAL = "prune.global_unstructured"
 _CALLS = "torch calls and a sort"
+_OPENED = "until the model is open"
 
 ROWS = (
     Row("l1", "L1 apply, no straddling tie, 10M float32", _L1, 25, _l1_without_a_tie),
@@ -295,7 +314,15 @@ ROWS = (
         "sample", "first, sampled answer", _CALLS, 0, _statistics(statistics.sampled), rounds=3, seconds_goal=0.01
     ),
     Row("snapshot", "undo snapshot, 10M", "a float32 copy", 1, _snapshot, 1 / 8 + 0.01),
-    Row("paint", "first paint", "the app with no model", 1 / 1.15),
+    Row(
+        "paint",
+        "first paint",
+        "the app with no model",
+        1 / 1.15,
+        figures=lambda _, rounds: painting.measured(rounds),
+    ),
+    Row("tree", "tree of 10,000 tensors", _OPENED, 0, seconds_goal=0.5, figures=_first_tree(_ten_thousand)),
+    Row("tree-2gb", "tree of a 2 GB file", _OPENED, 0, seconds_goal=0.5, figures=_first_tree(_like_gpt2_medium)),
     Row("heatmap", "full heat map at 120x40", "a Style per cell", 4, _heatmap, rounds=15),
     Row("opening", "opening a 2 GB safetensors file", "torch.load", 100, _opening(".safetensors"), 0.04),
     Row("streaming", "L1 of a 2 GB folder, tensor by tensor", _WHOLE, 1, _streaming(False), 0.375, 1),

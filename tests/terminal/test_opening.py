@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from tests.terminal.conftest import Start
 from tests.terminal.emulated import children, has_loaded
@@ -31,6 +33,38 @@ def test_the_panes_are_there_before_torch_is(start: Start) -> None:
     terminal.wait_for("LeNet", "conv1", "fc3")
     assert has_loaded(engine, TORCH)
     assert not has_loaded(terminal.process.pid, TORCH)
+
+
+TORCH_WAITS = """
+import os, sys, time
+
+class UntilToldOtherwise:
+    def find_spec(self, name, path=None, target=None):
+        while name == "torch" and not os.path.exists({flag!r}):
+            time.sleep(0.05)
+
+sys.meta_path.insert(0, UntilToldOtherwise())
+"""
+
+
+def test_the_tree_of_a_checkpoint_is_there_before_torch_is(start: Start, tmp_path: Path) -> None:
+    flag, file = tmp_path / "go", tmp_path / "net.safetensors"
+    save_file({f"layers.{n}.weight": torch.full((4, 3), 7.5) for n in range(50)}, file)
+    (tmp_path / "sitecustomize.py").write_text(TORCH_WAITS.format(flag=str(flag)))
+    paths = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    terminal = start(file, env={"PYTHONPATH": paths}, columns=100, lines=30)
+    terminal.wait_for("net.safetensors", "layers", "values come once torch is there", timeout=20)
+    terminal.press("/")
+    terminal.wait_for("name or type")
+    terminal.press("47")
+    terminal.wait_for("└ 47")
+    terminal.press("enter")
+    terminal.wait_for("›   └ 47", "weight  4×3")
+    (engine,) = children(terminal.process.pid)
+    assert not has_loaded(engine, TORCH)
+    flag.touch()
+    terminal.wait_for("›   └ 47", "7.5", "600 params")
+    assert has_loaded(engine, TORCH)
 
 
 def test_keys_are_answered_while_a_model_is_opened(start: Start, tmp_path: Path) -> None:

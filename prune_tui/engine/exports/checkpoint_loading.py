@@ -6,8 +6,8 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from prune_tui.engine.saving.forms import COMPACT
-from prune_tui.engine.sources import safetensors_file
+from prune_tui.engine.saved_metadata import COMPACT
+from prune_tui.engine.sources import safetensors_header
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.protocol import Open
 
@@ -116,7 +116,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _reading(paths: list[Path], checkpoint: Checkpoint) -> str | None:
-    if all(map(safetensors_file.looks_like, paths)):
+    if all(map(safetensors_header.looks_like, paths)):
         return _READ_SAFETENSORS.replace("COMPACT", _EXPAND if COMPACT in checkpoint.metadata else "")
     if len(paths) == 1 and zipfile.is_zipfile(paths[0]) and not checkpoint.refusal and paths[0].suffix != ".npz":
         return _READ_TORCH.format(keys=repr(tuple(filter(None, checkpoint.chosen.split(".")))))

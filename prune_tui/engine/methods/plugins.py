@@ -19,8 +19,8 @@ from prune_tui import steps
 from prune_tui.engine.hooks import definition
 from prune_tui.engine.methods import signatures
 from prune_tui.engine.methods.custom_methods import CLASSES, told
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.python_object import import_file
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.step_settings import StepError
 
 GROUP = "prune_tui.methods"

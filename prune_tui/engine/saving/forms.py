@@ -14,15 +14,12 @@ from torch.nn.parameter import is_lazy
 from prune_tui.engine import pruned
 from prune_tui.engine.named import Named
 from prune_tui.engine.reading import dtype_name, is_distributed, shape_of, why_no_values
+from prune_tui.engine.saved_metadata import COMPACT
 from prune_tui.engine.saving import mask_values
 from prune_tui.engine.saving.mask_values import Mask
 from prune_tui.engine.walking import places
 from prune_tui.files import Form
 from prune_tui.step_settings import Bits, StepError
-
-COMPACT = "prune_tui.compact"
-"""Name in the metadata: the shapes of the tensors that are saved as kept values and bits."""
-
 
 ENDS = ("_orig", "_mask", ".kept", ".mask")
 """What pruning and the compact form put behind a tensor's name."""

@@ -17,7 +17,7 @@ from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.exports import model_place, recipe
 from prune_tui.engine.exports.model_place import SAFETENSORS, is_folder
 from prune_tui.engine.exports.whole_file import ExistsError, written_whole
-from prune_tui.engine.past import PREFIX, RECIPE, TOOK
+from prune_tui.engine.saved_metadata import PREFIX, RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
 from prune_tui.engine.saving.forms import Formed, Piece
 from prune_tui.engine.saving.unchanged import Unchanged, check_source

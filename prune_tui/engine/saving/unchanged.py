@@ -15,7 +15,7 @@ from torch import Tensor
 
 from prune_tui.engine.saving.forms import Formed, Piece
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.mapped_file import FileChangedError
+from prune_tui.engine.sources.source_file import FileChangedError
 from prune_tui.step_settings import StepError
 
 

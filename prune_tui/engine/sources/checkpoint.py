@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources import tensor_names
 from prune_tui.engine.sources.mapped_file import MappedFile
-
-_NUMBERS = re.compile(r"([0-9]{1,18})")
-LONGEST_NAME = 1000
-"""Characters of a tensor's name: what is longer is a mistake or an attack, and no torch module has one."""
-_DEEPEST = 200
-"""Modules in modules: torch walks through a model by recursion."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +62,7 @@ class Checkpoint:
     compacted: int = 0
 
     def __post_init__(self) -> None:
-        _check_names(self.path, self.tensors)
+        tensor_names.check(self.path, self.tensors)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -87,10 +80,7 @@ class Checkpoint:
 
     def without_prefix(self, *prefixes: str) -> Checkpoint:
         """The same without what all names begin with, as a wrapper of the model has put it there."""
-        prefix = ""
-        while found := next((one for one in prefixes if _all_begin(self.tensors, prefix + one)), None):
-            prefix += found
-        return self.with_prefix(self.prefix + prefix)
+        return self.with_prefix(self.prefix + tensor_names.common_prefix(self.tensors, prefixes))
 
     def with_prefix(self, prefix: str) -> Checkpoint:
         """The same with this much taken off the names in the files, and not what was taken off before.
@@ -111,28 +101,5 @@ class Checkpoint:
         )
 
 
-def in_order(name: str) -> list[tuple[int, int, str]]:
-    """What names sort by as people count: `layers.2` before `layers.10`."""
-    parts = _NUMBERS.split(name)
-    return [(0, int(part), "") if part.isascii() and part.isdecimal() else (1, 0, part) for part in parts if part]
-
-
 def _told(prefix: str) -> str:
     return f"every name begins with {prefix}, as a wrapper's do: not shown, and saved again"
-
-
-def _all_begin(names: Iterable[str], prefix: str) -> bool:
-    names = list(names)
-    return bool(names) and all(name.startswith(prefix) and len(name) > len(prefix) for name in names)
-
-
-def _check_names(path: Path, names: Iterable[str]) -> None:
-    for name in names:
-        if len(name) > LONGEST_NAME:
-            raise SourceError(
-                f"{path}: the name of a tensor has {len(name):,} characters, {name[:40]}…; no model has such names"
-            )
-        if not name.isprintable() and any("\ud800" <= one <= "\udfff" for one in name):
-            raise SourceError(f"{path}: the name of a tensor, {name[:40]!a}, is no text")
-        if name.count(".") > _DEEPEST:
-            raise SourceError(f"{path}: {name[:40]}… lies {name.count('.'):,} modules deep; no model is so deep")

@@ -7,11 +7,12 @@ import dataclasses
 import torch
 from torch import nn
 
-from prune_tui.engine.sources import named_modules, transformers_model
+from prune_tui.engine.sources import folder_weights, named_modules, transformers_model
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.explained import explained
-from prune_tui.engine.sources.loaded import Loaded, SourceError
+from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.sources.restored_pruning import restore
+from prune_tui.engine.sources.source_error import SourceError
 
 
 def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
@@ -28,7 +29,7 @@ def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     """
     if checkpoint.module is not None:
         return Loaded(_moved(checkpoint.module, device), checkpoint=checkpoint, notes=checkpoint.notes)
-    if transformers_model.is_described(checkpoint.config) and not checkpoint.refusal:
+    if folder_weights.is_described(checkpoint.config) and not checkpoint.refusal:
         try:
             return transformers_model.load(checkpoint, device)
         except SourceError as error:

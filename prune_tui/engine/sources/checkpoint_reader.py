@@ -10,15 +10,18 @@ from prune_tui.engine.sources import (
     distributed_folder,
     model_folder,
     numpy_file,
+    numpy_kind,
     old_torch_file,
     safetensors_file,
+    safetensors_header,
+    shard_index,
     sharded,
     torch_archive,
 )
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.saved_forms import unfolded
+from prune_tui.engine.sources.source_error import SourceError
 
 
 class _Kind(NamedTuple):
@@ -66,9 +69,9 @@ _KNOWN = (
     " such files, folders with them, and those of torch.distributed.checkpoint are opened"
 )
 _KINDS = (
-    _Kind(safetensors_file.looks_like, lambda path, _: safetensors_file.read(path)),
-    _Kind(numpy_file.looks_like, lambda path, _: numpy_file.read(path)),
-    _Kind(sharded.looks_like, lambda path, asked: sharded.read(path, lambda file: _as_it_is(file, asked))),
+    _Kind(safetensors_header.looks_like, lambda path, _: safetensors_file.read(path)),
+    _Kind(numpy_kind.looks_like, lambda path, _: numpy_file.read(path)),
+    _Kind(shard_index.looks_like, lambda path, asked: sharded.read(path, lambda file: _as_it_is(file, asked))),
     _Kind(torch_archive.looks_like, torch_archive.read),
     _Kind(old_torch_file.looks_like, old_torch_file.read),
 )

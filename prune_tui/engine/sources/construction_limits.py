@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as registration
 
 from prune_tui.engine import memory
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 
 _MODULES, _MODULES_PER_TENSOR = 10_000, 50
 """Modules that any model may have, and how many more for each tensor of its checkpoint."""

@@ -15,8 +15,8 @@ from torch import Tensor
 from prune_tui.engine.sources import distributed_metadata, distributed_safetensors, enough_memory, parts
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.distributed_metadata import Described, Piece
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.telling_names import some
 
 _NOT_COUNTED = "put together from {:,} files of ranks; whether there were more of them stands in none"

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from prune_tui.engine.sources import pickle_outline, stored_tensors
-from prune_tui.engine.sources.loaded import SourceError
-from prune_tui.engine.sources.pickle_outline import Entries, Global, Made
+from prune_tui.engine.sources import described_tensors, pickle_outline
+from prune_tui.engine.sources.pickled_objects import Entries, Global, Made
+from prune_tui.engine.sources.source_error import SourceError
 
 NAME = ".metadata"
 _PACKAGE = "torch.distributed.checkpoint."
@@ -127,7 +127,7 @@ def _entries(path: Path, fields: Mapping[str, Any], name: str) -> Mapping[Any, A
 
 def _numbers(path: Path, value: Any) -> tuple[int, ...]:
     """A `torch.Size`."""
-    found = stored_tensors.numbers(value)
+    found = described_tensors.numbers(value)
     if found is None or not all(0 <= one < 2**62 for one in found):
         raise _damaged(path, "a size in it is no row of whole numbers")
     if len(found) > _MOST_DIMENSIONS or math.prod(max(one, 1) for one in found) >= 2**60:
@@ -167,7 +167,7 @@ def _bytes(path: Path, name: str, fields: Mapping[str, Any]) -> _Bytes:
 
 
 def _described(path: Path, name: str, made: Any, places: Mapping[tuple[str, tuple[int, ...]], _Bytes]) -> Any:
-    if not stored_tensors.called(made).endswith(".TensorStorageMetadata"):
+    if not described_tensors.called(made).endswith(".TensorStorageMetadata"):
         return OTHER
     fields = _fields(path, made)
     properties, chunks = fields.get("properties"), fields.get("chunks")

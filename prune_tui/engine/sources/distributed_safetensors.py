@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine.sources.distributed_metadata import Described, Piece
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
 from prune_tui.engine.sources.safetensors_file import DTYPES
+from prune_tui.engine.sources.source_error import SourceError
 
 _SHARDS = re.compile(r"shard-[0-9]+-model-[0-9]+-of-[0-9]+\.safetensors")
 _STARTS, _START = "DCP_SHARDING_INFO", "saved_offsets"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from prune_tui.engine import memory
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.step_settings import StepError
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from prune_tui.engine.raised import place, reason
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 
 
 @contextlib.contextmanager

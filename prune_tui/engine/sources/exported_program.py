@@ -16,18 +16,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prune_tui.engine.sources import pickled_checkpoint, torch_file
+from prune_tui.engine.sources import archive_kinds, pickled_checkpoint, torch_file, torch_records
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.described_tensors import Extent, NotShownError, shown, told
 from prune_tui.engine.sources.mapped_file import MappedFile
-from prune_tui.engine.sources.stored_tensors import Layout, NotShownError, Storages, shown, told
+from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.engine.sources.stored_tensors import Layout, Storages
 from prune_tui.engine.sources.zip_records import Place, Records
 from prune_tui.step_settings import nearest
 from prune_tui.told_names import typed
 
-_FORMAT = "archive_format"
-_FIRST_PROGRAM, _FIRST_WEIGHTS = "serialized_exported_program.json", "serialized_state_dict.pt"
+_FIRST_WEIGHTS = "serialized_state_dict.pt"
 """Of torch 2.6 and 2.7."""
 _WEIGHTS, _CONSTANTS = "data/weights/", "data/constants/"
 _TABLES = {_WEIGHTS: "_weights_config.json", _CONSTANTS: "_constants_config.json"}
@@ -60,21 +60,16 @@ _DTYPES = {
 """By the numbers of `torch._export.serde.schema.ScalarType`."""
 
 
-def looks_like(records: Records) -> bool:
-    """Whether an archive is one."""
-    return _FIRST_PROGRAM in records.names or torch_file.root_of(records, _FORMAT) is not None
-
-
 def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
     """Open an archive.
 
     Raises:
         SourceError: It is damaged, holds no weights, or several programs and not the one asked for.
     """
-    if _FIRST_PROGRAM in records.names:
+    if archive_kinds.FIRST_PROGRAM in records.names:
         found = _packed(file, records, _FIRST_WEIGHTS, asked)
     else:
-        found = _of_archive(file, records, torch_file.root_of(records, _FORMAT) or "", asked)
+        found = _of_archive(file, records, archive_kinds.root_of(records, archive_kinds.FORMAT) or "", asked)
     return _with_refusal(found)
 
 
@@ -124,10 +119,10 @@ def _programs(records: Records, root: str) -> list[str]:
 def _packed(file: MappedFile, records: Records, name: str, asked: Asked) -> Checkpoint:
     """A state_dict of `torch.save` in a record."""
     inner = Records(file, records.place(name))
-    if not torch_file.looks_like(inner):
+    if not archive_kinds.is_torch_file(inner):
         raise SourceError(f"{file.path} is damaged: its record {name} is no file of torch.save")
-    root = torch_file.root_of(inner, torch_file.CONTENT) or ""
-    outline = torch_file.outline_of(file, inner, f"{root}{torch_file.CONTENT}")
+    root = archive_kinds.root_of(inner, archive_kinds.CONTENT) or ""
+    outline = torch_records.outline_of(file.path, inner, f"{root}{archive_kinds.CONTENT}")
     tensors = torch_file.tensors_in(file, inner, root)
     return pickled_checkpoint.read(file, outline, tensors, Asked(asked.key), kind="exported program")
 
@@ -174,7 +169,7 @@ def _layout(row: Mapping[str, Any]) -> Layout:
     if dtype is None or meta["layout"] != _STRIDED:
         raise NotShownError(f"is of a dtype or layout that torch {torch.__version__} cannot show here")
     shape, strides = (tuple(_number(one) for one in meta[key]) for key in ("sizes", "strides"))
-    return Layout(dtype, _number(meta["storage_offset"]), shape, strides)
+    return Layout(dtype, Extent(_number(meta["storage_offset"]), shape, strides))
 
 
 def _number(of: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""What a source hands over, and how it says that it cannot."""
+"""What a source hands over."""
 
 from __future__ import annotations
 
@@ -13,13 +13,6 @@ from prune_tui.told_names import escaped
 
 if TYPE_CHECKING:
     from prune_tui.engine.sources.checkpoint import Checkpoint
-
-
-class SourceError(ValueError):
-    """A model that cannot be opened; its text says what is wrong, where, and what to do, on one line."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(escaped(message))
 
 
 @dataclasses.dataclass(frozen=True)

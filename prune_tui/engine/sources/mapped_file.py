@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import math
 import mmap
-import os
 from pathlib import Path
-from typing import IO
 
 import torch
 from torch import Tensor
 
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.engine.sources.source_file import SourceFile, unreadable
 
 
-class FileChangedError(SourceError):
-    """A file is not the one any more that was opened: what is mapped of it may be gone."""
-
-
-class MappedFile:
+class MappedFile(SourceFile):
     """A file, mapped privately: pages come from the disk as they are read and can be dropped again at any time.
 
     Args:
@@ -26,27 +21,15 @@ class MappedFile:
 
     Raises:
         SourceError: It cannot be opened or mapped.
-
-    Attributes:
-        path: The file.
-        size: Its bytes.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path)
         try:
-            self._file: IO[bytes] = path.open("rb")
-            self._as_opened = _condition(self._file)
-            self.size = os.fstat(self._file.fileno()).st_size
             # Copied on write: torch can be given memory that it may write to, and the file never changes.
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_COPY) if self.size else None
         except (OSError, ValueError) as error:
-            raise SourceError(f"{path} cannot be read: {_why(error)}") from error
-
-    def bytes_at(self, start: int, count: int) -> bytes:
-        """Some of its bytes, read: no page of the map is touched."""
-        self._file.seek(start)
-        return self._file.read(count)
+            raise unreadable(path, error) from error
 
     def tensor(self, dtype: torch.dtype, shape: tuple[int, ...], start: int) -> Tensor:
         """A tensor on its memory, of its own storage; read and copied where its place is not aligned.
@@ -68,7 +51,8 @@ class MappedFile:
         if start % dtype.itemsize:
             copied = torch.frombuffer(bytearray(self.bytes_at(start, size)), dtype=torch.uint8)
             return copied.view(dtype).view(shape)
-        return torch.frombuffer(self._map, dtype=dtype, count=count, offset=start).view(shape)
+        entries = torch.frombuffer(self._map, dtype=dtype, count=count, offset=start)
+        return entries if len(shape) == 1 else entries.view(shape)
 
     def forget(self) -> None:
         """Drop the pages that were read, so that what was walked through does not stay.
@@ -77,20 +61,6 @@ class MappedFile:
         """
         if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
-
-    def check(self) -> None:
-        """Make sure that what is mapped is still what was opened: reading past a new end would end the process.
-
-        Raises:
-            FileChangedError: It has another size, or was written to.
-        """
-        if _condition(self._file) != self._as_opened:
-            size = os.fstat(self._file.fileno()).st_size
-            now = f"it has {size:,} bytes instead of {self.size:,}" if size != self.size else "it was written to"
-            raise FileChangedError(
-                f"{self.path} has changed since it was opened: {now}. What is shown of it may be wrong;"
-                " open it again"
-            )
 
 
 def _empty(shape: tuple[int, ...], dtype: torch.dtype, path: Path) -> Tensor:
@@ -102,12 +72,3 @@ def _empty(shape: tuple[int, ...], dtype: torch.dtype, path: Path) -> Tensor:
         OverflowError,
     ) as error:  # no entries, and yet an axis longer than torch counts
         raise SourceError(f"{path}: a tensor of shape {shape} cannot be made") from error
-
-
-def _condition(file: IO[bytes]) -> tuple[int, int]:
-    found = os.fstat(file.fileno())
-    return found.st_size, found.st_mtime_ns
-
-
-def _why(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

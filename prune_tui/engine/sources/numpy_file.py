@@ -1,101 +1,22 @@
 """NumPy's files: one array (`.npy`) or a zip of them (`.npz`); no Python object of theirs is unpickled.
 
 What is stored as it stands in memory is mapped; what is compressed, turned or of the other byte order is read.
-The formats: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.
 """
 
 from __future__ import annotations
 
-import io
-import math
-import zipfile
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from prune_tui.engine.sources import enough_memory, zip_records
+from prune_tui.engine.sources import enough_memory, numpy_header
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
+from prune_tui.engine.sources.numpy_header import Member
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.telling_names import some
-
-_MAGIC, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
-_LOCAL_HEADER = 30
-"""Bytes before the name of a member of a zip; the lengths of name and extra field are its last two numbers."""
-_SUFFIX = ".npy"
-_MOST = 2**62
-"""Entries that torch and NumPy count up to, also where one axis is empty."""
-
-_DTYPES = {
-    np.dtype(name): getattr(torch, name)
-    for name in (
-        *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
-        *("float16", "float32", "float64", "complex64", "complex128"),
-    )
-}
-
-
-class _Header(NamedTuple):
-    """What stands before an array's entries.
-
-    Attributes:
-        dtype: Of an entry, byte order included.
-        shape: Their numbers.
-        turned: They stand in Fortran's order, the first axis fastest.
-        length: Bytes of the header.
-    """
-
-    dtype: np.dtype[np.generic]
-    shape: tuple[int, ...]
-    turned: bool
-    length: int
-
-    @property
-    def size(self) -> int:
-        """Bytes of the entries."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-
-class _Member(NamedTuple):
-    """An array in a file.
-
-    Attributes:
-        name: It.
-        header: What its header says.
-        start: Where its entries are in the file, where they stand there uncompressed.
-        read: Its entries' bytes.
-    """
-
-    name: str
-    header: _Header
-    start: int | None
-    read: Callable[[], bytes]
-
-    @property
-    def can_be_mapped(self) -> bool:
-        """Whether memory can look as the file does."""
-        as_in_memory = self.header.dtype.isnative and not self.header.turned
-        return self.start is not None and as_in_memory and self.start % self.header.dtype.itemsize == 0
-
-
-def looks_like(path: Path) -> bool:
-    """Whether a file is an array, or a zip of nothing else."""
-    with path.open("rb") as file:
-        start = file.read(len(_MAGIC))
-        if start == _MAGIC:
-            return True
-        if not start.startswith(_ZIP):
-            return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return all(name.endswith(_SUFFIX) for name in archive.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):
-        return path.suffix == ".npz"  # `read` will say what is wrong with it
 
 
 def read(path: Path) -> Checkpoint:
@@ -105,56 +26,24 @@ def read(path: Path) -> Checkpoint:
         SourceError: It is damaged, or holds no array of numbers.
     """
     file = MappedFile(path)
-    if file.bytes_at(0, len(_MAGIC)) == _MAGIC:
-        return _opened(file, "NumPy array", [_single(file)])
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _opened(file, "NumPy archive", [_member(file, archive, one) for one in archive.infolist()])
-    except zip_records.DAMAGED as error:
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(
-            f"{path} is no whole .npz file: {str(error)[:200]}. Was it copied to the end?"
-        ) from error
-
-
-def _opened(file: MappedFile, kind: str, members: list[_Member]) -> Checkpoint:
-    name, count = next(iter(Counter(one.name for one in members).most_common(1)), ("", 0))
-    if count > 1:
-        raise SourceError(f"{file.path} holds {count} arrays of the name {name[:80]}")
-    known = [one for one in members if one.header.dtype.newbyteorder("=") in _DTYPES]
-    others = [one for one in members if one not in known]
-    told = [f"{one.name} ({_told(one.header.dtype)})" for one in others]
-    if not known:
-        raise SourceError(
-            f"{file.path} holds no array that can be a tensor: {some(told) or 'it holds none at all'}"
-        )
-    copied = [one for one in known if not one.can_be_mapped]
+    found = numpy_header.read(file)
+    copied = [one for one in found.known if not one.can_be_mapped]
     largest = max((one.header.size for one in copied), default=0)
     enough_memory.check(f"reading {file.path}", sum(one.header.size for one in copied) + largest)
     notes = []
-    if told:
-        notes.append(f"not shown, since no tensor is like them: {some(told)}")
+    if found.others:
+        notes.append(f"not shown, since no tensor is like them: {some(found.told)}")
     if copied:
-        notes.append(
-            f"read into memory, as they are compressed, turned, big-endian or not aligned: {_names(copied)}"
-        )
-    tensors = {one.name: _tensor(file, one) for one in known}
-    left_out = tuple(one.name for one in others)
-    return Checkpoint(file.path, kind, tensors, files=(file,), left_out=left_out, notes=tuple(notes))
+        names = some(one.name for one in copied)
+        notes.append(f"read into memory, as they are compressed, turned, big-endian or not aligned: {names}")
+    tensors = {one.name: _tensor(file, one) for one in found.known}
+    left_out = tuple(one.name for one in found.others)
+    return Checkpoint(file.path, found.kind, tensors, files=(file,), left_out=left_out, notes=tuple(notes))
 
 
-def _names(members: list[_Member]) -> str:
-    return some(one.name for one in members)
-
-
-def _told(dtype: np.dtype[np.generic]) -> str:
-    return "Python objects, which are not unpickled" if dtype.hasobject else f"dtype {str(dtype)[:40]}"
-
-
-def _tensor(file: MappedFile, member: _Member) -> Tensor:
+def _tensor(file: MappedFile, member: Member) -> Tensor:
     header = member.header
-    dtype = _DTYPES[header.dtype.newbyteorder("=")]
+    dtype: torch.dtype = getattr(torch, member.torchs_dtype)
     if member.start is not None and member.can_be_mapped:
         return file.tensor(dtype, header.shape, member.start)
     data = member.read()
@@ -163,68 +52,3 @@ def _tensor(file: MappedFile, member: _Member) -> Tensor:
     # Not from the bytes themselves, which nobody may write to.
     array = np.frombuffer(data, header.dtype).reshape(header.shape, order="F" if header.turned else "C")
     return torch.from_numpy(np.array(array, header.dtype.newbyteorder("="), order="C"))
-
-
-# ---------------------------------------------------------------- where the entries are
-
-
-def _single(file: MappedFile) -> _Member:
-    header = _header(file.path, file.path.name, io.BytesIO(file.bytes_at(0, min(file.size, 1 << 20))))
-    if header.length + header.size != file.size and not header.dtype.hasobject:
-        raise SourceError(
-            f"{file.path} has {file.size:,} bytes instead of {header.length + header.size:,}."
-            " Was it copied to the end?"
-        )
-    name = file.path.stem.replace(".", "_") or "array"
-    return _Member(name, header, header.length, lambda: file.bytes_at(header.length, header.size))
-
-
-def _member(file: MappedFile, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
-    with archive.open(info) as stream:
-        header = _header(file.path, info.filename, stream)
-    if header.length + header.size != info.file_size and not header.dtype.hasobject:
-        raise SourceError(
-            f"{file.path}: {info.filename[:80]} has {info.file_size:,} bytes instead of"
-            f" {header.length + header.size:,}"
-        )
-    start = None
-    if info.compress_type == zipfile.ZIP_STORED:
-        start = _start(file, info) + header.length
-
-    def entries() -> bytes:
-        """Never more than the header says, whatever is packed there."""
-        with zipfile.ZipFile(file.path) as again, again.open(info) as stream:
-            stream.read(header.length)
-            return stream.read(header.size)
-
-    return _Member(info.filename.removesuffix(_SUFFIX), header, start, entries)
-
-
-def _start(file: MappedFile, info: zipfile.ZipInfo) -> int:
-    """Where a member's data begin: behind a second header of its own, whose extra field may be another."""
-    local = file.bytes_at(info.header_offset, _LOCAL_HEADER)
-    lengths = local[26:28], local[28:30]
-    return info.header_offset + _LOCAL_HEADER + sum(int.from_bytes(one, "little") for one in lengths)
-
-
-def _header(path: Path, name: str, stream: IO[bytes]) -> _Header:
-    try:
-        version = np.lib.format.read_magic(stream)
-        reader = _READERS[version]
-        shape, turned, dtype = reader(stream)
-    except KeyError:
-        raise SourceError(
-            f"{path}: {name[:80]} is an array of a version that NumPy {np.__version__} has not"
-        ) from None
-    except Exception as error:  # NumPy has Python's own tokenizer and parser read it, which raise what they like
-        raise SourceError(f"{path}: {name[:80]} has no header of an array: {str(error)[:200]}") from error
-    if any(length < 0 for length in shape) or math.prod(max(length, 1) for length in shape) >= _MOST:
-        raise SourceError(f"{path}: {name[:80]} claims a shape of {str(shape)[:80]}")
-    return _Header(dtype, shape, turned, stream.tell())
-
-
-_READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-    (3, 0): np.lib.format.read_array_header_2_0,  # but that names of fields, which no tensor has, are UTF-8
-}

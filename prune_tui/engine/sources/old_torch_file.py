@@ -6,17 +6,18 @@ copied, one by one, when their tensors are opened.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import IO, Any
 
 from prune_tui.engine.sources import pickle_outline, pickled_checkpoint
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.described_tensors import dtype_of_storage
+from prune_tui.engine.sources.dtype_names import ITEMSIZES
 from prune_tui.engine.sources.mapped_file import MappedFile
-from prune_tui.engine.sources.pickle_outline import Persistent
-from prune_tui.engine.sources.stored_tensors import Storages, Tensors, dtype_of_storage
+from prune_tui.engine.sources.pickled_objects import Persistent
+from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.engine.sources.stored_tensors import Storages, Tensors
 from prune_tui.engine.sources.zip_records import Place
 
 _MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -51,12 +52,12 @@ def read(path: Path, asked: Asked) -> Checkpoint:
         raise SourceError(f"{path} is a pickle, but not one of torch.save: {_AGAIN}")
     try:
         with path.open("rb") as stream:
-            return _read(file, _Clipped(stream, file.size), asked)
+            return _read(file, stream, asked)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _read(file: MappedFile, stream: Any, asked: Asked) -> Checkpoint:
+def _read(file: MappedFile, stream: IO[bytes], asked: Asked) -> Checkpoint:
     def pickle(what: str) -> pickle_outline.Outline:
         return pickle_outline.read(stream, f"{what} in {file.path}")
 
@@ -86,7 +87,7 @@ def _places(file: MappedFile, start: int, keys: list[Any], outside: tuple[Persis
     for id_ in (one.id for one in outside):
         if isinstance(id_, tuple) and len(id_) > 3 and id_[0] == "storage" and isinstance(id_[2], (str, int)):
             dtype = dtype_of_storage(id_[1])
-            sizes[str(id_[2])] = dtype.itemsize if dtype is not None else 0
+            sizes[str(id_[2])] = ITEMSIZES[dtype] if dtype is not None else 0
     places: dict[str, Place] = {}
     for key in keys:
         size = sizes.get(str(key), 0) if isinstance(key, (str, int)) else 0
@@ -101,16 +102,3 @@ def _places(file: MappedFile, start: int, keys: list[Any], outside: tuple[Persis
         places[str(key)] = Place(start + _LENGTH, entries * size)
         start += _LENGTH + entries * size
     return places
-
-
-class _Clipped:
-    """A file that is never asked for more than it has: a reader takes the memory before it reads."""
-
-    def __init__(self, stream: IO[bytes], size: int) -> None:
-        self._stream, self._size = stream, size
-        self.readline, self.tell = stream.readline, stream.tell
-
-    def read(self, count: int) -> bytes:
-        if count > io.DEFAULT_BUFFER_SIZE:
-            count = min(count, self._size - self._stream.tell())
-        return self._stream.read(count)

@@ -134,6 +134,8 @@ def named_items(value: Any) -> Mapping[str, Any]:
 
 
 def _is_text(key: str) -> bool:
+    if key.isascii():
+        return True
     try:
         key.encode()
     except UnicodeEncodeError:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor, nn
 
-from prune_tui.engine.sources import parts, stored_tensors, unpickled, wanted_names
+from prune_tui.engine.sources import described_tensors, parts, unpickled, wanted_names
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.explained import explained
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
 from prune_tui.engine.sources.parts import Part
-from prune_tui.engine.sources.pickle_outline import Entries, Outline
+from prune_tui.engine.sources.pickle_outline import Outline
+from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.engine.sources.state_metadata import metadata_of
 from prune_tui.engine.sources.stored_tensors import Tensors
-
-_PREFIXES = ("module.", "_orig_mod.")
-"""What DistributedDataParallel and torch.compile put before every name."""
-_OURS = "prune_tui"
-"""Our metadata's key among the `_metadata` that torch writes onto a state_dict."""
+from prune_tui.engine.sources.tensor_names import WRAPPERS
 
 
 def read(
@@ -49,7 +45,7 @@ def read(
     wanted = wanted_names.foreign(outline.names)
     try:
         if not wanted:
-            part = parts.choose(outline.value, asked.key, stored_tensors.is_tensor, lambda _: False)
+            part = parts.choose(outline.value, asked.key, described_tensors.is_tensor, lambda _: False)
             return _described(file, part, tensors, kind)
         if not asked.trust:
             wanted_names.check(file.path, wanted, asked.allow)
@@ -68,7 +64,7 @@ def _described(file: MappedFile, part: Part, tensors: Tensors, kind: str) -> Che
     return dataclasses.replace(
         checkpoint,
         left_out=(*checkpoint.left_out, *not_shown),
-        notes=(*checkpoint.notes, *stored_tensors.told(not_shown)),
+        notes=(*checkpoint.notes, *described_tensors.told(not_shown)),
     )
 
 
@@ -81,7 +77,7 @@ def _made(file: MappedFile, part: Part, kind: str) -> Checkpoint:
 
 
 def _checkpoint(file: MappedFile, part: Part, tensors: Mapping[str, Tensor], kind: str) -> Checkpoint:
-    return dataclasses.replace(_named(file, part, tensors, kind), wrappers=_PREFIXES)
+    return dataclasses.replace(_named(file, part, tensors, kind), wrappers=WRAPPERS)
 
 
 def _named(file: MappedFile, part: Part, tensors: Mapping[str, Tensor], kind: str) -> Checkpoint:
@@ -90,19 +86,9 @@ def _named(file: MappedFile, part: Part, tensors: Mapping[str, Tensor], kind: st
         kind,
         tensors,
         files=(file,),
-        metadata=_metadata(part.value),
+        metadata=metadata_of(part.value),
         chosen=part.key,
         others=part.others,
         left_out=part.left_out,
         notes=part.notes,
     )
-
-
-def _metadata(value: Any) -> Mapping[str, str]:
-    """What we have written onto a state_dict."""
-    onto = value.attributes if isinstance(value, Entries) else getattr(value, "__dict__", None)
-    torchs = onto.get("_metadata") if isinstance(onto, Mapping) else None
-    ours = torchs.get(_OURS) if isinstance(torchs, Mapping) else None
-    if not isinstance(ours, Mapping):
-        return {}
-    return {name: text for name, text in ours.items() if isinstance(name, str) and isinstance(text, str)}

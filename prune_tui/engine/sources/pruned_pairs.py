@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from prune_tui.engine import pruned
 from prune_tui.engine.sources import enough_memory
 from prune_tui.engine.sources.explained import explained
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.walking import named_modules_of
 
 ORIGINAL, MASK = "_orig", "_mask"

@@ -17,7 +17,7 @@ from torch.nn.parameter import is_lazy
 
 from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.import_path import searched_first
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.walking import tensors_of
 from prune_tui.step_settings import nearest
 

@@ -10,7 +10,8 @@ from prune_tui.engine.raised import reason
 from prune_tui.engine.sources import checkpoint_model, checkpoint_reader, demo, python_object, weights
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.explained import explained
-from prune_tui.engine.sources.loaded import Loaded, SourceError
+from prune_tui.engine.sources.loaded import Loaded
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.protocol import Open
 from prune_tui.source_names import DEMO, is_path
 

@@ -14,7 +14,8 @@ from prune_tui import steps
 from prune_tui.engine import hooks, pruned
 from prune_tui.engine.exports import recipe_reader
 from prune_tui.engine.exports.recipe import Recipe
-from prune_tui.engine.past import RECIPE, TOOK, Past
+from prune_tui.engine.past import Past
+from prune_tui.engine.saved_metadata import RECIPE, TOOK
 from prune_tui.engine.sources import method_histories
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.step_settings import StepError

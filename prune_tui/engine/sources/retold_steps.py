@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from prune_tui.engine.exports import recipe
-from prune_tui.engine.past import PREFIX, RECIPE, TOOK
+from prune_tui.engine.saved_metadata import PREFIX, RECIPE, TOOK
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.method_histories import METHODS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 
@@ -12,15 +11,11 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine import memory
-from prune_tui.engine.past import PREFIX
-from prune_tui.engine.saving.forms import COMPACT
+from prune_tui.engine.saved_metadata import PREFIX
+from prune_tui.engine.sources import saved_names
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.step_settings import StepError
-
-_MOST_DIMENSIONS = 64
-_TOO_MANY = 2**62
-"""What may overflow where torch multiplies."""
 
 
 def unfolded(checkpoint: Checkpoint) -> Checkpoint:
@@ -32,29 +27,19 @@ def unfolded(checkpoint: Checkpoint) -> Checkpoint:
         SourceError: What the compact form tells does not fit together, or needs more memory than is free.
     """
     tensors, metadata = dict(checkpoint.tensors), checkpoint.metadata
-    shapes = _shapes(checkpoint) if COMPACT in metadata else {}
+    shapes = saved_names.compact_shapes(checkpoint.path, metadata)
     _check_memory(checkpoint, shapes)
     for name, shape in shapes.items():
         kept, packed = tensors.pop(f"{name}.kept", None), tensors.pop(f"{name}.mask", None)
         tensors[f"{name}_orig"], tensors[f"{name}_mask"] = _expanded(checkpoint, name, shape, kept, packed)
-    for name, known in metadata.items():
-        if name not in tensors and known in tensors:
-            tensors[name] = tensors[known]
+    saved_names.add_aliases(tensors, metadata)
     found = dataclasses.replace(checkpoint, tensors=tensors, compacted=len(shapes))
     prefix = metadata.get(PREFIX, "")
     return found.without_prefix(prefix) if prefix and not found.prefix else found
 
 
-def _shapes(checkpoint: Checkpoint) -> Mapping[str, tuple[int, ...]]:
-    try:
-        found = json.loads(checkpoint.metadata[COMPACT])
-        return {str(name): tuple(int(size) for size in shape) for name, shape in found.items()}
-    except (ValueError, TypeError, OverflowError, AttributeError, RecursionError) as error:
-        raise _damaged(checkpoint, f"its metadata do not tell of the compact form: {error}") from error
-
-
 def _damaged(checkpoint: Checkpoint, how: str) -> SourceError:
-    return SourceError(f"{checkpoint.path} is damaged: {how}")
+    return saved_names.damaged(checkpoint.path, how)
 
 
 def _check_memory(checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -62,9 +47,6 @@ def _check_memory(checkpoint: Checkpoint, shapes: Mapping[str, tuple[int, ...]])
         return
     for name, shape in shapes.items():
         packed = checkpoint.tensors.get(f"{name}.mask")
-        sizes = [max(size, 1) for size in shape]
-        if len(shape) > _MOST_DIMENSIONS or min(shape, default=1) < 0 or math.prod(sizes) >= _TOO_MANY:
-            raise _damaged(checkpoint, f"{name[:80]} is told to have a shape that no tensor has")
         if packed is None or packed.numel() != -(-math.prod(shape) // 8):
             raise _damaged(checkpoint, f"{name[:80]} has no bits for a tensor of {shape}")
     values = sum(

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from prune_tui.engine.sources import exported_program, torch_file, torchscript_file, zip_records
+from prune_tui.engine.sources import archive_kinds, exported_program, torch_file, torchscript_file, zip_records
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.zip_records import Records
 
 
@@ -20,9 +20,9 @@ class _Kind(NamedTuple):
 
 
 _KINDS = (
-    _Kind(torchscript_file.looks_like, torchscript_file.read),
-    _Kind(exported_program.looks_like, exported_program.read),
-    _Kind(torch_file.looks_like, torch_file.read),
+    _Kind(archive_kinds.is_torchscript, torchscript_file.read),
+    _Kind(archive_kinds.is_exported, exported_program.read),
+    _Kind(archive_kinds.is_torch_file, torch_file.read),
 )
 
 

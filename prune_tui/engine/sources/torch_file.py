@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
-from prune_tui.engine.sources import pickle_outline, pickled_checkpoint
+from prune_tui.engine.sources import archive_kinds, pickled_checkpoint, torch_records
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
-from prune_tui.engine.sources.pickle_outline import Outline
 from prune_tui.engine.sources.stored_tensors import Storages, Tensors
 from prune_tui.engine.sources.zip_records import Place, Records
-
-CONTENT = "data.pkl"
-_LARGEST = 1_000_000_000
-"""Bytes of a pickle, which holds no tensors itself."""
-
-
-def root_of(records: Records, name: str) -> str | None:
-    """The folder in an archive that a record lies in; torch calls it as the file was called."""
-    found = (one for one in records.names if one.endswith(f"/{name}") and one.count("/") == name.count("/") + 1)
-    return next((one[: -len(name)] for one in found), None)
-
-
-def looks_like(records: Records) -> bool:
-    """Whether an archive is one of `torch.save`."""
-    return root_of(records, CONTENT) is not None
 
 
 def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
@@ -35,19 +16,9 @@ def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
     Raises:
         SourceError: It is damaged, holds no tensors, or wants what nobody has allowed.
     """
-    root = root_of(records, CONTENT) or ""
-    outline = outline_of(file, records, f"{root}{CONTENT}")
+    root = archive_kinds.root_of(records, archive_kinds.CONTENT) or ""
+    outline = torch_records.outline_of(file.path, records, f"{root}{archive_kinds.CONTENT}")
     return pickled_checkpoint.read(file, outline, tensors_in(file, records, root), asked)
-
-
-def outline_of(file: MappedFile, records: Records, name: str) -> Outline:
-    """A pickle in an archive.
-
-    Raises:
-        SourceError: It is damaged.
-    """
-    data = records.bytes_of(name, _LARGEST)
-    return pickle_outline.read(io.BytesIO(data), f"{name.rpartition('/')[2]} in {file.path}")
 
 
 def tensors_in(file: MappedFile, records: Records, root: str, folder: str = "data") -> Tensors:
@@ -62,11 +33,7 @@ def tensors_in(file: MappedFile, records: Records, root: str, folder: str = "dat
     Raises:
         SourceError: They are those of a machine of another kind.
     """
-    order = f"{root}byteorder"
-    if order in records.names and records.bytes_of(order, 100).strip() != b"little":
-        raise SourceError(
-            f"{file.path} was written by a big-endian machine; load and save it with torch on this one"
-        )
+    torch_records.check_byte_order(file.path, records, root)
 
     def place(key: str) -> Place:
         return records.place(f"{root}{folder}/{key}")

@@ -9,25 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prune_tui.engine.sources import parts, stored_tensors, torch_file
+from prune_tui.engine.sources import archive_kinds, described_tensors, parts, torch_file, torch_records
 from prune_tui.engine.sources.asked import Asked
 from prune_tui.engine.sources.checkpoint import Checkpoint
-from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
-from prune_tui.engine.sources.pickle_outline import Made
+from prune_tui.engine.sources.pickled_objects import Made
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.zip_records import Records
 from prune_tui.told_names import typed
 
-_CONSTANTS = "constants.pkl"
 _MOST = 1_000_000
 """Attributes, of modules under several names as often as they have names."""
 _DEEPEST = 200
-
-
-def looks_like(records: Records) -> bool:
-    """Whether an archive is one: code beside its pickles."""
-    root = torch_file.root_of(records, _CONSTANTS)
-    return root is not None and f"{root}{torch_file.CONTENT}" in records.names
 
 
 def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
@@ -38,9 +31,11 @@ def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
     """
     if asked.key:
         raise SourceError(f"{file.path} is one TorchScript module and has no parts; leave out --key {asked.key}")
-    root = torch_file.root_of(records, _CONSTANTS) or ""
-    found = dict(_attributes(torch_file.outline_of(file, records, f"{root}{torch_file.CONTENT}").value, file))
-    constants = torch_file.outline_of(file, records, f"{root}{_CONSTANTS}").value
+    root = archive_kinds.root_of(records, archive_kinds.CONSTANTS) or ""
+    found = dict(
+        _attributes(torch_records.outline_of(file.path, records, f"{root}{archive_kinds.CONTENT}").value, file)
+    )
+    constants = torch_records.outline_of(file.path, records, f"{root}{archive_kinds.CONSTANTS}").value
     frozen = {
         f"CONSTANTS.c{number}": one for number, one in enumerate(constants if isinstance(constants, tuple) else ())
     }
@@ -56,7 +51,7 @@ def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
         tensors,
         files=(file,),
         left_out=tuple(reasons),
-        notes=stored_tensors.told(reasons),
+        notes=described_tensors.told(reasons),
         refusal=(
             "a TorchScript archive cannot be pruned in place: its code is compiled for these weights, and torch"
             f" adds no mask to it. Take the weights out: prune-tui convert {typed(file.path)} weights.safetensors"
@@ -65,7 +60,7 @@ def read(file: MappedFile, records: Records, asked: Asked) -> Checkpoint:
 
 
 def _tensors(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: one for name, one in values.items() if stored_tensors.is_tensor(one)}
+    return {name: one for name, one in values.items() if described_tensors.is_tensor(one)}
 
 
 def _attributes(root: Any, file: MappedFile) -> Iterator[tuple[str, Any]]:
@@ -75,7 +70,7 @@ def _attributes(root: Any, file: MappedFile) -> Iterator[tuple[str, Any]]:
         if not waiting:
             return
         place, value, above = waiting.pop()
-        if stored_tensors.is_tensor(value):
+        if described_tensors.is_tensor(value):
             yield place or "tensor", value
             continue
         state = value.state if isinstance(value, Made) else None

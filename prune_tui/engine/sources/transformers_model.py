@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib
-import importlib.util
 import inspect
 import re
 import warnings
@@ -19,18 +18,15 @@ from prune_tui.engine.sources import pruned_pairs
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.construction_limits import construction_limits
 from prune_tui.engine.sources.explained import explained
-from prune_tui.engine.sources.loaded import Loaded, SourceError
+from prune_tui.engine.sources.folder_weights import architecture, has_transformers
+from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.sources.restored_pruning import restore
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.telling_names import some, tensors
 
 _LARGEST_COUNT = 1_000_000
 """Layers, labels, experts: transformers makes lists as long before it builds anything."""
 _COUNTED = re.compile("^num_|^n_|layers|labels|experts|depth")
-
-
-def is_described(config: Mapping[str, Any]) -> bool:
-    """Whether a `config.json` says what model it is of; else transformers is not imported, for seconds."""
-    return bool(_architecture(config)) or isinstance(config.get("model_type"), str)
 
 
 def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
@@ -91,7 +87,7 @@ def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
 
 
 def _transformers() -> Any:
-    if importlib.util.find_spec("transformers") is None:
+    if not has_transformers():
         raise SourceError(
             "transformers is not installed, which would build the model: pip install 'prune-tui[transformers]'"
         )
@@ -137,12 +133,6 @@ class _Handed:
 # ---------------------------------------------------------------- which class
 
 
-def _architecture(config: Mapping[str, Any]) -> str:
-    named = config.get("architectures")
-    first = named[0] if isinstance(named, list) and named else None
-    return first if isinstance(first, str) else ""
-
-
 def _check_config(config: Mapping[str, Any]) -> None:
     """Refuse what transformers would take for an order to fill the memory, or to change what the files hold."""
     if config.get("quantization_config"):
@@ -164,7 +154,7 @@ class _Kind(NamedTuple):
 
 def _class(transformers: Any, checkpoint: Checkpoint) -> _Kind:
     """The class that `config.json` names and the config as that class reads it, or what AutoModel makes of it."""
-    name, folder = _architecture(checkpoint.config), str(checkpoint.path)
+    name, folder = architecture(checkpoint.config), str(checkpoint.path)
     where = f"{checkpoint.path / 'config.json'} could not be used by transformers {transformers.__version__}"
     with explained(where):
         named = getattr(transformers, name, None) if name.isidentifier() else None

@@ -12,10 +12,10 @@ import torch
 
 from prune_tui.engine import memory
 from prune_tui.engine.raised import reason
-from prune_tui.engine.sources import wanted_names
+from prune_tui.engine.sources import plain_names
 from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.import_path import searched_first
-from prune_tui.engine.sources.loaded import SourceError
+from prune_tui.engine.sources.source_error import SourceError
 
 _TORCHS_REASON = "WeightsUnpickler error:"
 """Before the reason in what torch raises, which is long and speaks of torch.load's arguments."""
@@ -38,7 +38,7 @@ def load(path: Path, allowed: tuple[str, ...], *, trusted: bool, mapped: bool) -
     with searched_first(Path.cwd()), explained(f"{path} could not be loaded"):
         if trusted:
             return torch.load(path, map_location="cpu", weights_only=False, mmap=mapped)
-        found: list[Any] = [(_imported(name), name) for name in sorted({*allowed, *wanted_names.HARMLESS})]
+        found: list[Any] = [(_imported(name), name) for name in sorted({*allowed, *plain_names.HARMLESS})]
         with torch.serialization.safe_globals(found):
             return _careful(path, mapped=mapped)
 

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
-from prune_tui.engine.sources.loaded import SourceError
-from prune_tui.engine.sources.pickle_outline import DICTIONARIES, Global
-from prune_tui.engine.sources.stored_tensors import TENSORS
+from prune_tui.engine.sources.pickled_objects import Global
+from prune_tui.engine.sources.plain_names import is_plain
+from prune_tui.engine.sources.source_error import SourceError
 
-HARMLESS = {
-    *map(str, DICTIONARIES - {Global("collections", "OrderedDict")}),
-    *(f"builtins.{kind}" for kind in ("bool", "float", "frozenset", "int", "list", "slice", "str", "tuple")),
-}
-"""Python's own values, which torch wants allowed."""
-_PLAIN = {
-    *HARMLESS,
-    *TENSORS,
-    "_codecs.encode",
-    "builtins.bytearray",
-    "builtins.complex",
-    "builtins.set",
-    "collections.Counter",
-    "collections.OrderedDict",
-    "torch.Size",
-    "torch.device",
-    "torch.nn.parameter.Buffer",
-    "torch.serialization._get_layout",
-}
-"""As `torch.load(weights_only=True)` has it. None of them is called here; torch would call them."""
-_CLASSES = re.compile(r"torch(\.cuda|\.sparse|\.storage)?\.[A-Z][A-Za-z0-9]*(Storage|Tensor)|torch\.Tensor")
 _LISTED = 60
 """Names that are told: more have no model's code, and no person reads them."""
 _LONGEST = 120
@@ -46,7 +24,7 @@ def foreign(names: Iterable[Global]) -> tuple[str, ...]:
 
 
 def _is_plain(name: Global) -> bool:
-    if str(name) in _PLAIN or _CLASSES.fullmatch(str(name)):
+    if is_plain(name):
         return True
     of_torch = getattr(torch, name.name, None) if name.module == "torch" else None
     return isinstance(of_torch, (torch.dtype, torch.layout, torch.qscheme))

@@ -13,9 +13,10 @@ from torch.nn.parameter import is_lazy
 from prune_tui.engine.sources import pruned_pairs
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.explained import explained
-from prune_tui.engine.sources.loaded import Loaded, SourceError
+from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.sources.restored_pruning import restore
 from prune_tui.engine.sources.retold_steps import by_its_names
+from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.telling_names import some, tensors
 from prune_tui.engine.walking import tensors_of
 

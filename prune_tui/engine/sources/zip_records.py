@@ -8,8 +8,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from prune_tui.engine.sources.loaded import SourceError
-from prune_tui.engine.sources.mapped_file import MappedFile
+from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.engine.sources.source_file import SourceFile
 
 try:
     from lzma import LZMAError
@@ -56,7 +56,7 @@ class Records:
         names: Of the records, in order.
     """
 
-    def __init__(self, file: MappedFile, within: Place | None = None) -> None:
+    def __init__(self, file: SourceFile, within: Place | None = None) -> None:
         self._file = file
         self._within = within or Place(0, file.size)
         try:
@@ -77,20 +77,29 @@ class Records:
         Raises:
             SourceError: There is none, it is compressed or cut off.
         """
+        size, info = self.size_of(name), self._info(name)
+        header = self._file.bytes_at(self._within.start + info.header_offset, _HEADER)
+        if len(header) < _HEADER or not header.startswith(_MAGIC):
+            raise SourceError(f"{self._file.path} is damaged: its record {_shown(name)} is not where it should be")
+        lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+        start = info.header_offset + _HEADER + lengths
+        if start + size > self._within.size:
+            raise SourceError(f"{self._file.path} is cut off within its record {_shown(name)}")
+        return Place(self._within.start + start, size)
+
+    def size_of(self, name: str) -> int:
+        """Bytes of a record, as the archive's list of contents has it.
+
+        Raises:
+            SourceError: There is none, or it is compressed.
+        """
         info = self._info(name)
         if info.compress_type != zipfile.ZIP_STORED:
             raise SourceError(
                 f"{self._file.path}: its record {_shown(name)} is compressed, which torch's never are;"
                 " pack it again without: zip -0"
             )
-        header = self._file.bytes_at(self._within.start + info.header_offset, _HEADER)
-        if len(header) < _HEADER or not header.startswith(_MAGIC):
-            raise SourceError(f"{self._file.path} is damaged: its record {_shown(name)} is not where it should be")
-        lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-        start = info.header_offset + _HEADER + lengths
-        if start + info.file_size > self._within.size:
-            raise SourceError(f"{self._file.path} is cut off within its record {_shown(name)}")
-        return Place(self._within.start + start, info.file_size)
+        return info.file_size
 
     def bytes_of(self, name: str, most: int) -> bytes:
         """A record, unpacked where it is compressed.
@@ -135,7 +144,7 @@ def _shown(name: str) -> str:
 class _Window(io.RawIOBase):
     """A part of a file as a file."""
 
-    def __init__(self, file: MappedFile, place: Place) -> None:
+    def __init__(self, file: SourceFile, place: Place) -> None:
         self._file, self._place, self._at = file, place, 0
 
     def readable(self) -> bool:

@@ -172,6 +172,7 @@ class MainScreen(Looking, FrugalScreen):
         self.status.activity = ""
         self.query_one(KeyBar).readonly = opened.summary.readonly
         self.module_tree.set_rows(opened.rows)
+        self.name_tree()
         self.check_again()
         self.survey_again()
         if opened.summary.notes:
@@ -182,7 +183,10 @@ class MainScreen(Looking, FrugalScreen):
 
     @on(ModuleTree.Highlighted)
     def _module_highlighted(self, event: ModuleTree.Highlighted) -> None:
-        self.show_module(event.path)
+        if self.is_open:
+            self.show_module(event.path)
+        else:
+            self.show_early_module()
 
     @on(ModuleTree.Selected)
     def _module_chosen(self) -> None:
@@ -268,6 +272,9 @@ class MainScreen(Looking, FrugalScreen):
 
     def action_mark(self) -> None:
         """Mark the tensor at the cursor, or unmark it."""
+        if not self.is_open:
+            self.say_not_open()
+            return
         current = self.module_tree.current
         if current is None or not current.tensors:
             self.say(targeting.nothing_to_mark(current, self.module_tree.filtered))
@@ -276,6 +283,9 @@ class MainScreen(Looking, FrugalScreen):
 
     def action_mark_shown(self) -> None:
         """Mark the weights of the modules the filter shows; unmark them when all are marked already."""
+        if not self.is_open:
+            self.say_not_open()
+            return
         tree = self.module_tree
         shown = frozenset(targeting.weights(tree.shown_rows()))
         if tree.current is None:

@@ -12,10 +12,10 @@ from textual.geometry import Region
 from textual.message import Message
 
 from prune_tui.ui import keys
-from prune_tui.ui.module_lines import Line, module_lines
+from prune_tui.ui.module_lines import Line, early_lines, module_lines
 from prune_tui.ui.tree_line import printable
 from prune_tui.ui.widgets.list_pane import ListPane
-from prune_tui.view_rows import TensorRow
+from prune_tui.view_rows import ModuleRow, TensorRow
 from prune_tui.views import ModuleView
 
 
@@ -68,6 +68,19 @@ class ModulePane(ListPane):
             self.select(known.tensor, known.name)
         else:
             self.select(_first_target(self._lines))
+
+    def show_early(self, row: ModuleRow, note: str) -> None:
+        """Show what is known of a module before the engine can be asked.
+
+        Args:
+            row: Its row in the tree.
+            note: What is still to come.
+        """
+        self._view = None
+        self.border_title = Content(f"{printable(row.path.rpartition('.')[2])}  {printable(row.type)}".strip())
+        self.border_subtitle = Content("")
+        self._lines = early_lines(row, note)
+        self.set_line_count(len(self._lines))
 
     def select(self, tensor: str, name: str = "") -> None:
         """Put the cursor on a tensor.

@@ -12,7 +12,7 @@ from torch import nn
 
 from prune_tui import Session
 from prune_tui.engine import memory
-from prune_tui.engine.past import RECIPE
+from prune_tui.engine.saved_metadata import RECIPE
 from prune_tui.engine.saving.torch_writer import METADATA
 from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import Tied

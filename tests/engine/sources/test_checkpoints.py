@@ -17,7 +17,8 @@ from prune_tui.engine import sources
 from prune_tui.engine.named import Named, class_name
 from prune_tui.engine.sources import SourceError, checkpoint_reader, named_modules
 from prune_tui.engine.sources.loaded import Loaded
-from prune_tui.engine.sources.mapped_file import FileChangedError, MappedFile
+from prune_tui.engine.sources.mapped_file import MappedFile
+from prune_tui.engine.sources.source_file import FileChangedError
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
 

@@ -56,14 +56,16 @@ def _doubled(data: bytes, chance: random.Random) -> bytes:
 _HOW: tuple[Callable[[bytes, random.Random], bytes], ...] = (_cut, _flipped, _overwritten, _removed, _doubled)
 
 
-def _mutated(file: Path, chance: random.Random) -> bytes:
+def mutated(file: Path, chance: random.Random) -> bytes:
     """The file changed anywhere; or a record of an archive, so that all around it is whole."""
     data = file.read_bytes()
     if not data.startswith(b"PK") or chance.random() < 0.4:
         return chance.choice(_HOW)(data, chance)
     with zipfile.ZipFile(file) as archive:
         records = {name: archive.read(name) for name in archive.namelist()}
-    told = [name for name, data in records.items() if data and name.endswith((".pkl", ".json", ".pt", "order"))]
+    told = [
+        name for name, data in records.items() if data and name.endswith((".pkl", ".json", ".pt", ".npy", "order"))
+    ]
     name = chance.choice(told)
     return zipped(records | {name: chance.choice(_HOW)(records[name], chance)})
 
@@ -83,7 +85,7 @@ def test_it_opens_or_says_why_not(kind: str, files: dict[str, Path], tmp_path: P
     chance = random.Random(f"{kind} {_MUTATIONS}")
     path, refused = tmp_path / "mutated.bin", 0
     for _ in range(_MUTATIONS):
-        data = _mutated(files[kind], chance)
+        data = mutated(files[kind], chance)
         path.write_bytes(data)
         checkpoint = _opened(path)
         if isinstance(checkpoint, str):

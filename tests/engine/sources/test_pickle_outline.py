@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
+import pickletools
+import random
 import struct
 import tracemalloc
 from collections import OrderedDict, defaultdict
@@ -12,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from prune_tui.engine.sources import SourceError, pickle_outline
-from prune_tui.engine.sources.pickle_outline import Entries, Global, Made, Outline, read
+from prune_tui.engine.sources import SourceError, pickle_machine, pickle_outline
+from prune_tui.engine.sources.pickle_outline import Outline, read
+from prune_tui.engine.sources.pickled_objects import Entries, Global, Made
 
 
 def outline(data: bytes) -> Outline:
@@ -164,3 +167,55 @@ def test_more_instructions_than_any_model(monkeypatch: pytest.MonkeyPatch) -> No
 def test_it_stands_behind_the_pickle_afterwards() -> None:
     stream = io.BytesIO(pickle.dumps("first") + pickle.dumps("second"))
     assert [read(stream, "x").value, read(stream, "x").value] == ["first", "second"]
+
+
+def test_a_pickle_longer_than_what_is_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_outline, "_FIRST_READ", 16)
+    first, second = pickle.dumps(["text" * 100, {"a": 1.5}]), pickle.dumps(["more" * 50])
+    stream = io.BytesIO(b"before" + first + second + first[:-1])
+    stream.seek(6)
+    assert [read(stream, "x").value, read(stream, "x").value] == [["text" * 100, {"a": 1.5}], ["more" * 50]]
+    with pytest.raises(SourceError, match="ends in the midst"):
+        read(stream, "x")
+
+
+def _described(value: Any, depth: int = 0) -> Any:
+    """A value as something that can be compared, as deep as that is of use."""
+    if depth == 8:
+        return type(value).__name__
+    if isinstance(value, Made):
+        return (value.of, *(_described(one, depth + 1) for one in (value.arguments, value.state, value.entries)))
+    if isinstance(value, dict):
+        return [(_described(key, depth + 1), _described(one, depth + 1)) for key, one in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [type(value).__name__, *(_described(one, depth + 1) for one in value)]
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else repr(value)
+
+
+def _told(data: bytes) -> Any:
+    try:
+        found = pickle_outline.read_bytes(data, "a.pkl")
+    except SourceError:
+        return None
+    return _described(found.value), found.names, _described(found.outside)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_is_followed_quickly_is_what_pickletools_reads(
+    protocol: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = OrderedDict({f"layer.{n}.weight": (n, -n, 300 * n, n << 20, (n, 2), True, None) for n in range(30)})
+    whole, chance = pickle.dumps([state, _Runs(print, "x", 1)], protocol), random.Random(protocol)
+    mutated = [whole]
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 1, 2, 9))):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        mutated.append(bytes(data[: chance.choice((len(data), chance.randrange(len(data))))]))
+    quickly = [_told(data) for data in mutated]
+    known = {ord(one.code): pickle_machine._in_general(one) for one in pickletools.opcodes}
+    general = tuple(known.get(byte, pickle_machine._unknown) for byte in range(256))
+    monkeypatch.setattr(pickle_outline, "INSTRUCTIONS", general)
+    assert quickly == [_told(data) for data in mutated]
+    assert quickly[0] is not None
+    assert None in quickly

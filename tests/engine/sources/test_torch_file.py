@@ -21,7 +21,7 @@ from prune_tui.engine import memory
 from prune_tui.engine.sources import SourceError
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.checkpoint_reader import read
-from prune_tui.engine.sources.mapped_file import FileChangedError
+from prune_tui.engine.sources.source_file import FileChangedError
 from tests.engine.sources.torch_samples import MAGIC, small, tensor_pickle, with_pickle, zipped
 
 _FORMATS = pytest.mark.parametrize("zipped_file", [True, False], ids=["zip", "old"])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from prune_tui.engine import pruned, targets
 from prune_tui.engine.earlier import Earlier
+from prune_tui.engine.packed_masks import plain
 from prune_tui.engine.reading import (
     as_numbers,
     difference,
@@ -82,9 +83,10 @@ class Layers(NamedTuple):
     def _with(self, parts: Sequence[Tensor]) -> Layers:
         """The same with other tensors in the places of those that are there.
 
-        What is the negative of its memory, as `x.conj().imag` is, numpy cannot read: parts are written out.
+        What is the negative of its memory, as `x.conj().imag` is, or a packed mask, numpy cannot read: parts are
+        written out.
         """
-        rest = iter([part.resolve_neg() for part in parts])
+        rest = iter([plain(part).resolve_neg() for part in parts])
         values = next(rest)
         kept = None if self.kept is None else next(rest)
         if self.earlier is None:

@@ -78,6 +78,8 @@ class Session:
         self.checkpoint = checkpoint
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
+        # Called with how many targets of a step were gone through, and with how many there are.
+        self.progress: planning.Tell = planning.silent
         # Told of each change, a `journal.Event`, or of several that belong together, once they are made and before
         # they count; when it raises, they are put back.
         self.recorder: Callable[..., None] | None = None
@@ -88,7 +90,9 @@ class Session:
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
         self._editing = threading.RLock()
         self.drafts = Drafts(model, self.lock)
-        self._plans = KeptPlans(model, self.lock, lambda: (self.moment, self._seed_of_next()))
+        self._plans = KeptPlans(
+            model, self.lock, lambda: (self.moment, self._seed_of_next()), self._gone_through
+        )
 
     # ---------------------------------------------------------------- the public API
 
@@ -243,6 +247,7 @@ class Session:
         with self._editing:
             plan = self.plan(step, stop)
             _ = self.fingerprint  # as long as the model is still what it was
+            plan = planning.settled(plan, stop=stop, tell=self._gone_through)
             with self._changing() as done:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
@@ -301,7 +306,9 @@ class Session:
                 lock=self.lock,
                 stop=stop,
                 mask_of=last.moment.buffer,
+                tell=self._gone_through,
             )
+            plan = planning.settled(plan, stop=stop, tell=self._gone_through)
             with self._changing() as done, last.moment.exchanged(last.expected, done):
                 edit = carried_out(self.model, plan, before.done)
                 after = before.then((*before.edits[: before.done - 1], edit), before.done)
@@ -395,6 +402,12 @@ class Session:
             check_mask(given["mask"], "mask")
             given["mask"] = bits.pack(bits.alive(given["mask"]))
         return steps.build(method, targets, given)
+
+    def _gone_through(self, done: int, whole: int) -> None:
+        """Let go of what was read of the files; so much is left of a step that reads all of them."""
+        if self.checkpoint is not None:
+            self.checkpoint.forget()
+        self.progress(done, whole)
 
     def _seed_of_next(self) -> int:
         """The seed of the next step: by its place, so that a preview and the step itself draw the same."""

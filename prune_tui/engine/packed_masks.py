@@ -83,14 +83,15 @@ class PackedMask(Tensor):
             places: Of a part: a tensor on the meta device, strided as the part lies in the whole.
         """
         lies = torch.empty(bits.shape, dtype=torch.bool, device="meta") if places is None else places
-        made: PackedMask = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]  # torch declares it nowhere
-            cls,
-            lies.shape,
-            strides=lies.stride(),
-            storage_offset=lies.storage_offset(),
-            dtype=dtype,
-            device=torch.device("cpu"),
-        )
+        with torch.inference_mode(False):  # a part made inside it could not share the version of the whole
+            made: PackedMask = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]  # not in torch's stubs
+                cls,
+                lies.shape,
+                strides=lies.stride(),
+                storage_offset=lies.storage_offset(),
+                dtype=dtype,
+                device=torch.device("cpu"),
+            )
         made.bits, made._places = bits, lies
         return made
 

@@ -44,14 +44,17 @@ def check_removal(found: Sequence[Target]) -> None:
     Raises:
         StepError: They need more memory than is free; says how much.
     """
-    needed = Counter[torch.device]()
+    needed = largest = 0
     for target in found:
         if target.packs and target.mask is not None:
             size = target.parameter.itemsize
-            # The values, and for undo those that the zeros replace.
-            needed[target.parameter.device] += target.parameter.numel() * size + masked_entries(target.mask) * size
-    what = f"remove of {targets.listed(target.path for target in found)}"
-    memory.check(what, needed, "save in the removed form, which is written tensor by tensor")
+            # The values, and for undo those that the zeros replace; torch looks for the attribute, which is made then.
+            needed += target.parameter.numel() * size + masked_entries(target.mask) * size
+            largest = max(largest, target.parameter.numel() * size)
+    if needed:
+        what = f"remove of {targets.listed(target.path for target in found)}"
+        instead = "save in the removed form, which is written tensor by tensor"
+        memory.check(what, {torch.device("cpu"): needed + largest}, instead)
 
 
 def _of_tensors(step: steps.Step, originals: Sequence[Tensor]) -> dict[torch.device, int]:

@@ -64,8 +64,8 @@ class Layers(NamedTuple):
         return difference(effective(self.values, self.kept), effective(then, mask))
 
     def cut(self, part: Callable[[Tensor], Tensor]) -> Layers:
-        """The same part of each."""
-        return self._with([part(one) for one in self._there])
+        """The same part of each; of a mask that is kept as bits written out."""
+        return self._with([plain(part(one)) for one in self._there])
 
     def pieces(self) -> Iterator[Layers]:
         """Parts that stay in the cache, in the order of the memory, each entry once (`reading.pieces`)."""
@@ -83,10 +83,9 @@ class Layers(NamedTuple):
     def _with(self, parts: Sequence[Tensor]) -> Layers:
         """The same with other tensors in the places of those that are there.
 
-        What is the negative of its memory, as `x.conj().imag` is, or a packed mask, numpy cannot read: parts are
-        written out.
+        What is the negative of its memory, as `x.conj().imag` is, numpy cannot read: parts are written out.
         """
-        rest = iter([plain(part).resolve_neg() for part in parts])
+        rest = iter([part.resolve_neg() for part in parts])
         values = next(rest)
         kept = None if self.kept is None else next(rest)
         if self.earlier is None:

@@ -8,7 +8,7 @@ its entries are written out when an operation needs their values, and as many as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,39 +22,60 @@ _PIECE = 2**18
 _SPARSE = 16
 """Where the entries of a part lie this many times further apart, they are picked one by one."""
 
-_aten = torch.ops.aten
 _VIEWS = {
-    _aten.alias.default,
-    _aten.as_strided.default,
-    _aten.detach.default,
-    _aten.diagonal.default,
-    _aten.expand.default,
-    _aten.permute.default,
-    _aten.select.int,
-    _aten.slice.Tensor,
-    _aten.split.Tensor,
-    _aten.split_with_sizes.default,
-    _aten.squeeze.default,
-    _aten.squeeze.dim,
-    _aten.squeeze.dims,
-    _aten.t.default,
-    _aten.transpose.int,
-    _aten.unbind.int,
-    _aten.unsqueeze.default,
-    _aten.view.default,
+    "__getitem__",
+    "as_strided",
+    "chunk",
+    "contiguous",
+    "detach",
+    "diagonal",
+    "expand",
+    "expand_as",
+    "flatten",
+    "movedim",
+    "narrow",
+    "permute",
+    "reshape",
+    "resolve_conj",
+    "resolve_neg",
+    "select",
+    "split",
+    "squeeze",
+    "t",
+    "transpose",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "view",
 }
-"""Operations that move no entry: what they make of the places of the entries is a part of the mask."""
-_LIKE = {
-    _aten.empty_like.default,
-    _aten.ones_like.default,
-    _aten.zeros_like.default,
-    _aten.full_like.default,
-    _aten.new_empty.default,
-    _aten.new_ones.default,
-    _aten.new_zeros.default,
-    _aten.new_full.default,
+"""Functions that move no entry, or need not: what they make of the places of the entries is a part of the mask."""
+_LIKE = {"empty_like", "full_like", "new_empty", "new_full", "new_ones", "new_zeros", "ones_like", "zeros_like"}
+"""Functions that ask for shape, dtype and strides alone."""
+_CONVERSIONS = {"bfloat16", "bool", "cpu", "double", "float", "half", "int", "long", "to", "type_as"}
+_DESCRIPTIONS = {
+    "__len__",
+    "data_ptr",
+    "dim",
+    "element_size",
+    "get_device",
+    "is_complex",
+    "is_conj",
+    "is_contiguous",
+    "is_floating_point",
+    "is_inference",
+    "is_neg",
+    "is_pinned",
+    "is_signed",
+    "ndimension",
+    "nelement",
+    "numel",
+    "size",
+    "storage_offset",
+    "stride",
+    "untyped_storage",
 }
-"""Operations that ask for shape, dtype and strides alone."""
+"""Functions that tell of a tensor what does not depend on its entries; so do its attributes, but for some."""
+_OF_ENTRIES = {"H", "T", "data", "imag", "mH", "mT", "real"}
 _WITHOUT_ZERO = {getattr(torch, "float8_e8m0fnu", None)}
 
 
@@ -69,9 +90,6 @@ class PackedMask(Tensor):
 
     bits: Bits
     _places: Tensor  # on the meta device: where each entry lies in the bits
-
-    # What is computed from it is an ordinary tensor.
-    __torch_function__ = torch._C._disabled_torch_function_impl
 
     @staticmethod
     def __new__(cls, bits: Bits, dtype: torch.dtype, places: Tensor | None = None) -> PackedMask:
@@ -143,28 +161,44 @@ class PackedMask(Tensor):
         return self.spelled_out().__reduce_ex__(protocol)
 
     @classmethod
-    def answer(cls, func: Any, _: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
-        """Every operation of torch on such masks."""
-        given = kwargs or {}
-        if func in _VIEWS:
-            return args[0]._part(func(args[0]._places, *args[1:], **given))
-        if func in _LIKE:
-            return _like(func, args[0], args[1:], given)
-        shortcut = _SHORTCUTS.get(func)
-        answer = None if shortcut is None else shortcut(*args, **given)
-        if answer is not None:
-            return answer
-        _refuse_writing(func, args, given)
-        return func(*map(_spelled_out, args), **{name: _spelled_out(one) for name, one in given.items()})
+    def __torch_function__(
+        cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Every function of torch's on such masks: answered with what is an ordinary tensor, or a part of one."""
+        with torch._C.DisableTorchFunctionSubclass():
+            return _answer(func, args, kwargs or {})
 
-    def _part(self, places: Any) -> Any:
+    def part(self, places: Any) -> Any:
+        """Parts of it: where each of their entries lies in the bits."""
+        if places is self._places:
+            return self
         if isinstance(places, Tensor):
             return PackedMask(self.bits, self.dtype, places)
-        return [PackedMask(self.bits, self.dtype, one) for one in places]
+        return type(places)(self.part(one) for one in places)
+
+    def lies_in(self, places: Any) -> bool:
+        """Whether these are places in its bits, and not of entries that were moved."""
+        if not isinstance(places, Tensor):
+            return all(map(self.lies_in, places))
+        return places.untyped_storage()._cdata == self._places.untyped_storage()._cdata
 
 
-# Set afterwards, as `product` does and for its reason: torch._dynamo is not to be imported.
-PackedMask.__torch_dispatch__ = PackedMask.answer  # type: ignore[assignment,method-assign]
+def _below_functions(
+    cls: Any, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+) -> Any:
+    """What comes to such a mask from inside torch.
+
+    Not all goes this way, since torch would import its distributed tensors to tell whether it is one: a second.
+    """
+    schema = func._schema.arguments if func._schema.is_mutable else ()
+    for one, told in zip(args, schema, strict=False):
+        if isinstance(one, PackedMask) and told.alias_info is not None and told.alias_info.is_write:
+            _refuse_writing()
+    return _of_spelled_out(func, args, kwargs or {})
+
+
+# Set afterwards: in the body of the class torch would wrap it, and the first call import all of torch._dynamo.
+PackedMask.__torch_dispatch__ = classmethod(_below_functions)  # type: ignore[assignment,method-assign]
 
 
 def plain(tensor: Tensor) -> Tensor:
@@ -187,7 +221,28 @@ def address_of(tensor: Tensor) -> int:
     return id(tensor.bits) if isinstance(tensor, PackedMask) else tensor.untyped_storage().data_ptr()
 
 
-# ---------------------------------------------------------------- operations
+# ---------------------------------------------------------------- functions of torch
+
+
+def _answer(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    name = func.__name__
+    first = args[0] if args else None
+    if isinstance(first, PackedMask):
+        if name in _DESCRIPTIONS or (name == "__get__" and func.__self__.__name__ not in _OF_ENTRIES):
+            return func(*args, **kwargs)
+        if name.endswith("_") and not name.endswith("__"):
+            _refuse_writing()
+    if name == "__setitem__" and isinstance(first, PackedMask):
+        _refuse_writing()
+    if isinstance(kwargs.get("out"), PackedMask):
+        _refuse_writing()
+    shortcut = _SHORTCUTS.get(name)
+    answer = None if shortcut is None else shortcut(func, args, kwargs)
+    return _of_spelled_out(func, args, kwargs) if answer is None else answer
+
+
+def _of_spelled_out(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return func(*map(_spelled_out, args), **{name: _spelled_out(one) for name, one in kwargs.items()})
 
 
 def _spelled_out(argument: Any) -> Any:
@@ -198,72 +253,39 @@ def _spelled_out(argument: Any) -> Any:
     return argument
 
 
-def _refuse_writing(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    if not func._schema.is_mutable:
-        return
-    for at, told in enumerate(func._schema.arguments):
-        written = told.alias_info is not None and told.alias_info.is_write
-        one = args[at] if at < len(args) else kwargs.get(told.name)
-        if written and isinstance(one, PackedMask):
-            raise RuntimeError(
-                "this mask is kept at one bit an entry and cannot be written to;"
-                " register a tensor in its place (mask.clone() is an ordinary one)"
-            )
+def _refuse_writing() -> None:
+    raise RuntimeError(
+        "this mask is kept at one bit an entry and cannot be written to;"
+        " register a tensor in its place (mask.clone() is an ordinary one)"
+    )
 
 
-def _like(func: Any, mask: PackedMask, args: Iterable[Any], kwargs: dict[str, Any]) -> Any:
-    """A new tensor like a mask, whose entries do not matter."""
-    like = torch.empty_strided(mask.shape, mask.stride(), dtype=mask.dtype, device="meta")
-    device = kwargs.get("device") or torch.device("cpu")
-    return func(like, *args, **{**kwargs, "device": device, "dtype": kwargs.get("dtype") or mask.dtype})
+def _viewed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A part of the mask, without a look at its entries."""
+    mask, *rest = args
+    if any(isinstance(one, torch.dtype) for one in rest) or not isinstance(mask, PackedMask):
+        return None  # its memory as other numbers
+    if func.__name__ == "__getitem__" and not _is_basic(rest[0]):
+        return _indexed(mask, rest[0])
+    places = func(mask._places, *rest, **kwargs)
+    return mask.part(places) if mask.lies_in(places) else None
 
 
-def _converted(mask: Any, **kwargs: Any) -> Tensor | None:
-    """Of another dtype: zeros and ones stay what they are."""
-    dtype, device = kwargs.get("dtype") or mask.dtype, kwargs.get("device")
-    moved = device is not None and torch.device(device).type != "cpu"
-    strided = kwargs.get("layout") in {None, torch.strided} and mask.is_contiguous()
-    if moved or not strided or dtype in _WITHOUT_ZERO or mask.dtype in _WITHOUT_ZERO:
-        return None
-    return PackedMask(mask.bits, dtype, mask._places)
+def _is_basic(index: Any) -> bool:
+    """Whether an index only cuts: with numbers and slices."""
+    return all(
+        one is None or one is Ellipsis or isinstance(one, int | slice) and not isinstance(one, bool)
+        for one in (index if isinstance(index, tuple) else (index,))
+    )
 
 
-def _compared(equal: bool) -> Callable[[Any, Any], Tensor | None]:
-    """With 0 or 1: its flags tell."""
-
-    def compared(mask: Any, number: Any) -> Tensor | None:
-        if not isinstance(mask, PackedMask) or number not in {0, 1} or mask.dtype in _WITHOUT_ZERO:
-            return None
-        flags = mask.flags()
-        flags = flags if flags.is_contiguous() else flags.clone()
-        return flags if (number == 1) == equal else flags.logical_not_()
-
-    return compared
-
-
-def _multiplied(one: Any, other: Any) -> Tensor | None:
-    """With values of its shape: piece by piece, without the mask itself. Each factor stays in its place."""
-    mask, values = (one, other) if isinstance(one, PackedMask) else (other, one)
-    if not isinstance(values, Tensor) or isinstance(values, PackedMask) or not mask.whole:
-        return None
-    alike = (values.shape, values.dtype, values.device) == (mask.shape, mask.dtype, mask.device)
-    if not alike or values.layout is not torch.strided or not values.is_contiguous():
-        return None
-    made = torch.empty_like(values, memory_format=torch.contiguous_format)
-    factors, out = [each.view(-1) for each in (one, other)], made.view(-1)
-    for start in range(0, out.numel(), _PIECE):
-        piece = slice(start, start + _PIECE)
-        torch.mul(*(_spelled_out(each[piece]) for each in factors), out=out[piece])
-    return made
-
-
-def _indexed(mask: Any, indices: Any) -> Tensor | None:
-    """Entries by their indices: only those are looked at."""
-    given = all(isinstance(one, Tensor) and one.dtype is torch.int64 for one in indices)
-    if not isinstance(mask, PackedMask) or not given or len(indices) != mask.dim():
+def _indexed(mask: PackedMask, index: Any) -> Tensor | None:
+    """Entries by an index for each axis: only those are looked at."""
+    given = isinstance(index, tuple) and all(isinstance(one, Tensor) and one.dtype is torch.int64 for one in index)
+    if not given or len(index) != mask.dim():
         return None
     axes = []
-    for one, size, stride in zip(indices, mask.shape, mask.stride(), strict=True):
+    for one, size, stride in zip(index, mask.shape, mask.stride(), strict=True):
         at = one.numpy()
         if at.size and not -size <= at.min() <= at.max() < size:
             return None  # torch says what is wrong
@@ -272,12 +294,69 @@ def _indexed(mask: Any, indices: Any) -> Tensor | None:
     return torch.from_numpy(_at(mask.bits, places)).to(mask.dtype)
 
 
-_SHORTCUTS: dict[Any, Callable[..., Tensor | None]] = {
-    _aten._to_copy.default: _converted,
-    _aten.mul.Tensor: _multiplied,
-    _aten.ne.Scalar: _compared(equal=False),
-    _aten.eq.Scalar: _compared(equal=True),
-    _aten.index.Tensor: _indexed,
+def _like(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A new tensor like a mask, whose entries do not matter."""
+    mask, *rest = args
+    like = torch.empty_strided(mask.shape, mask.stride(), dtype=mask.dtype, device="meta")
+    device = kwargs.get("device") or torch.device("cpu")
+    return func(like, *rest, **{**kwargs, "device": device})
+
+
+def _converted(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """Of another dtype: zeros and ones stay what they are."""
+    mask, *rest = args
+    if not isinstance(mask, PackedMask) or kwargs.get("copy"):
+        return None
+    wanted = func(torch.empty(0, dtype=mask.dtype, device="cpu"), *rest, **kwargs)
+    if wanted.device.type != "cpu" or {wanted.dtype, mask.dtype} & _WITHOUT_ZERO:
+        return None
+    if wanted.dtype == mask.dtype:
+        return mask
+    return PackedMask(mask.bits, wanted.dtype, mask._places) if mask.is_contiguous() else None
+
+
+def _compared(equal: bool) -> Callable[..., Tensor | None]:
+    """With 0 or 1: its flags tell."""
+
+    def compared(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+        mask, number = args
+        if kwargs or not isinstance(mask, PackedMask) or not isinstance(number, int | float):
+            return None
+        if number not in {0, 1} or mask.dtype in _WITHOUT_ZERO:
+            return None
+        flags = mask.flags()
+        flags = flags if flags.is_contiguous() else flags.clone()
+        return flags if (number == 1) == equal else flags.logical_not_()
+
+    return compared
+
+
+def _multiplied(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """With values of its shape: piece by piece, without the mask itself. Each factor stays in its place."""
+    mask, values = args if isinstance(args[0], PackedMask) else args[::-1]
+    if kwargs or not isinstance(values, Tensor) or isinstance(values, PackedMask) or not mask.whole:
+        return None
+    alike = (values.shape, values.dtype, values.device) == (mask.shape, mask.dtype, mask.device)
+    if not alike or values.layout is not torch.strided or not values.is_contiguous():
+        return None
+    if values.requires_grad and torch.is_grad_enabled():
+        return None  # autograd has to see it
+    made = torch.empty_like(values, memory_format=torch.contiguous_format, requires_grad=False)
+    row, out, places = values.detach().view(-1), made.view(-1), mask._places.view(-1)
+    for start in range(0, out.numel(), _PIECE):
+        piece = slice(start, start + _PIECE)
+        kept, some = mask.part(places[piece]).spelled_out(), row[piece]
+        torch.mul(*((kept, some) if args[0] is mask else (some, kept)), out=out[piece])
+    return made
+
+
+_SHORTCUTS: dict[str, Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]] = {
+    **dict.fromkeys(_VIEWS, _viewed),
+    **dict.fromkeys(_LIKE, _like),
+    **dict.fromkeys(_CONVERSIONS, _converted),
+    **dict.fromkeys(("eq", "__eq__"), _compared(equal=True)),
+    **dict.fromkeys(("ne", "__ne__"), _compared(equal=False)),
+    **dict.fromkeys(("mul", "multiply", "__mul__", "__rmul__"), _multiplied),
 }
 """What is answered without the whole mask; None where it is needed after all."""
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from prune_tui.engine.packed_masks import bits_of, plain
+from prune_tui.engine.packed_masks import bits_of
 from prune_tui.engine.pruned import is_pruned
 from prune_tui.engine.selection import living
 from prune_tui.view_rows import View
@@ -90,8 +90,8 @@ def elements_of(tensor: Tensor) -> int:
 def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """Walk tensors of one shape side by side, at most `PIECE` entries at a time, each entry once.
 
-    The pieces are views, whatever the strides, and those of a packed mask are written out: nothing as large as a
-    tensor is ever copied. Their order is that of the memory and no promise.
+    The pieces are views, whatever the strides: nothing as large as a tensor is ever copied. Their order is that of
+    the memory and no promise.
     """
     first = tensors[0].detach()
     order = sorted(range(first.dim()), key=first.stride, reverse=True)
@@ -106,14 +106,13 @@ def pieces_in_order(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
 def _split(tensors: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
     elements = tensors[0].numel()
     if elements <= PIECE:
-        yield tuple(map(plain, tensors))
+        yield tensors
         return
     if tensors[0].dim() > 1 and all(tensor.is_contiguous() for tensor in tensors):
         tensors = tuple(tensor.view(-1) for tensor in tensors)
     rows = PIECE // (elements // tensors[0].shape[0])
     if rows:
-        for parts in zip(*(tensor.split(rows) for tensor in tensors), strict=True):
-            yield tuple(map(plain, parts))
+        yield from zip(*(tensor.split(rows) for tensor in tensors), strict=True)
         return
     for index in range(tensors[0].shape[0]):
         yield from _split(tuple(tensor[index] for tensor in tensors))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import bits, checksums, commit, fingerprints, planning, saving
+from prune_tui.engine import bits, checksums, commit, fingerprints, memory, planning, saving
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
 from prune_tui.engine.drafting import Drafts
@@ -407,6 +407,7 @@ class Session:
         """Let go of what was read of the files; so much is left of a step that reads all of them."""
         if self.checkpoint is not None:
             self.checkpoint.forget()
+            memory.give_back()
         self.progress(done, whole)
 
     def _seed_of_next(self) -> int:

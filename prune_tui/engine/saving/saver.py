@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from prune_tui.engine import memory
 from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.exports import model_place, recipe
 from prune_tui.engine.exports.model_place import SAFETENSORS, is_folder
@@ -93,6 +94,7 @@ def save(
     def written(done: int, whole: int) -> None:
         if checkpoint is not None:
             checkpoint.forget()
+            memory.give_back()
         tell(done, whole)
 
     return _write(

@@ -197,7 +197,7 @@ def _check_source(session: Session, output: Path | None, form: Form, over: _Over
 
 
 def _begin(report: dict[str, Any], session: Session, recipe: Recipe, output: Path | None) -> None:
-    """Have the session go through the checkpoint tensor by tensor, where its steps can be done so, or say why not."""
+    """Have the session hold one tensor at a time, where its steps can be done so, or say why it cannot."""
     from prune_tui.engine import tensor_by_tensor
 
     why_not = tensor_by_tensor.why_not(session, recipe, output)
@@ -253,9 +253,7 @@ def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed) 
         tell(f"! {note}")
 
 
-def _finish(
-    report: dict[str, Any], session: Session, output: Path | None, form: Form, over: _Over
-) -> None:
+def _finish(report: dict[str, Any], session: Session, output: Path | None, form: Form, over: _Over) -> None:
     """Save the model where it is to be saved, and say so."""
     from prune_tui.engine import saving
 

@@ -71,9 +71,7 @@ class KeptPlans:
                 if planned is not None and planned.moment == moment and self._answers(planned, step, file):
                     return planned.plan
                 try:
-                    plan = repairs.plan_any(
-                        self._model, step, seed, lock=self._lock, stop=stop, tell=self._tell
-                    )
+                    plan = repairs.plan_any(self._model, step, seed, lock=self._lock, stop=stop, tell=self._tell)
                 except Exception:
                     if not self._overtaken(moment):
                         raise

@@ -186,8 +186,8 @@ def of_one_vector(elements: int, living: int, count: int, itemsize: int) -> int:
 def give_back() -> None:
     """Give memory that is free in this process back to the system, now and then.
 
-    Of tensors up to 32 MB the C library keeps what it was given for the next ones, and what small things lie between
-    them can make the next one not fit: a step that makes one after the other would end up with room for all of them.
+    Of tensors up to 32 MB the C library keeps the room for the next ones, and small things that lie between them
+    can make the next one not fit: a step that makes one after the other would end up with room for all of them.
     """
     global _given_back  # noqa: PLW0603 - the C library has one heap for the whole process
     now = time.monotonic()

@@ -178,7 +178,9 @@ def _computed_rows(path: str, module: nn.Module) -> Iterator[TensorRow]:
             persistent=False,
             kept=elements_of(kept) - masked_entries(kept),
             # What a person's own hook computes is known to that hook alone.
-            stale=pruned.multiplies(hook) and not (computes(module) and attribute is None) and is_stale(attribute, values, kept),
+            stale=pruned.multiplies(hook)
+            and not (computes(module) and attribute is None)
+            and is_stale(attribute, values, kept),
         )
 
 

@@ -40,7 +40,7 @@ class Named(nn.Module):
             return mask.to(dtype=original.dtype) * original
 
     def __delattr__(self, name: str) -> None:
-        """torch's `remove` deletes what it has found by that name; there is nothing of it to delete."""
+        """What torch's `remove` deletes: what it has found by that name, of which there is nothing to delete."""
         if name in self.__dict__ or None in _pair(self, name):
             super().__delattr__(name)
 
@@ -60,7 +60,7 @@ _without_forward: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
 
 def never_called(modules: Iterable[nn.Module]) -> None:
-    """Say of modules with code that their forward is never to be called: what pruning computes is not kept there."""
+    """Say of modules with code that nobody calls their forward: what pruning computes is not kept there."""
     _without_forward.update(modules)
 
 

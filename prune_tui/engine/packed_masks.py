@@ -1,7 +1,7 @@
 """Masks at one bit an entry that torch and all who read a mask take for tensors.
 
-A checkpoint that is opened without its code has no forward, so nobody but this program reads its masks: held as
-torch has them they would take as much memory as the values. A `PackedMask` has the shape, dtype and identity of the
+A checkpoint that is opened without its code has no forward, so nobody but this program reads its masks: as torch
+has them they would take as much memory as the values. A `PackedMask` has the shape, dtype and identity of the
 mask it stands for, and no memory of its own but the bits. A part of it is a `PackedMask`, too, over the same bits;
 its entries are written out when an operation needs their values, and as many as it needs.
 """
@@ -93,16 +93,10 @@ class PackedMask(Tensor):
 
     @staticmethod
     def __new__(cls, bits: Bits, dtype: torch.dtype, places: Tensor | None = None) -> PackedMask:
-        """The mask.
-
-        Args:
-            bits: Its entries.
-            dtype: What it has as a tensor.
-            places: Of a part: a tensor on the meta device, strided as the part lies in the whole.
-        """
+        """The mask with these bits, of a dtype; the places of a part are on the meta device, strided as they lie."""
         lies = torch.empty(bits.shape, dtype=torch.bool, device="meta") if places is None else places
         with torch.inference_mode(False):  # a part made inside it could not share the version of the whole
-            made: PackedMask = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]  # not in torch's stubs
+            made: PackedMask = Tensor._make_wrapper_subclass(
                 cls,
                 lies.shape,
                 strides=lies.stride(),
@@ -116,9 +110,7 @@ class PackedMask(Tensor):
     @property
     def whole(self) -> bool:
         """Whether it has all entries of its bits, in their order."""
-        return (
-            tuple(self.shape) == tuple(self.bits.shape) and self.is_contiguous() and self.storage_offset() == 0
-        )
+        return tuple(self.shape) == tuple(self.bits.shape) and self.is_contiguous() and self.storage_offset() == 0
 
     def flags(self) -> Tensor:
         """Which entries it keeps: a new bool tensor."""
@@ -147,11 +139,11 @@ class PackedMask(Tensor):
         """Likewise."""
         return self.spelled_out().tolist()
 
-    def __repr__(self, *, tensor_contents: object = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> Any:
         return repr(self.spelled_out())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PackedMask:
-        return memo.setdefault(id(self), PackedMask(self.bits, self.dtype, self._places))
+        return PackedMask(self.bits, self.dtype, self._places)
 
     def __copy__(self) -> PackedMask:
         return PackedMask(self.bits, self.dtype, self._places)
@@ -180,7 +172,7 @@ class PackedMask(Tensor):
         """Whether these are places in its bits, and not of entries that were moved."""
         if not isinstance(places, Tensor):
             return all(map(self.lies_in, places))
-        return places.untyped_storage()._cdata == self._places.untyped_storage()._cdata
+        return bool(places.untyped_storage()._cdata == self._places.untyped_storage()._cdata)
 
 
 def _below_functions(
@@ -198,7 +190,7 @@ def _below_functions(
 
 
 # Set afterwards: in the body of the class torch would wrap it, and the first call import all of torch._dynamo.
-PackedMask.__torch_dispatch__ = classmethod(_below_functions)  # type: ignore[assignment,method-assign]
+PackedMask.__torch_dispatch__ = classmethod(_below_functions)  # type: ignore[assignment]
 
 
 def plain(tensor: Tensor) -> Tensor:
@@ -274,7 +266,7 @@ def _viewed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def _is_basic(index: Any) -> bool:
     """Whether an index only cuts: with numbers and slices."""
     return all(
-        one is None or one is Ellipsis or isinstance(one, int | slice) and not isinstance(one, bool)
+        one is None or one is Ellipsis or (isinstance(one, int | slice) and not isinstance(one, bool))
         for one in (index if isinstance(index, tuple) else (index,))
     )
 

@@ -24,7 +24,6 @@ from prune_tui.engine.targets import Seen, Target
 from prune_tui.step_settings import Bits
 from prune_tui.views import Effect
 
-
 Tell = Callable[[int, int], None]
 """Called with how many targets are done, and with how many there are."""
 
@@ -128,7 +127,7 @@ def plan(
 
 
 def settled(plan: Plan, *, stop: Stop = never, tell: Tell = silent) -> Plan:
-    """A plan whose masks are there already, where they are kept at one bit an entry: carrying it out takes no time.
+    """A plan whose masks are there already, where they are kept as bits: carrying it out takes no time.
 
     Args:
         plan: The plan.

@@ -90,9 +90,7 @@ class Session:
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
         self._editing = threading.RLock()
         self.drafts = Drafts(model, self.lock)
-        self._plans = KeptPlans(
-            model, self.lock, lambda: (self.moment, self._seed_of_next()), self._gone_through
-        )
+        self._plans = KeptPlans(model, self.lock, lambda: (self.moment, self._seed_of_next()), self._gone_through)
 
     # ---------------------------------------------------------------- the public API
 

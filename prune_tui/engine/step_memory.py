@@ -48,7 +48,7 @@ def check_removal(found: Sequence[Target]) -> None:
     for target in found:
         if target.packs and target.mask is not None:
             size = target.parameter.itemsize
-            # The values, and for undo those that the zeros replace; torch looks for the attribute, which is made then.
+            # The values, and for undo those that the zeros replace; one of them twice, as torch asks for `weight`.
             needed += target.parameter.numel() * size + masked_entries(target.mask) * size
             largest = max(largest, target.parameter.numel() * size)
     if needed:

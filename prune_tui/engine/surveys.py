@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from prune_tui.engine.cancelling import Stop

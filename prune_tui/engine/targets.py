@@ -79,7 +79,9 @@ class Seen(NamedTuple):
     def before(self) -> Tensor | Bits | None:
         """Its mask as it is kept: what ranks by thresholds needs it as bits only."""
         packed = bits_of(self.mask)
-        return self.mask if packed is None or self.mask is None or self.mask.dtype != self.original.dtype else packed
+        return (
+            self.mask if packed is None or self.mask is None or self.mask.dtype != self.original.dtype else packed
+        )
 
     @property
     def alive(self) -> Tensor | None:

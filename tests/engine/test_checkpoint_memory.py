@@ -1,4 +1,4 @@
-"""How much memory a session on a checkpoint takes: two tensors and the masks' bits, whatever the size of the whole."""
+"""How much memory a session on a checkpoint takes: two tensors and the masks' bits, however many there are."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ MORE = {
     # Of equal scores torch itself is asked which go, and that takes what it takes.
     "random_unstructured": memory.of_topk(LARGEST // 4, LARGEST // 8, 4, gathered=True),
     # Scores, and which of each group are the largest.
-    "semi_structured": sum(memory.of_working("semi_structured", [torch.empty(LARGEST // 4, device="meta")]).values()),
+    "semi_structured": sum(
+        memory.of_working("semi_structured", [torch.empty(LARGEST // 4, device="meta")]).values()
+    ),
 }
 
 

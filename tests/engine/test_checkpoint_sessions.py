@@ -238,7 +238,11 @@ def test_tied_weights(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "form"),
-    [*((kind, form) for kind in ("out.safetensors", "out") for form in FORMS), ("out.pt", "pruned"), ("out.pt", "removed")],
+    [
+        *((kind, form) for kind in ("out.safetensors", "out") for form in FORMS),
+        ("out.pt", "pruned"),
+        ("out.pt", "removed"),
+    ],
 )
 def test_the_files_are_those_of_an_ordinary_session(tmp_path: Path, form: Any, kind: str) -> None:
     session, other = both(checkpoints.file(tmp_path))
@@ -248,7 +252,9 @@ def test_the_files_are_those_of_an_ordinary_session(tmp_path: Path, form: Any, k
     session.save(tmp_path / kind, form)
     other.save(tmp_path / "other" / kind, form)
     if kind == "out.pt":
-        first, second = (torch.load(path, weights_only=True) for path in (tmp_path / kind, tmp_path / "other" / kind))
+        first, second = (
+            torch.load(path, weights_only=True) for path in (tmp_path / kind, tmp_path / "other" / kind)
+        )
         assert {name: every_bit(one) for name, one in first.items()} == {
             name: every_bit(one) for name, one in second.items()
         }
@@ -335,15 +341,17 @@ def test_strided_tensors_have_strided_masks(tmp_path: Path) -> None:
     assert every_bit(mask) == every_bit(twin.weight_mask)
 
 
-def test_what_now_fits_is_not_refused_and_what_does_not_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_now_fits_is_not_refused_and_what_does_not_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = checkpoints.session_on(checkpoints.file(tmp_path))
     monkeypatch.setattr(memory, "free", lambda _: 900)
     session.apply("l1_unstructured", "layers.*.weight", amount=0.5, ties="index")
     before = exact(session.model)
     with pytest.raises(StepError, match=r"lamp of .* needs 9.7 kB more memory .*, 900 bytes is free; it ranks"):
         session.apply("lamp", "*.weight", amount=0.5)
+    monkeypatch.setattr(memory, "free", lambda _: 600)
     with pytest.raises(StepError, match=r"remove of .* needs 1.0 kB more memory .*, 600 bytes is free; save in"):
-        monkeypatch.setattr(memory, "free", lambda _: 600)
         session.apply("remove", "layers.*.weight")
     assert exact(session.model) == before
 

@@ -38,7 +38,8 @@ def is_zero_under(original: Tensor, mask: Tensor) -> bool:
     if all(bool(torch.isfinite(comparable(values).sum())) for (values,) in pieces(original)):
         return True
     return all(
-        bool((bits.alive(some) | torch.isfinite(comparable(values))).all()) for values, some in pieces(original, mask)
+        bool((bits.alive(some) | torch.isfinite(comparable(values))).all())
+        for values, some in pieces(original, mask)
     )
 
 

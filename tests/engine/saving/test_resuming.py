@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from prune_tui import Session
-from prune_tui.engine.cancelling import Cancelled
 from prune_tui.engine import saving
+from prune_tui.engine.cancelling import Cancelled
 from prune_tui.engine.saving import safetensors_writer
 from prune_tui.engine.saving.unfinished_folder import finished_in, place_of
 from prune_tui.step_settings import StepError

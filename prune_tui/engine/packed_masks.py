@@ -93,7 +93,7 @@ class PackedMask(Tensor):
 
     @staticmethod
     def __new__(cls, bits: Bits, dtype: torch.dtype, places: Tensor | None = None) -> PackedMask:
-        """The mask with these bits, of a dtype; the places of a part are on the meta device, strided as they lie."""
+        """The mask with these bits, of a dtype; places of a part are on the meta device, strided as they lie."""
         lies = torch.empty(bits.shape, dtype=torch.bool, device="meta") if places is None else places
         with torch.inference_mode(False):  # a part made inside it could not share the version of the whole
             made: PackedMask = Tensor._make_wrapper_subclass(
@@ -139,7 +139,7 @@ class PackedMask(Tensor):
         """Likewise."""
         return self.spelled_out().tolist()
 
-    def __repr__(self, *, tensor_contents: Any = None) -> Any:
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]  # torch's is not typed
         return repr(self.spelled_out())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PackedMask:

@@ -144,7 +144,9 @@ def applied(values: Tensor, kept: Tensor) -> Tensor:
 
 def leave_computed(module: nn.Module, name: str, compute: Callable[[], Tensor]) -> None:
     """Set the attribute that torch's hook computes before each forward, unless there is none that reads it."""
-    if not computes(module):
+    if computes(module):
+        module.__dict__.pop(name, None)  # of before, as opening a pruned checkpoint with its code leaves it
+    else:
         setattr(module, name, compute())
 
 

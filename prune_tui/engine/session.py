@@ -238,7 +238,6 @@ class Session:
             if self.checkpoint.refusal:
                 raise StepError(self.checkpoint.refusal)
             self.checkpoint.check()
-            stop = self.checkpoint.letting_go(stop)
         return self._plans.plan(step, stop)
 
     def do(self, step: steps.Step, stop: Stop = never) -> LogEntry:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,15 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from prune_tui.engine.cancelling import Stop
 from prune_tui.engine.sources.loaded import SourceError
 from prune_tui.engine.sources.mapped_file import MappedFile
 
 _NUMBERS = re.compile(r"([0-9]{1,18})")
 LONGEST_NAME = 1000
 """Characters of a tensor's name: what is longer is a mistake or an attack, and no torch module has one."""
-_PIECES = 64
-"""Of 2^18 entries: so much is read between two moments of letting go."""
 _DEEPEST = 200
 """Modules in modules: torch walks through a model by recursion."""
 
@@ -91,20 +87,6 @@ class Checkpoint:
         """Drop what was read of the files, so that what was walked through does not stay in memory."""
         for file in self.files:
             file.forget()
-
-    def letting_go(self, stop: Stop) -> Stop:
-        """What is asked between pieces of a tensor, and drops what was read of the files now and then.
-
-        A step that ranks all tensors together reads all of them before one is done with.
-        """
-        turns = itertools.count(1)
-
-        def asked() -> bool:
-            if not next(turns) % _PIECES:
-                self.forget()
-            return stop()
-
-        return asked
 
     def without_prefix(self, *prefixes: str) -> Checkpoint:
         """The same without what all names begin with, as a wrapper of the model has put it there."""

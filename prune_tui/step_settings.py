@@ -66,7 +66,7 @@ class Setting(msgspec.Struct, frozen=True):
     quiet: bool = False
 
 
-class Bits(msgspec.Struct, frozen=True):
+class Bits(msgspec.Struct, frozen=True, weakref=True):
     """A mask, one bit an entry: what `numpy.packbits` makes of it, in the order of its elements.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from prune_tui.engine.exports.recipe import Recipe
     from prune_tui.engine.exports.replaying import Replayed
     from prune_tui.engine.session import Session
-    from prune_tui.engine.streaming import StreamedSession
 
 FAILED = 2
 INTERRUPTED = 130
@@ -94,9 +92,9 @@ def apply(
             session, wanted = _opened(report, Path(recipe), request, seed)
             _check_source(session, place, form, over)
             progress = Progress(report["steps"], wanted)
-            chosen = _streamed(report, session, wanted, place, progress)
-            _replay(report, chosen, wanted, progress, strict=strict)
-            _finish(report, chosen, place, form, over)
+            _begin(report, session, wanted, place)
+            _replay(report, session, wanted, progress, strict=strict)
+            _finish(report, session, place, form, over)
     except KeyboardInterrupt as error:
         code = error.code if isinstance(error, Ended) else INTERRUPTED
         stands = identity_of(place) not in {None, before}  # in one move, of another file that was there, too
@@ -207,27 +205,24 @@ def _check_source(session: Session, output: Path | None, form: Form, over: _Over
         raise StepError(f"{error}; --force --over-source replaces it") from error
 
 
-def _streamed(
-    report: dict[str, Any], session: Session, recipe: Recipe, output: Path | None, progress: Progress
-) -> Session | StreamedSession:
-    """A session that goes through the checkpoint tensor by tensor, where its steps can be done so."""
-    from prune_tui.engine import streaming
+def _begin(report: dict[str, Any], session: Session, recipe: Recipe, output: Path | None) -> None:
+    """Have the session hold one tensor at a time, where its steps can be done so, or say why it cannot."""
+    from prune_tui.engine import tensor_by_tensor
 
-    why_not = streaming.why_not(session, recipe, output)
+    why_not = tensor_by_tensor.why_not(session, recipe, output)
     report["streamed"] = not why_not
     if not why_not:
-        return streaming.StreamedSession(session, progress.within)
-    if session.checkpoint is not None and session.checkpoint.files:
+        tensor_by_tensor.begin(session)
+    elif session.checkpoint is not None and session.checkpoint.files:
         size = sum(file.size for file in session.checkpoint.files)
         told = f"not done tensor by tensor: {why_not}. What is pruned is held in memory, up to {3 * size:,} bytes"
         report["notes"].append(told)
         tell(f"! {told}")
-    return session
 
 
 def _replay(
     report: dict[str, Any],
-    session: Session | StreamedSession,
+    session: Session,
     recipe: Recipe,
     progress: Progress,
     *,
@@ -236,6 +231,7 @@ def _replay(
     """Do the recipe's steps; the report says how that went."""
     from prune_tui.engine.exports import replaying
 
+    session.progress = progress.within
     with progress.shown():
         replayed = replaying.replay(session, recipe, strict=strict, tell=progress.done)
     _report_whole(report, session, replayed)
@@ -248,18 +244,11 @@ def _of_another_source(recipe: Recipe, *, source: str, session: Session) -> list
     return [] if same or not recipe.source else [told]
 
 
-def _counts(session: Session | StreamedSession) -> tuple[int, int]:
-    """Entries of all parameters, and how many of them are masked."""
-    from prune_tui.engine import outline, streaming
+def _report_whole(report: dict[str, Any], session: Session, replayed: Replayed) -> None:
+    from prune_tui.engine import outline
 
-    if isinstance(session, streaming.StreamedSession):
-        return session.counts()
     whole = outline.outline(session.model)[0]
-    return whole.parameters, whole.masked
-
-
-def _report_whole(report: dict[str, Any], session: Session | StreamedSession, replayed: Replayed) -> None:
-    parameters, masked = _counts(session)
+    parameters, masked = whole.parameters, whole.masked
     report["model"]["same_as_recipe"] = replayed.same_model
     report |= {
         "checksum": replayed.checksum,
@@ -273,20 +262,22 @@ def _report_whole(report: dict[str, Any], session: Session | StreamedSession, re
         tell(f"! {note}")
 
 
-def _finish(
-    report: dict[str, Any], session: Session | StreamedSession, output: Path | None, form: Form, over: _Over
-) -> None:
+def _finish(report: dict[str, Any], session: Session, output: Path | None, form: Form, over: _Over) -> None:
     """Save the model where it is to be saved, and say so."""
-    from prune_tui.engine import saving, streaming
+    from prune_tui.engine import saving
 
     size = None
     if output is not None:
         with progress_line.shown("writing") as line:
-            if isinstance(session, streaming.StreamedSession):
-                save = functools.partial(streaming.save, session)
-            else:
-                save = functools.partial(saving.save, session)
-            size = save(output, form, overwrite=over.force, over_source=over.source, tell=line.tell)
+            size = saving.save(
+                session,
+                output,
+                form,
+                overwrite=over.force,
+                over_source=over.source,
+                resumes=report["streamed"],
+                tell=line.tell,
+            )
     report |= {"form": form, "output": None if output is None else in_unicode(str(output)), "bytes": size}
     tell(f"{report['sparsity']:.1%} of {report['parameters']:,} parameters masked\nchecksum {report['checksum']}")
     if output is None:

@@ -92,6 +92,7 @@ class Progress:
     def _announce(self) -> None:
         number = len(self._rows)
         self._began = time.monotonic()
+        self._next = self._began + _BETWEEN
         if self._live and number < len(self._recipe.steps):
             what = steps.describe(self._recipe.steps[number].step)
             tell(f"{self._place(number)}  {what} …"[:79], end="")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import never
+from prune_tui.engine.packed_masks import PackedMask, bits_of
 from prune_tui.engine.reading import comparable
 from prune_tui.engine.selection import cores
 from prune_tui.engine.selection.magnitudes import KINDS, words
@@ -50,6 +51,11 @@ def pack(kept: Tensor) -> Bits:
     return Bits(tuple(kept.shape), np.packbits(flat).tobytes())
 
 
+def kept_by(mask: Tensor) -> Bits:
+    """Which entries a mask keeps, packed. It may be of any dtype, and hold other values than 0 and 1."""
+    return bits_of(mask) or pack(alive(mask))
+
+
 def packed(mask: Tensor) -> Bits | None:
     """Pack a mask in one pass, without a copy of it.
 
@@ -59,6 +65,9 @@ def packed(mask: Tensor) -> Bits | None:
     Returns:
         Its bits; None where unpacking would not give back the very same ones: other values than 0 and 1, or -0.0.
     """
+    known = bits_of(mask)
+    if known is not None:
+        return known
     quick = mask.dtype in KINDS and mask.device.type == "cpu" and mask.is_contiguous()
     if not quick or type(mask.detach()) is not Tensor:
         return pack(alive(mask)) if survives(mask) else None
@@ -85,7 +94,7 @@ def unpack(bits: Bits, device: torch.device | str = "cpu") -> Tensor:
 
 def is_binary(mask: Tensor) -> bool:
     """Whether a mask holds zeros and ones only. torch counts only `== 1` as alive when it prunes again."""
-    if mask.dtype is torch.bool:
+    if mask.dtype is torch.bool or isinstance(mask, PackedMask):
         return True
     wide = comparable(mask)
     return bool(((wide == 0) | (wide == 1)).all())

@@ -30,7 +30,7 @@ def of(masks: Mapping[str, Bits]) -> str:
 
 def packed(masks: Mapping[str, Tensor]) -> dict[str, Bits]:
     """Masks of any dtype and device as bits."""
-    return {path: bits.pack(bits.alive(mask)) for path, mask in masks.items()}
+    return {path: bits.kept_by(mask) for path, mask in masks.items()}
 
 
 def of_model(model: nn.Module) -> str:

@@ -17,7 +17,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningContainer
 
 from prune_tui import steps
-from prune_tui.engine import memory, pruned
+from prune_tui.engine import memory, pruned, step_memory
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.planning import Part, Plan
 from prune_tui.engine.put_away import put_away
@@ -54,7 +54,13 @@ def carry_out(plan: Plan) -> None:
 
 def _check_memory(plan: Plan) -> None:
     """Refuse before anything is touched where the masks and what they leave of the values would not fit."""
-    masked = [part.target for part in plan.parts if part.planned is not None and part.change is None]
+    step_memory.check_removal([part.target for part in plan.parts if part.removes])
+    # What is kept at one bit an entry is there already, or nearly so.
+    masked = [
+        part.target
+        for part in plan.parts
+        if part.planned is not None and part.change is None and not part.target.packs
+    ]
     needed = memory.of_masks(target.parameter for target in masked)
     what = f"{steps.method_of(plan.step).name} of {listed(target.path for target in masked)}"
     memory.check(what, needed, "prune fewer tensors at a time, or remove earlier pruning first")
@@ -64,7 +70,7 @@ def _attach(part: Part, method: BasePruningMethod, planned: PlannedMask) -> None
     """The second half of torch's `BasePruningMethod.apply`: same names, same order, same hook ids."""
     module, name = part.target.module, part.target.name
     original = part.target.parameter.detach()
-    mask, computed = planned.made(original)
+    mask, computed = (planned.packed(), None) if part.target.packs else planned.made(original)
     hook = method
     found = pruned.pruning_hook(module, name)
     if found is None:
@@ -78,7 +84,9 @@ def _attach(part: Part, method: BasePruningMethod, planned: PlannedMask) -> None
     if isinstance(method, CustomFromMask) and method.mask is None:  # of a global step: the hook holds its share
         method.mask = mask
     module.register_buffer(f"{name}_mask", mask)
-    setattr(module, name, product.known(lambda: hook.apply_mask(module), mask, original, computed))
+    pruned.leave_computed(
+        module, name, lambda: product.known(lambda: hook.apply_mask(module), mask, original, computed)
+    )
     module.register_forward_pre_hook(hook)
 
 

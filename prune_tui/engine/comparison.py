@@ -149,8 +149,7 @@ def _check(checkpoints: list[Checkpoint]) -> None:
 
 def _forget(checkpoints: list[Checkpoint]) -> None:
     for checkpoint in checkpoints:
-        for file in checkpoint.files:
-            file.forget()
+        checkpoint.forget()
 
 
 def _bytes(pair: tuple[Stored, Stored]) -> int:

@@ -87,8 +87,7 @@ def comes_to(amount: int | float | str, left: int) -> int:
 def _threshold(target: Seen, taken: Tensor) -> float | None:
     """The greatest magnitude that goes, NaN apart; None when there is none."""
     greatest = -1.0
-    before = target.alive if isinstance(target.before, Bits) else target.mask
-    masks = () if before is None else (before,)
+    masks = () if target.mask is None else (target.mask,)
     for original, where, *mask in pieces(target.original, taken, *masks):
         gone = target._replace(original=original, mask=mask[0] if mask else None).values[where]
         if gone.numel():

@@ -39,6 +39,7 @@ class KeptPlans:
         model: The model.
         lock: Held while the model changes.
         now: The moment, and the seed of the next step.
+        tell: Called while a plan is made, as `planning.plan` does.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class KeptPlans:
         model: nn.Module,
         lock: contextlib.AbstractContextManager[object],
         now: Callable[[], tuple[Moment, int]],
+        tell: planning.Tell = planning.silent,
     ) -> None:
         self._model = model
         self._lock = lock
         self._now = now
+        self._tell = tell
         self._planned: _Planned | None = None
         self._planning: list[steps.Step] = []
         self._planning_changed = threading.Condition()
@@ -68,7 +71,7 @@ class KeptPlans:
                 if planned is not None and planned.moment == moment and self._answers(planned, step, file):
                     return planned.plan
                 try:
-                    plan = repairs.plan_any(self._model, step, seed, lock=self._lock, stop=stop)
+                    plan = repairs.plan_any(self._model, step, seed, lock=self._lock, stop=stop, tell=self._tell)
                 except Exception:
                     if not self._overtaken(moment):
                         raise

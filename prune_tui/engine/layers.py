@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from prune_tui.engine import pruned, targets
 from prune_tui.engine.earlier import Earlier
+from prune_tui.engine.packed_masks import plain
 from prune_tui.engine.reading import (
     as_numbers,
     difference,
@@ -63,8 +64,8 @@ class Layers(NamedTuple):
         return difference(effective(self.values, self.kept), effective(then, mask))
 
     def cut(self, part: Callable[[Tensor], Tensor]) -> Layers:
-        """The same part of each."""
-        return self._with([part(one) for one in self._there])
+        """The same part of each; of a mask that is kept as bits written out."""
+        return self._with([plain(part(one)) for one in self._there])
 
     def pieces(self) -> Iterator[Layers]:
         """Parts that stay in the cache, in the order of the memory, each entry once (`reading.pieces`)."""

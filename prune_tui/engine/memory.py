@@ -6,7 +6,10 @@ happens.
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -178,6 +181,30 @@ def of_one_vector(elements: int, living: int, count: int, itemsize: int) -> int:
         itemsize: Bytes of an entry.
     """
     return 5 * itemsize * elements + of_topk(living, count, itemsize, gathered=True)
+
+
+def give_back() -> None:
+    """Give memory that is free in this process back to the system, now and then.
+
+    Of tensors up to 32 MB the C library keeps the room for the next ones, and small things that lie between them
+    can make the next one not fit: a step that makes one after the other would end up with room for all of them.
+    """
+    global _given_back  # noqa: PLW0603 - the C library has one heap for the whole process
+    now = time.monotonic()
+    if now - _given_back >= _BETWEEN:
+        _trim()
+        _given_back = time.monotonic()
+
+
+_BETWEEN = 0.005
+"""Seconds; it takes less than one of its ten parts."""
+_given_back = 0.0
+
+
+def _trim() -> None:
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # of the GNU library alone
+        trim(0)
 
 
 def readable(size: int) -> str:

@@ -7,6 +7,7 @@ write over them. Strides are kept: torch sums in the order of the memory, and a 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningConta
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.commit import refill
 from prune_tui.engine.modules import is_stale
+from prune_tui.engine.named import packs
+from prune_tui.engine.packed_masks import PackedMask
 from prune_tui.engine.put_away import take_back
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.strides import is_dense
@@ -53,11 +56,13 @@ class Mask:
         persistent = f"{name}_mask" not in module._non_persistent_buffers_set
         return cls(kept, mask.stride(), mask.dtype, parameter.dtype, persistent)
 
-    def buffer(self, parameter: nn.Parameter) -> Tensor:
+    def buffer(self, module: nn.Module, parameter: nn.Parameter) -> Tensor:
         """The buffer again, where its parameter is now; `half()` would have converted it, too."""
         dtype = self.dtype if parameter.dtype == self.of else parameter.dtype
         if isinstance(self.kept, Bits):
             shape, device = self.kept.shape, parameter.device
+            if packs(module, parameter) and self.strides == torch.empty(shape, device="meta").stride():
+                return PackedMask(self.kept, dtype)
             buffer = torch.empty_strided(shape, self.strides, dtype=dtype, device=device)
             return buffer.copy_(bits.unpack(self.kept, device))
         return self.kept.to(device=parameter.device, dtype=dtype)
@@ -65,6 +70,10 @@ class Mask:
     def alive(self) -> Tensor:
         """Which entries it keeps, as bool."""
         return bits.unpack(self.kept) if isinstance(self.kept, Bits) else bits.alive(self.kept)
+
+    def bits(self) -> Bits:
+        """The same, packed."""
+        return self.kept if isinstance(self.kept, Bits) else bits.kept_by(self.kept)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +136,7 @@ class ModuleMoment:
         for name, mask in self.masks.items():
             parameter = dict(self.parameters).get(f"{name}_orig")
             if mask is not None and parameter is not None:
-                standing[f"{name}_mask"] = mask.buffer(parameter)
+                standing[f"{name}_mask"] = mask.buffer(module, parameter)
                 change = module._non_persistent_buffers_set
                 (change.discard if mask.persistent else change.add)(f"{name}_mask")
             else:
@@ -155,7 +164,7 @@ class ModuleMoment:
             found = pruned.pruning_hook(module, name)
             if name in self.masks and name not in kept and found is not None:
                 with torch.set_grad_enabled(for_autograd), refusals(name):
-                    setattr(module, name, found[1].apply_mask(module))
+                    pruned.leave_computed(module, name, functools.partial(found[1].apply_mask, module))
         if [name for name in module.__dict__ if name in self.computed] != list(self.computed):
             for name in [name for name in self.computed if name in module.__dict__]:
                 module.__dict__[name] = module.__dict__.pop(name)

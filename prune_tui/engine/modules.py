@@ -13,7 +13,7 @@ from torch.nn.utils.prune import BasePruningMethod
 from prune_tui.engine import pruned
 from prune_tui.engine.axes import axis_names
 from prune_tui.engine.hooks import definition, hooks_of, settings_text
-from prune_tui.engine.named import Named, class_name
+from prune_tui.engine.named import Named, class_name, computes
 from prune_tui.engine.reading import (
     dtype_name,
     elements_of,
@@ -178,13 +178,10 @@ def _computed_rows(path: str, module: nn.Module) -> Iterator[TensorRow]:
             persistent=False,
             kept=elements_of(kept) - masked_entries(kept),
             # What a person's own hook computes is known to that hook alone.
-            stale=pruned.multiplies(hook) and not _awaited(module, name) and is_stale(attribute, values, kept),
+            stale=pruned.multiplies(hook)
+            and not (computes(module) and attribute is None)
+            and is_stale(attribute, values, kept),
         )
-
-
-def _awaited(module: nn.Module, name: str) -> bool:
-    """Whether what pruning computes is not there yet, and will be true as soon as somebody asks for it."""
-    return isinstance(module, Named) and name not in vars(module)
 
 
 def _parametrizations(module: nn.Module) -> Iterator[Parametrization]:

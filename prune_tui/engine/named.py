@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from prune_tui.engine.packed_masks import PackedMask
 
 
 class Named(nn.Module):
     """A place in the tree of names; its class is not known, so it has no forward.
 
-    What a pruned tensor comes to is worked out when somebody asks for it, and then kept where torch keeps it: a
-    checkpoint of pruned tensors opens without reading one.
+    What a pruned tensor comes to is worked out each time that somebody asks for it, and kept nowhere: nothing of a
+    checkpoint is held that the files hold already, and its masks may be `PackedMask`s.
 
     What stands for its class is kept under a name of ours, and read and set by functions: no checkpoint can have a
     module or a tensor of a name that this class has beside torch's own.
@@ -29,13 +33,53 @@ class Named(nn.Module):
 
     def __getattr__(self, name: str) -> Any:
         """`weight` of `weight_orig` and `weight_mask`, as torch's hook computes it."""
-        original, mask = self._parameters.get(f"{name}_orig"), self._buffers.get(f"{name}_mask")
+        original, mask = _pair(self, name)
         if original is None or mask is None:
             return super().__getattr__(name)
         with torch.inference_mode(False):
-            computed = mask.to(dtype=original.dtype) * original
-        object.__setattr__(self, name, computed)
-        return computed
+            return mask.to(dtype=original.dtype) * original
+
+    def __delattr__(self, name: str) -> None:
+        """What torch's `remove` deletes: what it has found by that name, of which there is nothing to delete."""
+        if name in self.__dict__ or None in _pair(self, name):
+            super().__delattr__(name)
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """What a person takes out of the model is of torch alone; only who asks for the very buffers gets them."""
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        for name, mask in () if keep_vars else self._buffers.items():
+            if isinstance(mask, PackedMask) and f"{prefix}{name}" in destination:
+                destination[f"{prefix}{name}"] = mask.spelled_out()
+
+
+def _pair(module: Named, name: str) -> tuple[Tensor | None, Tensor | None]:
+    return module._parameters.get(f"{name}_orig"), module._buffers.get(f"{name}_mask")
+
+
+_without_forward: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+
+def never_called(modules: Iterable[nn.Module]) -> None:
+    """Say of modules with code that nobody calls their forward: what pruning computes is not kept there."""
+    _without_forward.update(modules)
+
+
+def computes(module: nn.Module) -> bool:
+    """Whether what pruning computes is worked out when it is asked for, since no forward reads it."""
+    return isinstance(module, Named) or module in _without_forward
+
+
+def can_be_packed(parameter: Tensor) -> bool:
+    """Whether masks of a parameter can be kept at one bit an entry.
+
+    Those of strided ones are strided as torch made them, and those on another device are read there.
+    """
+    return parameter.device.type == "cpu" and parameter.is_contiguous()
+
+
+def packs(module: nn.Module, parameter: Tensor) -> bool:
+    """Whether the masks of a parameter are kept at one bit an entry."""
+    return computes(module) and can_be_packed(parameter)
 
 
 def called(module: Named, label: str) -> None:

@@ -15,6 +15,7 @@ from torch.autograd.graph import increment_version
 
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.packed_masks import address_of
 from prune_tui.engine.planning import Part
 from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.strides import is_dense
@@ -119,7 +120,7 @@ def holders_in(model: nn.Module) -> dict[int, set[int]]:
     holders: dict[int, set[int]] = {}
     for tensor in tensors_of(model):
         if not why_no_values(tensor):
-            holders.setdefault(tensor.untyped_storage().data_ptr(), set()).add(id(tensor))
+            holders.setdefault(address_of(tensor), set()).add(id(tensor))
     return holders
 
 
@@ -145,5 +146,5 @@ def of_remove(part: Part, holders: dict[int, set[int]]) -> Overwritten:
         where = ~bits.alive(mask) | (changed.any(dim=-1) if data.is_complex() else changed)
     else:  # what a person's class writes is not asked before it is done
         where = torch.ones(data.shape, dtype=torch.bool, device=data.device)
-    shared = len(holders.get(data.untyped_storage().data_ptr(), ())) > 1
+    shared = len(holders.get(address_of(data), ())) > 1
     return Overwritten.found(parameter, bits.pack(where), shared=shared)

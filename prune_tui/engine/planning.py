@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui import steps
-from prune_tui.engine import bits, effects, generators, memory, patterns, targets
-from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine import bits, effects, generators, patterns, step_memory, targets
+from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.mask_files import read_mask
 from prune_tui.engine.methods import planners
 from prune_tui.engine.methods.torchs_own import Masked, each
@@ -23,6 +23,13 @@ from prune_tui.engine.selection.planned_masks import PlannedMask, Whole
 from prune_tui.engine.targets import Seen, Target
 from prune_tui.step_settings import Bits
 from prune_tui.views import Effect
+
+Tell = Callable[[int, int], None]
+"""Called with how many targets are done, and with how many there are."""
+
+
+def silent(_: int, __: int) -> None:
+    """Tells nobody."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +89,7 @@ def plan(
     lock: contextlib.AbstractContextManager[object] | None = None,
     stop: Stop = never,
     mask_of: Callable[[Target], Tensor | None] = lambda target: target.mask,
+    tell: Tell = silent,
 ) -> Plan:
     """Work out a step without changing the model, its generators or its gradients.
 
@@ -93,6 +101,7 @@ def plan(
             and `detach()` in another do not go together.
         stop: Asked between targets.
         mask_of: The mask to build upon, for a moment that is not now.
+        tell: Called with how many targets are worked out, and with how many there are.
 
     Returns:
         The plan. Its step carries the seed that was used, the mask that was read from a file, and the names that
@@ -102,19 +111,57 @@ def plan(
         StepError: The step cannot be done on these targets.
         Cancelled: `stop` said so.
     """
-    ready = prepared(model, step, seed, lambda target: Seen.of(target, mask_of(target)), lock=lock)
+    ready = _prepared(model, step, seed, lambda target: Seen.of(target, mask_of(target)), lock=lock)
     with torch.inference_mode(False), torch.no_grad():
         if not isinstance(ready.step, steps.Remove):
-            _refuse_for_memory(ready.step, ready.seen)
-        with contextlib.closing(parts_of(ready, stop)) as found:
-            parts = list(found)
+            step_memory.check(ready.step, ready.found)
+        with contextlib.closing(_parts_of(ready, stop)) as found:
+            parts = []
+            for part in found:
+                parts.append(part)
+                tell(len(parts), len(ready.found))
     step = ready.step
     if isinstance(step, steps.ImportanceScores):
         step = msgspec.structs.replace(step, mask=_outcome(parts))
     return Plan(step, tuple(parts), ready.told([part.effect for part in parts]), ready.conditions)
 
 
-class Prepared(NamedTuple):
+def settled(plan: Plan, *, stop: Stop = never, tell: Tell = silent) -> Plan:
+    """A plan whose masks are there already, where they are kept as bits: carrying it out takes no time.
+
+    Args:
+        plan: The plan.
+        stop: Asked between targets.
+        tell: Called with how many targets are done, and with how many there are.
+
+    Raises:
+        StepError: The values changed since it was planned.
+        Cancelled: `stop` said so.
+    """
+    parts = []
+    for part in plan.parts:
+        if stop():
+            raise Cancelled
+        parts.append(_settled(part))
+        tell(len(parts), len(plan.parts))
+    return dataclasses.replace(plan, parts=tuple(parts))
+
+
+def _settled(part: Part) -> Part:
+    if part.planned is None or part.change is not None or not part.target.packs:
+        return part
+    with torch.inference_mode(False), torch.no_grad(), refusals(part.target.path):
+        mask = Whole(part.planned.packed())
+        _pack_own_mask(part.method)
+    return dataclasses.replace(part, planned=mask, effect=part.outcome)
+
+
+def _pack_own_mask(method: prune.BasePruningMethod | None) -> None:
+    if type(method) is prune.CustomFromMask and method.mask is not None:
+        method.mask = Whole(method.mask).packed()
+
+
+class _Prepared(NamedTuple):
     """A step that can be worked out.
 
     Attributes:
@@ -136,15 +183,14 @@ class Prepared(NamedTuple):
         return (*self.notes, *([] if isinstance(self.step, steps.Remove) else effects.warnings(self.step, found)))
 
 
-def prepared(
+def _prepared(
     model: torch.nn.Module,
     step: steps.Step,
     seed: int,
     see: Callable[[Target], Seen],
     *,
     lock: contextlib.AbstractContextManager[object] | None = None,
-    has_mask: Callable[[Target], bool] = lambda target: target.mask is not None,
-) -> Prepared:
+) -> _Prepared:
     """Find a step's targets and take hold of their tensors; the rest is as in `plan`.
 
     Args:
@@ -153,7 +199,6 @@ def prepared(
         seed: For a step that draws random numbers and does not carry its own.
         see: Takes hold of a target's tensors.
         lock: Held meanwhile.
-        has_mask: Whether a tensor is pruned, where its mask is not in the model.
 
     Raises:
         StepError: The step cannot be done on these targets.
@@ -162,7 +207,7 @@ def prepared(
     removing = isinstance(step, steps.Remove)
     with lock or contextlib.nullcontext():
         step, left_out = patterns.resolved(model, step)
-        found, notes = targets.resolve(model, step.targets, removing=removing, has_mask=has_mask)
+        found, notes = targets.resolve(model, step.targets, removing=removing)
         conditions = tuple(target.condition() for target in found)
         seen = tuple(map(see, found))
         if isinstance(step, steps.CustomMethod):
@@ -172,10 +217,10 @@ def prepared(
         step = msgspec.structs.replace(step, seed=seed)
     if isinstance(step, steps.CustomFromMask) and step.mask is None:
         step = msgspec.structs.replace(step, mask=_read(step, seen))
-    return Prepared(step, tuple(found), seen, (*left_out, *notes), conditions)
+    return _Prepared(step, tuple(found), seen, (*left_out, *notes), conditions)
 
 
-def parts_of(ready: Prepared, stop: Stop) -> Generator[Part, None, None]:
+def _parts_of(ready: _Prepared, stop: Stop) -> Generator[Part, None, None]:
     """What a step does to each of its targets, worked out as they are asked for.
 
     No gradients may be recorded meanwhile, and the generators belong to the step until the iterator is closed.
@@ -201,6 +246,9 @@ def _part(step: steps.Step, target: Target, one: Seen, result: Masked) -> Part:
     """What a step would do to one tensor, with the counts: as planned, or counted from the mask itself."""
     method, mask = result
     planned = Whole(mask) if isinstance(mask, Tensor) else mask
+    if target.packs:
+        planned = planned.lasting()
+        _pack_own_mask(method)
     return Part(target, method, planned, planned.effect() or effects.effect(step, one, planned.alive()))
 
 
@@ -209,24 +257,6 @@ def _give_gradient(target: Target, one: Seen) -> None:
     original, gradient = one.original, target.parameter.grad
     if gradient is not None and gradient.layout is original.layout and gradient.dtype is original.dtype:
         original.grad = gradient.detach()
-
-
-def _refuse_for_memory(step: steps.Step, seen: Sequence[Seen]) -> None:
-    """Refuse before any work what could be worked out and not be carried out.
-
-    Raises:
-        StepError: There is not so much memory.
-    """
-    originals = [one.original for one in seen]
-    needed = memory.of_masks(originals)
-    kind = working(step)
-    if kind:
-        # A mask that is worked out whole is there already when its copy and the product are made.
-        whole = {device: size + size // 2 for device, size in needed.items()}
-        most = memory.of_working(kind, originals)
-        needed = {device: max(whole[device], most[device]) for device in needed}
-    what = f"{steps.name_of(step)} of {targets.listed(one.path for one in seen)}"
-    memory.check(what, needed, "prune fewer tensors at a time, or remove earlier pruning first")
 
 
 def _refuse_single_entries(seen: Sequence[Seen]) -> None:
@@ -241,20 +271,9 @@ def _refuse_single_entries(seen: Sequence[Seen]) -> None:
                 torch.ones_like(one.original) * one.original
 
 
-def working(step: steps.Step) -> str:
-    """The key of `memory.WORKING` for a step; empty where its masks are planned by threshold."""
-    if isinstance(step, steps.CustomMethod):
-        return "a plugin's"
-    name = steps.name_of(step)
-    if isinstance(step, steps.GlobalUnstructured):
-        return f"{name} with a floor" if step.floor else ""
-    across = isinstance(step, steps.ImportanceScores) and step.scope == "global"
-    return f"{name} across all" if across else name if name in memory.WORKING else ""
-
-
 def _outcome(parts: Sequence[Part]) -> Bits | tuple[Bits, ...]:
     """The masks of a plan: one where all targets get the same, else one for each."""
-    masks = tuple(bits.pack(bits.alive(part.planned.made().mask)) for part in parts if part.planned is not None)
+    masks = tuple(bits.kept_by(part.planned.packed()) for part in parts if part.planned is not None)
     return masks[0] if len(set(masks)) == 1 else masks
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils.prune import BasePruningMethod, CustomFromMask, PruningContainer
+
+from prune_tui.engine.named import computes
 
 _Held = TypeVar("_Held")
 
@@ -138,6 +140,14 @@ def applied(values: Tensor, kept: Tensor) -> Tensor:
     """`orig × mask`, without gradient, as the `apply_mask` of torch's hook computes it."""
     with torch.no_grad():
         return kept.to(dtype=values.dtype) * values
+
+
+def leave_computed(module: nn.Module, name: str, compute: Callable[[], Tensor]) -> None:
+    """Set the attribute that torch's hook computes before each forward, unless there is none that reads it."""
+    if computes(module):
+        module.__dict__.pop(name, None)  # of before, as opening a pruned checkpoint with its code leaves it
+    else:
+        setattr(module, name, compute())
 
 
 def base_names(module: nn.Module) -> list[str]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import CustomFromMask
 
 from prune_tui.engine import bits, pruned
+from prune_tui.engine.packed_masks import bits_of
 from prune_tui.engine.strides import is_dense
 from prune_tui.step_settings import Bits
 
@@ -33,7 +34,7 @@ def put_away(module: nn.Module, methods: Iterable[CustomFromMask]) -> None:
     hooked = {id(method) for _, _, hook in pruned.pruning_hooks(module) for method in pruned.methods_of(hook)}
     for method in methods:
         mask = method.mask
-        if id(method) in hooked or not isinstance(mask, Tensor) or not is_dense(mask):
+        if id(method) in hooked or not isinstance(mask, Tensor) or bits_of(mask) or not is_dense(mask):
             continue
         packed = bits.packed(mask)
         if packed is not None:

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from prune_tui.engine.packed_masks import bits_of
 from prune_tui.engine.pruned import is_pruned
+from prune_tui.engine.selection import living
 from prune_tui.view_rows import View
 
 PIECE = 2**18
@@ -120,6 +122,9 @@ def masked_entries(mask: Tensor) -> int:
     """How many entries a mask takes: those where it is 0."""
     if why_no_values(mask):
         return 0
+    packed = bits_of(mask)
+    if packed is not None:
+        return mask.numel() - living.count(packed)
     # One number is waited for, not one for each piece: on a GPU each wait is a synchronisation.
     taken = [(comparable(piece) == 0).sum() for (piece,) in pieces(mask)]
     return int(torch.stack(taken).sum())

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from prune_tui import journal, steps
-from prune_tui.engine import bits, checksums, commit, fingerprints, planning, saving
+from prune_tui.engine import bits, checksums, commit, fingerprints, memory, planning, saving
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.doctor import examine
 from prune_tui.engine.drafting import Drafts
@@ -86,6 +86,8 @@ class Session(Openable):
         self.notes: tuple[str, ...] = ()
         # Held while the model changes: whoever reads in another thread takes it for as long as one read lasts.
         self.lock = threading.RLock()
+        # Called with how many targets of a step were gone through, and with how many there are.
+        self.progress: planning.Tell = planning.silent
         # Told of each change, a `journal.Event`, or of several that belong together, once they are made and before
         # they count; when it raises, they are put back.
         self.recorder: Callable[..., None] | None = None
@@ -98,7 +100,7 @@ class Session(Openable):
         # Held by whoever edits, longer than `lock`: what a step comes to is worked out while others still read.
         self._editing = threading.RLock()
         self.drafts = Drafts(model, self.lock)
-        self._plans = KeptPlans(model, self.lock, lambda: (self.moment, self._seed_of_next()))
+        self._plans = KeptPlans(model, self.lock, lambda: (self.moment, self._seed_of_next()), self._gone_through)
 
     # ---------------------------------------------------------------- the public API
 
@@ -258,6 +260,7 @@ class Session(Openable):
         with self._editing:
             plan = self.plan(step, stop)
             _ = self.fingerprint  # as long as the model is still what it was
+            plan = planning.settled(plan, stop=stop, tell=self._gone_through)
             with self._changing() as done:
                 before, modules = self._log, [part.target.module for part in plan.parts]
                 with commit.all_or_nothing(modules, done):
@@ -316,7 +319,9 @@ class Session(Openable):
                 lock=self.lock,
                 stop=stop,
                 mask_of=last.moment.buffer,
+                tell=self._gone_through,
             )
+            plan = planning.settled(plan, stop=stop, tell=self._gone_through)
             with self._changing() as done, last.moment.exchanged(last.expected, done):
                 edit = carried_out(self.model, plan, before.done, before.next_number)
                 after = before.then((*before.edits[: before.done - 1], edit), before.done)
@@ -410,6 +415,13 @@ class Session(Openable):
             check_mask(given["mask"], "mask")
             given["mask"] = bits.pack(bits.alive(given["mask"]))
         return steps.build(method, targets, given)
+
+    def _gone_through(self, done: int, whole: int) -> None:
+        """Let go of what was read of the files; so much is left of a step that reads all of them."""
+        if self.checkpoint is not None:
+            self.checkpoint.forget()
+            memory.give_back()
+        self.progress(done, whole)
 
     def _seed_of_next(self) -> int:
         """The seed of the next step: by its place, so that a preview and the step itself draw the same."""

@@ -10,10 +10,10 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from prune_tui.engine.cancelling import Stop
+from prune_tui.engine.packed_masks import memory_of
 from prune_tui.engine.reading import PIECE, pieces, why_no_values
 from prune_tui.engine.selection import cores
 from prune_tui.engine.session import Session
@@ -49,7 +49,7 @@ class _Writer(NamedTuple):
     """
 
     tensor: weakref.ref[Tensor]
-    memory: weakref.ref[torch.UntypedStorage]
+    memory: weakref.ref[object]
     version: int
 
     def stands(self, now: _Writer) -> bool:
@@ -163,7 +163,7 @@ def _layers(one: Layered) -> list[Tensor]:
 
 def _place(tensor: Tensor) -> tuple[object, ...]:
     seen_as = (tensor.dtype, tensor.is_conj(), tensor.is_neg())
-    return id(tensor.untyped_storage()), tensor.storage_offset(), tensor.shape, tensor.stride(), seen_as
+    return id(memory_of(tensor)), tensor.storage_offset(), tensor.shape, tensor.stride(), seen_as
 
 
 def _writers(model: nn.Module, tensors: Sequence[Layered]) -> dict[_Key, _Writers]:
@@ -174,17 +174,17 @@ def _writers(model: nn.Module, tensors: Sequence[Layered]) -> dict[_Key, _Writer
     on: dict[int, list[_Writer | None]] = {}
     for tensor in tensors_of(model):
         if not why_no_values(tensor):
-            memory = tensor.untyped_storage()
+            memory = memory_of(tensor)
             on.setdefault(id(memory), []).append(_writer(tensor, memory))
     found = {}
     for one in tensors:
-        there = [on.get(id(layer.untyped_storage()), [None]) for layer in _layers(one)]
+        there = [on.get(id(memory_of(layer)), [None]) for layer in _layers(one)]
         writers = [writer for some in there for writer in some if writer is not None]
         found[_key(one)] = tuple(writers) if len(writers) == sum(map(len, there)) else ()
     return found
 
 
-def _writer(tensor: Tensor, memory: torch.UntypedStorage) -> _Writer | None:
+def _writer(tensor: Tensor, memory: object) -> _Writer | None:
     return None if tensor.is_inference() else _Writer(weakref.ref(tensor), weakref.ref(memory), tensor._version)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -12,7 +12,8 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from prune_tui.engine import bits, pruned
-from prune_tui.engine.named import class_name
+from prune_tui.engine.named import class_name, packs
+from prune_tui.engine.packed_masks import bits_of
 from prune_tui.engine.reading import why_no_values
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.step_settings import Bits, StepError, nearest
@@ -44,6 +45,11 @@ class Target(NamedTuple):
         """Its mask, or None where it is not pruned."""
         return pruned.mask(self.module, self.name)
 
+    @property
+    def packs(self) -> bool:
+        """Whether its masks are kept at one bit an entry."""
+        return packs(self.module, self.parameter)
+
     def condition(self) -> object:
         """Differs as soon as an optimizer's step, `load_state_dict` or `half()` has changed its values or mask."""
         return _condition(self.parameter), None if self.mask is None else _condition(self.mask)
@@ -72,7 +78,10 @@ class Seen(NamedTuple):
     @property
     def before(self) -> Tensor | Bits | None:
         """Its mask as it is kept: what ranks by thresholds needs it as bits only."""
-        return self.mask
+        packed = bits_of(self.mask)
+        return (
+            self.mask if packed is None or self.mask is None or self.mask.dtype != self.original.dtype else packed
+        )
 
     @property
     def alive(self) -> Tensor | None:
@@ -112,16 +121,11 @@ def locate(model: nn.Module, path: str) -> tuple[nn.Module, str]:
     return module, name
 
 
-def _has_mask(target: Target) -> bool:
-    return target.mask is not None
-
-
 def resolve(
     model: nn.Module,
     paths: Iterable[str],
     *,
     removing: bool = False,
-    has_mask: Callable[[Target], bool] = _has_mask,
 ) -> tuple[list[Target], list[str]]:
     """The tensors that dotted names mean, each once.
 
@@ -132,7 +136,6 @@ def resolve(
         model: The model.
         paths: Dotted names.
         removing: Masks are meant rather than tensors: both sides of a tied pair may have one.
-        has_mask: Whether a tensor is pruned, where its mask is not in the model.
 
     Returns:
         The targets in order, and a note for each name left out.
@@ -154,7 +157,7 @@ def resolve(
         else:
             notes.append(f"{path} is the same tensor as {known.path}: taken once, as {known.path}")
     targets = list(first.values())
-    return targets, notes + _notes(model, targets, has_mask, removing=removing)
+    return targets, notes + _notes(model, targets, removing=removing)
 
 
 def refuse_what_cannot_be_pruned(target: Target, *, removing: bool) -> None:
@@ -235,9 +238,7 @@ def _refuse_broken_pruning(target: Target) -> None:
         )
 
 
-def _notes(
-    model: nn.Module, targets: list[Target], has_mask: Callable[[Target], bool], *, removing: bool
-) -> list[str]:
+def _notes(model: nn.Module, targets: list[Target], *, removing: bool) -> list[str]:
     """What a person should know before pruning these tensors."""
     places: dict[int, list[Target]] = {}
     for path, module in named_modules_of(model):
@@ -254,7 +255,7 @@ def _notes(
         )
     for target in targets:
         notes += [
-            f"{target.path} is tied to {other.path}, {_what_happens_to(removing, has_mask(other))}"
+            f"{target.path} is tied to {other.path}, {_what_happens_to(removing, other.mask is not None)}"
             for other in places[id(target.parameter)]
             if other.module is not target.module or other.name != target.name
         ]

@@ -21,7 +21,7 @@ from prune_tui.engine.overwritten import Overwritten, holders_in, of_remove, rew
 from prune_tui.engine.planning import Part
 from prune_tui.engine.put_away import put_away
 from prune_tui.engine.targets import Target
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import Bits, StepError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Moment:
         for moment in self.modules:
             mask = moment.masks.get(target.name) if moment.module is target.module else None
             if mask is not None:
-                return mask.buffer(target.parameter)
+                return mask.buffer(target.module, target.parameter)
         return None
 
     def written(self, parameter: nn.Parameter) -> list[Overwritten]:
@@ -92,6 +92,11 @@ class Moment:
         """Which entries of a tensor were kept at this moment, as bool; None when it was not pruned."""
         mask = self._mask(module, name)
         return None if mask is None else mask.alive()
+
+    def bits(self, module: nn.Module, name: str) -> Bits | None:
+        """The same as bits."""
+        mask = self._mask(module, name)
+        return None if mask is None else mask.bits()
 
     def factors(self, module: nn.Module, name: str) -> Tensor | None:
         """What entries were multiplied with: as `mask`, or as it was where it held other values than 0 and 1."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from prune_tui import Session, steps
-from prune_tui.engine import bits, outline, pooling, sources, statistics, streaming
+from prune_tui.engine import bits, outline, pooling, saving, sources, statistics
 from prune_tui.engine.cancelling import Stop, never
 from prune_tui.engine.layers import Layers, NoValues, layers
 from prune_tui.engine.tiles import Pruning
@@ -276,12 +276,11 @@ def _streaming(together: bool) -> Callable[[float], Contest]:
 
         def ours(_: object) -> None:
             loaded = sources.load(Open(str(folder / "model")))
-            opened = Session(loaded.model, past=loaded.past, checkpoint=loaded.checkpoint)
-            session = streaming.StreamedSession(opened)
+            session = Session(loaded.model, past=loaded.past, checkpoint=loaded.checkpoint)
             method = "global_unstructured" if together else "l1_unstructured"
             session.do_and_tell(steps.build(method, names, {"amount": 0.5, "ties": "index"}))
             out = folder / f"ours-{next(outputs)}"
-            streaming.save(session, out)
+            saving.save(session, out)
             shutil.rmtree(out)
 
         return Contest(lambda: None, torchs, ours, elements, anonymous=True)

@@ -15,6 +15,7 @@ from torch.nn.utils.prune import BasePruningMethod
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.doctor.orphans import finite, has_values, may_not_be_finite
+from prune_tui.engine.named import computes
 from prune_tui.engine.reading import comparable, pieces, product, shape_of, unequal
 from prune_tui.engine.walking import Place, places
 
@@ -165,7 +166,8 @@ class Examination:
             _count_piece(counted, values, mask)
             if shown:
                 counted.stale += _stale(values, mask, shown[0])
-        if attribute is None and (one.multiplied or not isinstance(one.attribute, Tensor)):
+        missing = attribute is None and (one.multiplied or not isinstance(one.attribute, Tensor))
+        if missing and not (computes(one.holder.module) and one.attribute is None):
             counted.stale = counted.elements
         return counted
 

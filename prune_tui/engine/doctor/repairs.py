@@ -20,6 +20,7 @@ from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.commit import refill
 from prune_tui.engine.doctor import orphans
 from prune_tui.engine.modules import is_stale
+from prune_tui.engine.packed_masks import address_of
 from prune_tui.engine.planning import Part, Plan
 from prune_tui.engine.reading import comparable, elements_of, product
 from prune_tui.engine.refusals import refusals
@@ -34,7 +35,13 @@ _Lock = contextlib.AbstractContextManager[object]
 
 
 def plan_any(
-    model: nn.Module, step: steps.Step, seed: int, *, lock: _Lock | None = None, stop: Stop = never
+    model: nn.Module,
+    step: steps.Step,
+    seed: int,
+    *,
+    lock: _Lock | None = None,
+    stop: Stop = never,
+    tell: planning.Tell = planning.silent,
 ) -> Plan:
     """The plan of any step: of a repair, or else what `planning.plan` makes of it.
 
@@ -45,7 +52,7 @@ def plan_any(
         Cancelled: `stop` said so.
     """
     if not steps.method_of(step).repair:
-        return planning.plan(model, step, seed, lock=lock, stop=stop)
+        return planning.plan(model, step, seed, lock=lock, stop=stop, tell=tell)
     step = steps.build(steps.method_of(step).name, step.targets, {})
     found: list[_Repaired] = []
     with lock or contextlib.nullcontext(), torch.inference_mode(False), torch.no_grad():
@@ -103,7 +110,7 @@ def _reattach(_: nn.Module, target: Target) -> _Repaired:
     method._tensor_name = target.name
 
     def attach() -> None:
-        setattr(target.module, target.name, method.apply_mask(target.module))
+        pruned.leave_computed(target.module, target.name, lambda: method.apply_mask(target.module))
         target.module.register_forward_pre_hook(method)
 
     kept, elements = int(bits.alive(mask).sum()), elements_of(mask)
@@ -179,7 +186,8 @@ def _computed_again(target: Target) -> Callable[[], None]:
     def compute() -> None:
         found = pruned.pruning_hook(target.module, target.name)
         if found is not None:
-            setattr(target.module, target.name, found[1].apply_mask(target.module))
+            hook = found[1]
+            pruned.leave_computed(target.module, target.name, lambda: hook.apply_mask(target.module))
 
     return compute
 
@@ -230,13 +238,13 @@ def _clean_masked(model: nn.Module, target: Target) -> _Repaired:
 
 def _refuse_shared(model: nn.Module, target: Target, why: str) -> None:
     """Refuse where a parameter stands in two places, or its memory is that of another one or of a buffer."""
-    memory = target.parameter.untyped_storage().data_ptr()
+    memory = address_of(target.parameter)
     for path, module in named_modules_of(model):
         for name, other in itertools.chain(module._parameters.items(), module._buffers.items()):
             here = module is target.module and name == f"{target.name}_orig"
             if other is None or here or not orphans.has_values(other):
                 continue
-            if other is target.parameter or (memory and other.untyped_storage().data_ptr() == memory):
+            if other is target.parameter or (memory and address_of(other) == memory):
                 there = f"{path}.{name}" if path else name
                 raise StepError(f"{target.path} shares its memory with {there}; {why}")
 

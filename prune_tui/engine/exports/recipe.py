@@ -24,7 +24,6 @@ from prune_tui.step_settings import Bits
 
 if TYPE_CHECKING:
     from prune_tui.engine.session import Session
-    from prune_tui.engine.streaming import StreamedSession
 
 VERSION = 1
 _WIDTH = 100
@@ -96,21 +95,6 @@ def written(session: Session, origin: Open | None = None) -> str:
     done = [
         (edit.step, step_masks.checksum(edit.step, changed)) for edit, changed in zip(edits, changes, strict=True)
     ]
-    return _text(session, done, checksums.of_model(session.model), origin)
-
-
-def written_streamed(session: StreamedSession) -> str:
-    """The same of a streamed session."""
-    done = [(one.step, one.checksum) for one in session.done]
-    return _text(session, done, session.whole_checksum(), None)
-
-
-def _text(
-    session: Session | StreamedSession,
-    done: Sequence[tuple[steps.Step, str]],
-    checksum: str,
-    origin: Open | None,
-) -> str:
     past = _past(session)
     model: dict[str, Any] = {"name": class_name(session.model), "fingerprint": session.fingerprint}
     if origin is not None:
@@ -124,7 +108,7 @@ def _text(
             *past.get("steps", ()),
             *(_step(step, own) for step, own in done),
         ],
-        "checksum": checksum,
+        "checksum": checksums.of_model(session.model),
     }
     return _dumped(content)
 
@@ -149,7 +133,7 @@ def _dumped(content: dict[str, Any]) -> str:
     return f"{HEADER}{dumped}"
 
 
-def _past(session: Session | StreamedSession) -> dict[str, Any]:
+def _past(session: Session) -> dict[str, Any]:
     """What the model's checkpoint tells of the steps before; the recipe is of the model as it was before them."""
     return yaml.safe_load(session.past.recipe) if session.past.recipe else {}
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
-from torch import nn
 
 from prune_tui import steps
 from prune_tui.engine import fingerprints, generators, targets
@@ -17,6 +15,9 @@ from prune_tui.engine.exports.recipe import Recipe, RecipeStep
 from prune_tui.engine.named import class_name
 from prune_tui.step_settings import StepError
 from prune_tui.views import LogEntry
+
+if TYPE_CHECKING:
+    from prune_tui.engine.session import Session
 
 _SHORT = 12
 """Digits of a checksum that are enough to tell two apart in a sentence."""
@@ -63,28 +64,8 @@ class Replayed:
     notes: tuple[str, ...]
 
 
-class Replayable(Protocol):
-    """What a recipe's steps can be done to: a session, or a streamed one."""
-
-    @property
-    def model(self) -> nn.Module:
-        """The model."""
-
-    def all_or_none(self) -> contextlib.AbstractContextManager[None]:
-        """Make the steps of a block one edit."""
-
-    def do_and_tell(self, step: steps.Step) -> tuple[LogEntry, tuple[str, ...]]:
-        """Do a step; returns it, and what a person should know of it."""
-
-    def checksum(self) -> str:
-        """The digest of the masks of the last step's targets."""
-
-    def whole_checksum(self) -> str:
-        """The digest of every mask."""
-
-
 def replay(
-    session: Replayable, recipe: Recipe, *, strict: bool = False, tell: Callable[[StepDone], None] = lambda _: None
+    session: Session, recipe: Recipe, *, strict: bool = False, tell: Callable[[StepDone], None] = lambda _: None
 ) -> Replayed:
     """Do a recipe's steps.
 
@@ -123,7 +104,7 @@ def _seeded(step: steps.Step, seed: int | None, number: int) -> steps.Step:
     return msgspec.structs.replace(step, seed=generators.seed_of_step(seed, number))
 
 
-def _done(session: Replayable, wanted: RecipeStep, step: steps.Step, *, must_match: bool) -> StepDone:
+def _done(session: Session, wanted: RecipeStep, step: steps.Step, *, must_match: bool) -> StepDone:
     began = time.perf_counter()
     try:
         entry, notes = session.do_and_tell(step)

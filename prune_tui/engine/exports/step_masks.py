@@ -45,8 +45,7 @@ def backwards(model: nn.Module, edits: Sequence[Edit]) -> Iterator[dict[str, Cha
             module, name = targets.locate(model, effect.target)
             key = (id(module), name)
             after = later[key] if key in later else _now(module, name)
-            kept = edit.moment.mask(module, name)
-            before = later[key] = None if kept is None else bits.pack(kept)
+            before = later[key] = edit.moment.bits(module, name)
             changes[effect.target] = Change(before, after)
         yield changes
 
@@ -65,4 +64,4 @@ def checksum(step: steps.Step, changes: Mapping[str, Change]) -> str:
 
 def _now(module: nn.Module, name: str) -> Bits | None:
     mask = pruned.mask(module, name)
-    return None if mask is None else bits.pack(bits.alive(mask))
+    return None if mask is None else bits.kept_by(mask)

@@ -28,7 +28,7 @@ from prune_tui.engine.methods.torchs_own import (
 )
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.targets import Seen
-from prune_tui.step_settings import Bits, StepError
+from prune_tui.step_settings import StepError
 from prune_tui.step_types import GlobalStructured
 
 _PIECE = 2**20
@@ -90,7 +90,7 @@ def _sizes(target: Seen, dim: int, n: float) -> Tensor:
     norms = []
     # Some channels at a time: in float64 they take twice the memory and more.
     channels = max(1, _PIECE // entries)
-    mask = target.alive if isinstance(target.before, Bits) else target.mask
+    mask = target.mask
     for start in range(0, original.shape[dim], channels):
         along = _along(dim, start, channels, original.dim())
         some = Seen(target.path, target.name, original[along], None if mask is None else mask[along])

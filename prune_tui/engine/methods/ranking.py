@@ -15,9 +15,8 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui.engine import bits
+from prune_tui.engine.packed_masks import PackedMask
 from prune_tui.engine.reading import as_numbers, comparable
-from prune_tui.engine.selection.known_bits import KnownBits
-from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import Seen
 from prune_tui.step_settings import Bits
 
@@ -56,7 +55,7 @@ def _named(method: prune.BasePruningMethod, target: Seen) -> prune.BasePruningMe
     return method
 
 
-def keeping(target: Seen, kept: Tensor) -> tuple[prune.BasePruningMethod, Tensor | PlannedMask]:
+def keeping(target: Seen, kept: Tensor) -> tuple[prune.BasePruningMethod, Tensor]:
     """The method object and the mask that keep some entries of a target, as torch's `custom_from_mask` makes them.
 
     Args:
@@ -66,7 +65,7 @@ def keeping(target: Seen, kept: Tensor) -> tuple[prune.BasePruningMethod, Tensor
     """
     if isinstance(target.before, Bits):
         merged = bits.pack(kept & bits.unpack(target.before))
-        return _named(prune.CustomFromMask(None), target), KnownBits(merged, target.original.dtype)
+        return _named(prune.CustomFromMask(None), target), PackedMask(merged, target.original.dtype)
     before = target.mask
     method = prune.CustomFromMask(kept if before is None else kept & bits.alive(before))
     method._tensor_name = target.name

@@ -19,10 +19,10 @@ from prune_tui import steps
 from prune_tui.engine import bits, memory, targets
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.effects import channels_alive, channels_left, comes_to, ranked
+from prune_tui.engine.packed_masks import PackedMask
 from prune_tui.engine.reading import dtype_name
 from prune_tui.engine.refusals import refusals
 from prune_tui.engine.selection import channels, random_scores, search, smallest
-from prune_tui.engine.selection.known_bits import KnownBits
 from prune_tui.engine.selection.passes import Ranked
 from prune_tui.engine.selection.planned_masks import PlannedMask
 from prune_tui.engine.targets import Seen
@@ -63,7 +63,7 @@ def _masks_by(make: Callable[[Any, Seen], prune.BasePruningMethod], quick: _Quic
     return planner
 
 
-_Quick = Callable[[Any, Seen, Any, Stop], PlannedMask | None]
+_Quick = Callable[[Any, Seen, Any, Stop], Tensor | PlannedMask | None]
 
 
 def _named(method: prune.BasePruningMethod, target: Seen, mask: Tensor | PlannedMask) -> Masked:
@@ -181,13 +181,13 @@ def _at_random(step: Any, target: Seen, method: Any, stop: Stop) -> PlannedMask 
     return None if found is None else found[0]
 
 
-def _as_before(_: Any, target: Seen, __: Any, ___: Stop) -> PlannedMask | None:
+def _as_before(_: Any, target: Seen, __: Any, ___: Stop) -> Tensor | None:
     """The mask there was, where it is there as bits."""
     before = target.before
-    return KnownBits(before, target.original.dtype) if isinstance(before, Bits) else None
+    return target.mask if isinstance(before, Bits) else None
 
 
-def _of_living_channels(step: Any, target: Seen, kept: Callable[[Tensor, int], Tensor]) -> PlannedMask | None:
+def _of_living_channels(step: Any, target: Seen, kept: Callable[[Tensor, int], Tensor]) -> PackedMask | None:
     """Channels of what is left of a tensor whose mask is there as bits, as torch's container goes through them.
 
     Args:
@@ -208,10 +208,10 @@ def _of_living_channels(step: Any, target: Seen, kept: Callable[[Tensor, int], T
         flags = torch.zeros_like(living)
         flags[left[stays]] = True
         alive &= flags.view([-1 if axis == dim else 1 for axis in range(alive.dim())])
-    return KnownBits(bits.pack(alive), target.original.dtype)
+    return PackedMask(bits.pack(alive), target.original.dtype)
 
 
-def _channels_by_norm(step: Any, target: Seen, method: Any, _: Stop) -> PlannedMask | None:
+def _channels_by_norm(step: Any, target: Seen, method: Any, _: Stop) -> Tensor | PlannedMask | None:
     if isinstance(target.before, Bits):
         with refusals(f"{target.path} ({dtype_name(target.original)}), LnStructured"):
             return _of_living_channels(
@@ -228,7 +228,7 @@ def _channels_by_norm(step: Any, target: Seen, method: Any, _: Stop) -> PlannedM
     return channels.ChannelsMasked(target.path, values, step.dim, kept, units_took=count)
 
 
-def _channels_at_random(step: Any, target: Seen, _: Any, __: Stop) -> PlannedMask | None:
+def _channels_at_random(step: Any, target: Seen, _: Any, __: Stop) -> Tensor | PlannedMask | None:
     if isinstance(target.before, Bits):
         return _of_living_channels(
             step, target, lambda values, count: channels.kept_at_random(values.shape[step.dim], count)

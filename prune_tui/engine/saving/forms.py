@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from prune_tui.engine import pruned
+from prune_tui.engine import bits, pruned
 from prune_tui.engine.named import Named
+from prune_tui.engine.packed_masks import PackedMask, plain
 from prune_tui.engine.reading import dtype_name, is_distributed, shape_of, why_no_values
 from prune_tui.engine.saved_metadata import COMPACT
 from prune_tui.engine.saving import mask_values
-from prune_tui.engine.saving.mask_values import Mask
 from prune_tui.engine.walking import places
 from prune_tui.files import Form
-from prune_tui.step_settings import Bits, StepError
+from prune_tui.step_settings import StepError
 
 ENDS = ("_orig", "_mask", ".kept", ".mask")
 """What pruning and the compact form put behind a tensor's name."""
@@ -86,10 +86,7 @@ class Formed:
         return sum(piece.bytes for piece in self.pieces)
 
 
-_NO_MASKS: Mapping[str, Bits] = {}
-
-
-def formed(model: nn.Module, form: Form, masks: Mapping[str, Bits] = _NO_MASKS) -> Formed:
+def formed(model: nn.Module, form: Form) -> Formed:
     """What a form has.
 
     Two names of one tensor: `removed` writes the zeros of both, as torch's `remove` does; `compact` leaves a
@@ -100,12 +97,11 @@ def formed(model: nn.Module, form: Form, masks: Mapping[str, Bits] = _NO_MASKS) 
         model: The model.
         form: `pruned` as torch has it, `weight_orig` and `weight_mask`; `removed` with the zeros in place and the
             names of the unpruned model; `compact` with the kept values and a bit for each entry.
-        masks: Those that are not in the model, by dotted name, in every place; they count before its own.
 
     Raises:
         StepError: Something of it cannot be written.
     """
-    return of_held(Held(model, masks), form)
+    return of_held(Held(model), form)
 
 
 def of_held(found: Held, form: Form) -> Formed:
@@ -114,7 +110,6 @@ def of_held(found: Held, form: Form) -> Formed:
     Raises:
         StepError: Something of it cannot be written.
     """
-    masks = found.beside
     pieces: list[Piece] = []
     others: dict[str, object] = {}
     compacted: dict[str, tuple[int, ...]] = {}
@@ -128,14 +123,12 @@ def of_held(found: Held, form: Form) -> Formed:
         base = found.base(name)
         if found.is_mask(name):
             own = name.removesuffix("_mask")
-            if found.as_pruned(own, form) and own not in masks:
+            if found.as_pruned(own, form):
                 pieces.append(as_it_is(name, tensor, own))
         elif base not in found.masks:
             pieces.append(_removed(found, name, tensor) if form == "removed" else as_it_is(name, tensor, name))
         elif found.as_pruned(base, form):
             pieces.append(as_it_is(f"{base}_orig", tensor, base))
-            if base in masks:
-                pieces.append(_mask_of(base, tensor, masks[base]))
         elif form == "removed":
             pieces.append(_removed(found, base, tensor))
         else:
@@ -154,25 +147,22 @@ class Held:
 
     Args:
         model: The model; it must not change meanwhile.
-        masks: As `formed` has them.
 
     Attributes:
         state: Its state_dict.
-        beside: The masks that are not in it.
-        masks: All masks by the names of the tensors they prune.
+        masks: Its masks by the names of the tensors they prune.
         modules: As `Formed` has them; none for those whose class is not known, since neither is its version.
     """
 
-    def __init__(self, model: nn.Module, masks: Mapping[str, Bits] = _NO_MASKS) -> None:
+    def __init__(self, model: nn.Module) -> None:
         whole: Mapping[str, object] = model.state_dict(keep_vars=True)
         detached = {id(one): _detached(one) for one in whole.values() if isinstance(one, Tensor)}
         self.state = {name: detached.get(id(one), one) for name, one in whole.items()}
         notes: Mapping[str, object] = getattr(whole, "_metadata", {})
         unknown = {place.path for place in places(model, into_shared=True) if isinstance(place.module, Named)}
         self.modules = {path: note for path, note in notes.items() if path not in unknown}
-        self.beside = masks
-        self.masks: dict[str, Mask] = {**dict(_masked(model)), **masks}
-        self._on: dict[object, list[Mask | None]] = {}
+        self.masks = dict(_masked(model))
+        self._on: dict[object, list[Tensor | None]] = {}
         for name, tensor in self.state.items():
             if isinstance(tensor, Tensor) and not self.is_mask(name) and not why_no_values(tensor):
                 self._on.setdefault(_memory(tensor), []).append(self.masks.get(self.base(name)))
@@ -191,9 +181,9 @@ class Held:
         """Whether it is the mask of a pruned tensor."""
         return name.endswith("_mask") and name.removesuffix("_mask") in self.masks
 
-    def on(self, tensor: Tensor) -> list[Mask]:
+    def on(self, tensor: Tensor) -> list[Tensor]:
         """The masks of all names of a tensor, each once."""
-        found: list[Mask] = []
+        found: list[Tensor] = []
         for mask in self._on.get(_memory(tensor), ()):
             if mask is not None and not any(mask_values.same(mask, known) for known in found):
                 found.append(mask)
@@ -208,7 +198,7 @@ class Held:
         alike = isinstance(original, Tensor) and all(
             mask_values.same(mask, other) for other in self._on[_memory(original)]
         )
-        if not alike or not isinstance(original, Tensor) or not mask_values.is_binary(mask):
+        if not alike or not isinstance(original, Tensor) or not bits.is_binary(mask):
             return True
         return not mask_values.is_zero_under(original, mask)
 
@@ -235,14 +225,16 @@ def _memory(tensor: Tensor) -> object:
     """The same for tensors that are one."""
     if why_no_values(tensor) or not tensor.numel():
         return "alone", id(tensor)
-    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.device
+    begins = id(tensor.bits) if isinstance(tensor, PackedMask) else tensor.data_ptr()
+    return begins, tensor.shape, tensor.stride(), tensor.dtype, tensor.device
 
 
 def as_it_is(name: str, tensor: Tensor, source: str) -> Piece:
     """A tensor written as it stands; `source` is its name in a checkpoint."""
     held, unplain = tensor.detach(), why_no_values(tensor)
     make = held.cpu if unplain else lambda: _written(held)
-    return Piece(name, held.dtype, shape_of(held), make, _memory(tensor), source, unplain=unplain)
+    packed = isinstance(held, PackedMask)
+    return Piece(name, held.dtype, shape_of(held), make, _memory(tensor), source, packed, unplain=unplain)
 
 
 def _removed(found: Held, name: str, original: Tensor) -> Piece:
@@ -254,19 +246,13 @@ def _removed(found: Held, name: str, original: Tensor) -> Piece:
     def make() -> Tensor:
         values = held
         for mask in on:
-            values = mask_values.under(values, mask)
+            values = pruned.applied(values, mask)
         return _written(values)
 
     return Piece(name, held.dtype, tuple(held.shape), make, ("removed", _memory(original)), name, computed=True)
 
 
-def _mask_of(name: str, original: Tensor, mask: Bits) -> Piece:
-    dtype, shape = original.dtype, tuple(original.shape)
-    make = lambda: mask_values.spelled_out(mask, dtype)  # noqa: E731 - made when it is written
-    return Piece(f"{name}_mask", dtype, shape, make, ("bits", id(mask)), name, computed=True)
-
-
-def _compacted(name: str, original: Tensor, mask: Mask) -> Iterator[Piece]:
+def _compacted(name: str, original: Tensor, mask: Tensor) -> Iterator[Piece]:
     held, memory = original.detach(), _memory(original)
     values = lambda: mask_values.kept_values(held, mask)  # noqa: E731 - made when it is written
     count = mask_values.kept_count(mask)
@@ -277,7 +263,7 @@ def _compacted(name: str, original: Tensor, mask: Mask) -> Iterator[Piece]:
 
 
 def _written(tensor: Tensor) -> Tensor:
-    return tensor.cpu().contiguous().resolve_conj().resolve_neg()
+    return plain(tensor).cpu().contiguous().resolve_conj().resolve_neg()
 
 
 def _each_once(pieces: Sequence[Piece]) -> tuple[tuple[Piece, ...], dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import secrets
 import shutil
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from prune_tui.engine import memory
 from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.exports import model_place, recipe
 from prune_tui.engine.exports.model_place import SAFETENSORS, is_folder
@@ -51,6 +53,7 @@ def save(
     *,
     overwrite: bool = False,
     over_source: bool = False,
+    resumes: bool = False,
     tell: Callable[[int, int], None] = lambda *_: None,
     stop: Stop = never,
 ) -> int:
@@ -64,6 +67,7 @@ def save(
         form: `pruned`, `removed` or `compact`, as `forms.formed` says.
         overwrite: It may replace a file.
         over_source: Also that which the model was opened from.
+        resumes: A folder's finished files are kept when it is ended, for the next who saves the same.
         tell: Called with the bytes written so far, and with all there are.
         stop: Asked while it is written.
 
@@ -83,14 +87,32 @@ def save(
         held, state = forms.Held(session.model), session.state
         unchanged = Unchanged(held.tensors, checkpoint, session.lock)
         methods = {} if form == "removed" else method_histories.told(method_histories.described(session.model))
-        told = {**_told(session), **methods, **about(form, checkpoint)}
-    formed = unchanged.guarding(named(forms.of_held(held, form), checkpoint))
-    size = write(path, formed, told, checkpoint, overwrite=overwrite, tell=tell, stop=stop, finish=unchanged.check)
+        told = {**_told(session), **methods, **_about(form, checkpoint)}
+        identity = _identity(session, told) if resumes else None
+    formed = unchanged.guarding(_named(forms.of_held(held, form), checkpoint))
+
+    def written(done: int, whole: int) -> None:
+        if checkpoint is not None:
+            checkpoint.forget()
+            memory.give_back()
+        tell(done, whole)
+
+    size = _write(
+        path,
+        formed,
+        told,
+        checkpoint,
+        overwrite=overwrite,
+        tell=written,
+        stop=stop,
+        identity=identity,
+        finish=unchanged.check,
+    )
     session.stored = state
     return size
 
 
-def write(
+def _write(
     path: Path,
     formed: Formed,
     told: Mapping[str, str],
@@ -99,8 +121,8 @@ def write(
     overwrite: bool,
     tell: Callable[[int, int], None],
     stop: Stop,
-    identity: Mapping[str, str] | None = None,
-    finish: Callable[[], None] = lambda: None,
+    identity: Mapping[str, str] | None,
+    finish: Callable[[], None],
 ) -> int:
     """Write what was formed to a place that was checked.
 
@@ -194,7 +216,7 @@ def _check_space(path: Path, needed: int) -> None:
         )
 
 
-def named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
+def _named(formed: Formed, checkpoint: Checkpoint | None) -> Formed:
     """With the names that the source has, and with those of its tensors that have no place in a tree."""
     if checkpoint is None:
         return formed
@@ -237,7 +259,7 @@ def _tensors(path: Path, formed: Formed) -> tuple[Piece, ...]:
     return formed.pieces
 
 
-def about(form: Form, checkpoint: Checkpoint | None) -> dict[str, str]:
+def _about(form: Form, checkpoint: Checkpoint | None) -> dict[str, str]:
     """What the file says of how it holds the tensors."""
     prefix = "" if checkpoint is None else checkpoint.prefix
     return {FORM: form, **({PREFIX: prefix} if prefix else {})}
@@ -247,12 +269,12 @@ def _told(session: Session) -> Mapping[str, str]:
     """What the file says of its source and of the steps; nothing of those where none was done."""
     past, edits = session.past, session.edits()
     if not past.recipe and not edits:
-        return of_source(session.checkpoint)
+        return _of_source(session.checkpoint)
     took = [*past.took, *({one.target: one.took for one in edit.effects} for edit in edits)]
-    return {**of_source(session.checkpoint), **of_steps(recipe.written(session), took)}
+    return {**_of_source(session.checkpoint), **_of_steps(recipe.written(session), took)}
 
 
-def of_source(checkpoint: Checkpoint | None) -> dict[str, str]:
+def _of_source(checkpoint: Checkpoint | None) -> dict[str, str]:
     """What the source said of itself, but for what the form and the steps say anew, and for names of tensors."""
     told = {} if checkpoint is None else checkpoint.metadata
     known = set() if checkpoint is None else {checkpoint.prefix + name for name in checkpoint.tensors}
@@ -263,7 +285,7 @@ def of_source(checkpoint: Checkpoint | None) -> dict[str, str]:
     }
 
 
-def of_steps(text: str, took: Sequence[Mapping[str, int]]) -> dict[str, str]:
+def _of_steps(text: str, took: Sequence[Mapping[str, int]]) -> dict[str, str]:
     """What a file's metadata say of the steps that were done.
 
     Args:
@@ -275,6 +297,17 @@ def of_steps(text: str, took: Sequence[Mapping[str, int]]) -> dict[str, str]:
     if size > _LONGEST:  # of masks that it carries; readers refuse a long header
         return {LEFT_OUT: f"the steps take {size:,} characters, too many for a file's header; export a recipe"}
     return found
+
+
+def _identity(session: Session, told: Mapping[str, str]) -> dict[str, str]:
+    """What has to be the same for finished files to be taken: the recipe and all it came to, and the source."""
+    sources = () if session.checkpoint is None else session.checkpoint.files
+    files = [(str(file.path.resolve()), file.size, file.path.stat().st_mtime_ns) for file in sources]
+    return {
+        "recipe": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+        "masks": session.whole_checksum(),
+        "source": hashlib.sha256(json.dumps(files).encode()).hexdigest(),
+    }
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.utils import prune
 
 from prune_tui.engine.cancelling import never
+from prune_tui.engine.packed_masks import PackedMask
 from prune_tui.engine.selection import cores, hugepages, magnitudes, product
 from prune_tui.engine.selection.magnitudes import KINDS
 from prune_tui.engine.selection.planned_masks import Cut, Made, PlannedMask
@@ -98,10 +99,15 @@ class ChannelsMasked(PlannedMask):
         cores.spread(job, list(_blocks(self._shape)), never)
         return Made(mask, weight)
 
-    def packed(self) -> Bits:
-        """The mask as bits, without the mask itself."""
+    def packed(self) -> Tensor:
+        """The mask at one bit an entry, without the mask itself."""
         entries = np.broadcast_to(self._kept[None, :, None], self._shape)
-        return Bits(tuple(self._values.shape), np.packbits(entries).tobytes())
+        kept = Bits(tuple(self._values.shape), np.packbits(entries).tobytes())
+        return PackedMask(kept, self._values.dtype)
+
+    def lasting(self) -> ChannelsMasked:
+        """Itself: it is one flag a channel."""
+        return self
 
     def shown(self, cut: Cut) -> Tensor:
         """A part of it."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from prune_tui.engine import bits
-from prune_tui.step_settings import Bits
+from prune_tui.engine.packed_masks import PackedMask
 from prune_tui.views import Effect
 
 Cut = Callable[[Tensor], Tensor]
@@ -46,14 +46,19 @@ class PlannedMask(abc.ABC):
             StepError: The values changed since it was planned.
         """
 
-    def packed(self) -> Bits:
-        """The mask as bits.
+    def packed(self) -> Tensor:
+        """The mask at one bit an entry; as it is where it holds other values than 0 and 1.
 
         Raises:
             StepError: The values changed since it was planned.
         """
         mask = self.made().mask
-        return bits.packed(mask) or bits.pack(bits.alive(mask))
+        kept = bits.packed(mask) if mask.is_contiguous() else None
+        return mask if kept is None else PackedMask(kept, mask.dtype)
+
+    def lasting(self) -> PlannedMask:
+        """The same, which holds nothing as large as the tensor beside its values."""
+        return Whole(self.packed())
 
     def alive(self) -> Tensor:
         """Which entries stay, as bool."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from prune_tui.engine.cancelling import Stop, never
+from prune_tui.engine.packed_masks import PackedMask
 from prune_tui.engine.selection import cores, hugepages, magnitudes, passes, product
 from prune_tui.engine.selection import living as living_of
 from prune_tui.engine.selection.living import Before
@@ -99,8 +100,8 @@ class SmallestMasked(PlannedMask):
             weight.view(-1)[at] = original.detach().view(-1)[at] * 0
         return int(at.numel())
 
-    def packed(self) -> Bits:
-        """The mask as bits, without the mask itself where the values are on the CPU."""
+    def packed(self) -> Tensor:
+        """The mask at one bit an entry, without the mask itself where the values are on the CPU."""
         one = self._ranked
         if one.values.device.type != "cpu":
             return super().packed()
@@ -111,7 +112,11 @@ class SmallestMasked(PlannedMask):
             np.bitwise_and.at(data, rule.also >> 3, ~(128 >> (rule.also & 7)).astype(np.uint8))
             kept -= len(rule.also)
         self._check(kept)
-        return Bits(tuple(one.values.shape), data.tobytes())
+        return PackedMask(Bits(tuple(one.values.shape), data.tobytes()), one.values.dtype)
+
+    def lasting(self) -> PlannedMask:
+        """Itself where it is told by the values; random scores are kept no longer than needed."""
+        return super().lasting() if self._at_random else self
 
     def _check(self, kept: int) -> None:
         if kept != self._ranked.living - self.effect().took:

@@ -78,6 +78,11 @@ class Checkpoint:
         for file in self.files:
             file.check()
 
+    def forget(self) -> None:
+        """Drop what was read of the files, so that what was walked through does not stay in memory."""
+        for file in self.files:
+            file.forget()
+
     def without_prefix(self, *prefixes: str) -> Checkpoint:
         """The same without what all names begin with, as a wrapper of the model has put it there."""
         return self.with_prefix(self.prefix + tensor_names.common_prefix(self.tensors, prefixes))

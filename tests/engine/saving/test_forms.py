@@ -12,15 +12,16 @@ from torch.nn.utils import prune
 
 from prune_tui import Session
 from prune_tui.engine import bits
+from prune_tui.engine.packed_masks import PackedMask
 from prune_tui.engine.saving import forms
 from prune_tui.files import FORMS
 from tests.engine.fingerprints import Tied
 from tests.engine.saving import checkpoints
 
 
-def made(model: nn.Module, form: forms.Form, **masks: Tensor) -> dict[str, Tensor]:
+def made(model: nn.Module, form: forms.Form) -> dict[str, Tensor]:
     """What would be written."""
-    found = forms.formed(model, form, {name: bits.pack(mask) for name, mask in masks.items()})
+    found = forms.formed(model, form)
     return {piece.name: piece.make() for piece in found.pieces}
 
 
@@ -73,19 +74,16 @@ def test_dtypes(dtype: torch.dtype) -> None:
     assert made(model, "removed")["weight"].to(torch.complex64).real.tolist() == [[0, 1, 0], [3, 4, 0]]
 
 
-def test_masks_beside_the_model_are_as_those_within() -> None:
-    model, mask = nn.Linear(3, 2), torch.tensor([[0, 1, 0], [1, 1, 0]], dtype=torch.bool)
-    twin = nn.Linear(3, 2)
-    twin.load_state_dict(model.state_dict())
-    prune.custom_from_mask(twin, "weight", mask)
+def test_masks_of_bits_are_written_as_others_are() -> None:
+    model, kept = nn.Linear(3, 2), torch.tensor([[0, 1, 0], [1, 1, 0]], dtype=torch.bool)
+    prune.custom_from_mask(model, "weight", kept)
+    others = {form: made(model, form) for form in FORMS}
+    model._buffers["weight_mask"] = PackedMask(bits.pack(kept), torch.float32)
     for form in FORMS:
-        beside, within = made(model, form, weight=mask), made(twin, form)
-        assert set(beside) == set(within)
-        assert all(beside[name].equal(tensor) for name, tensor in within.items())
-        assert all(beside[name].dtype == tensor.dtype for name, tensor in within.items())
-    # They count before those in it.
-    assert made(twin, "pruned", weight=~mask)["weight_mask"].equal((~mask).float())
-    assert made(twin, "compact", weight=~mask)["weight.mask"].tolist() == [0b10100100]
+        found = made(model, form)
+        assert list(found) == list(others[form])
+        assert all(type(one) is Tensor and one.equal(others[form][name]) for name, one in found.items())
+        assert all(one.dtype == others[form][name].dtype for name, one in found.items())
 
 
 def test_a_module_in_two_places_is_written_once_and_pruned_in_both() -> None:

@@ -17,6 +17,7 @@ from prune_tui.engine.saving.torch_writer import METADATA
 from prune_tui.step_settings import StepError
 from tests.engine.fingerprints import Tied
 from tests.engine.saving import checkpoints
+from tests.engine.test_checkpoint_sessions import with_code
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin"])
@@ -54,15 +55,18 @@ def test_a_part_of_a_larger_memory_is_all_that_is_written(tmp_path: Path) -> Non
 
 
 def test_what_has_to_be_worked_out_must_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = checkpoints.session_on(checkpoints.file(tmp_path))
-    session.apply("l1_unstructured", "conv.weight", amount=0.5)
+    path = checkpoints.file(tmp_path)
+    session, ordinary = checkpoints.session_on(path), Session(with_code(path))
+    for one in (session, ordinary):
+        one.apply("l1_unstructured", "conv.weight", amount=0.5)
     monkeypatch.setattr(memory, "free", lambda _: 100)
-    session.save(tmp_path / "pruned.pt")  # all of it is there already
-    with pytest.raises(
-        StepError, match=r"saving to a file for torch.load needs 288 bytes more memory on cpu, 100 bytes is"
-    ):
-        session.save(tmp_path / "removed.pt", "removed")
-    assert not (tmp_path / "removed.pt").exists()
+    ordinary.save(tmp_path / "pruned.pt")  # all of it is there already
+    too_much = r"saving to a file for torch.load needs 288 bytes more memory on cpu, 100 bytes is"
+    with pytest.raises(StepError, match=too_much):
+        ordinary.save(tmp_path / "removed.pt", "removed")
+    with pytest.raises(StepError, match=too_much):
+        session.save(tmp_path / "bits.pt")  # its mask is not there as torch.load has it
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, "pruned.pt"}
 
 
 class Upgraded(nn.Module):

@@ -1,4 +1,4 @@
-"""Whether a model and a recipe can be streamed, or why not."""
+"""Whether a recipe is done to a model tensor by tensor, or what of the model it holds in memory."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 from torch import nn
 
 from prune_tui import steps
-from prune_tui.engine import pruned
+from prune_tui.engine import bits, pruned
 from prune_tui.engine.exports.model_place import SAFETENSORS, is_folder
 from prune_tui.engine.exports.recipe import Recipe
-from prune_tui.engine.saving.mask_values import is_binary
+from prune_tui.engine.named import can_be_packed, never_called
 from prune_tui.engine.session import Session
-from prune_tui.engine.walking import named_modules_of, parameters_of
+from prune_tui.engine.walking import modules_of, named_modules_of, parameters_of
 
 
 def why_not(session: Session, recipe: Recipe, output: Path | None) -> str:
-    """Why steps are done to the model in memory; empty where they can be done tensor by tensor.
+    """Why more of a model is held in memory than one tensor and the masks' bits; empty where that is all.
 
     Args:
         session: On the model, as it was opened.
@@ -24,7 +24,7 @@ def why_not(session: Session, recipe: Recipe, output: Path | None) -> str:
         output: Where it is to be saved; None where it is not.
     """
     checkpoint = session.checkpoint
-    if checkpoint is None or not checkpoint.files or checkpoint.refusal or session.edits():
+    if checkpoint is None or not checkpoint.files or checkpoint.refusal:
         return "the model is not mapped from files"
     if any(parameter.device.type != "cpu" for parameter in parameters_of(session.model)):
         return "the model was copied to another device"
@@ -35,13 +35,21 @@ def why_not(session: Session, recipe: Recipe, output: Path | None) -> str:
             return f"{one.place} is a remove, which changes values (--form removed is written without)"
         if steps.method_of(one.step).repair:
             return f"{one.place} is a repair"
-    return _of_masks(session.model)
+    return _of_tensors(session.model)
 
 
-def _of_masks(model: nn.Module) -> str:
+def begin(session: Session) -> None:
+    """Have a session hold no more than that. Its model is pruned and saved, and never called."""
+    never_called(modules_of(session.model))
+
+
+def _of_tensors(model: nn.Module) -> str:
     for path, module in named_modules_of(model):
         for name in pruned.base_names(module):
             mask, parameter = pruned.mask(module, name), pruned.parameter_of(module, name)
-            if mask is not None and (parameter is None or mask.dtype != parameter.dtype or not is_binary(mask)):
-                return f"the mask of {path}.{name} holds more than zeros and ones"
+            where = f"{path}.{name}" if path else name
+            if parameter is not None and not can_be_packed(parameter):
+                return f"the entries of {where} do not lie in the order of their indices"
+            if mask is not None and not bits.is_binary(mask):
+                return f"the mask of {where} holds more than zeros and ones"
     return ""

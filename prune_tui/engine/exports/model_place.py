@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from prune_tui.engine.exports.whole_file import check_place
 from prune_tui.source_names import SUFFIXES
 from prune_tui.step_settings import StepError
+from prune_tui.whole_file import check_place
 
 TORCH = (".pt", ".pth", ".bin")
 SAFETENSORS = ".safetensors"

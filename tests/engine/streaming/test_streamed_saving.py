@@ -13,11 +13,11 @@ import torch
 from prune_tui import steps
 from prune_tui.engine import memory
 from prune_tui.engine.cancelling import Cancelled
-from prune_tui.engine.exports.whole_file import ExistsError
 from prune_tui.engine.saving import OverSourceError, safetensors_writer
 from prune_tui.engine.saving.unfinished_folder import finished_in, place_of
 from prune_tui.engine.streaming import StreamedSession, save
 from prune_tui.step_settings import StepError
+from prune_tui.whole_file import ExistsError
 from tests.engine.saving import checkpoints
 from tests.engine.streaming.test_streamed_session import same_files
 

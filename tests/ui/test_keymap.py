@@ -27,7 +27,8 @@ def refused(**keys: tuple[str, ...]) -> tuple[str, ...]:
     [
         ("x", "x"), ("X", "X"), ("shift+x", "X"), ("ctrl+X", "ctrl+x"), (".", "full_stop"), ("?", "question_mark"),
         ("+", "plus"), ("ctrl++", "ctrl+plus"), ("/", "slash"), ("_", "underscore"), ("@", "at"),
-        ("esc", "escape"), ("F9", "f9"), ("page up", "pageup"), ("PgDn", "pagedown"), ("space", "space"), (" ", "space"), ("é", "é"),
+        ("esc", "escape"), ("F9", "f9"), ("page up", "pageup"), ("PgDn", "pagedown"), ("space", "space"),
+        (" ", "space"), ("é", "é"),
         ("shift+tab", "shift+tab"), ("ctrl+left", "ctrl+left"),
     ],
 )  # fmt: skip

@@ -9,13 +9,16 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from prune_tui import journal
 from prune_tui.commands import seeds
 from prune_tui.protocol import Open
+from prune_tui.settings.choosing import Settings, settle
+from prune_tui.settings.config_file import ConfigError
+from prune_tui.settings.table import Value
 from prune_tui.step_settings import StepError
 from prune_tui.told_names import escaped
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "apply": "Do the steps of a recipe to a model and save it.",
     "check": "Say what is wrong or surprising in a model.",
+    "config": "Show what is settled, where, and whether it is sound.",
     "convert": "Copy a model into another kind of file, or another form of its pruning.",
     "diff": "Say what differs between two models.",
     "show": "Print the modules of a model, or what one of them holds.",
@@ -42,7 +46,7 @@ def open_model(
     /,
     *,
     arg: tuple[str, ...] = (),
-    device: str = "auto",
+    device: str | None = None,
     seed: int = 0,
     plugin: tuple[str, ...] = (),
     weights: str = "",
@@ -52,8 +56,10 @@ def open_model(
     readonly: bool = False,
     resume: bool = False,
     no_journal: bool = False,
+    theme: str | None = None,
     ascii: bool = False,  # noqa: A002 - the option's name
     slow: bool = False,
+    no_mouse: bool = False,
     debug: bool = False,
 ) -> int:
     """Open a model.
@@ -75,13 +81,27 @@ def open_model(
         resume: Go on with the steps kept in the journal: of the last session, of the last one on SOURCE, or of the
             session that SOURCE names as `prune-tui sessions` does.
         no_journal: Keep the steps for as long as the app runs only.
-        ascii: Draw tensors in ASCII.
-        slow: Draw tensors with as few bytes as can be, for a slow line: shades, not colours.
+        theme: dark, light, ansi, ansi-light, colour-blind or colour-blind-light.
+        ascii: Draw tensors and frames in ASCII.
+        slow: Draw with as few bytes as can be, for a slow line: shades, not colours.
+        no_mouse: Leave the mouse to the terminal, which then selects text itself.
         debug: Show tracebacks.
     """
-    drawing = Drawing(ascii, slow)
-    refusal = _no_terminal() or _unusable(source or "demo", arg, device, seed, plugin)
-    how = (arg, device != "auto", seed, weights, key, allow, trust)
+    try:
+        settings = _settled(
+            {
+                "device": device,
+                "theme": theme,
+                "ascii": ascii or None,
+                "slow": "always" if slow else None,
+                "mouse": False if no_mouse else None,
+            }
+        )
+    except ConfigError as error:
+        return _fail(str(error))
+    where = settings.word("device")
+    refusal = _no_terminal() or _unusable(source or "demo", arg, where, seed, plugin)
+    how = (arg, device, seed, weights, key, allow, trust)
     if resume and (readonly or no_journal or any(how)):
         refusal = (
             "--resume opens the model as it was opened then; leave out --arg, --device, --seed, --weights, --key,"
@@ -91,11 +111,11 @@ def open_model(
         return _fail(refusal)
     with _journals(lasting=not no_journal) as journals:
         if resume:
-            return _go_on(journals, source, plugin, drawing, debug=debug)
+            return _go_on(journals, source, plugin, settings, debug=debug)
         request = Open(
             source or "demo",
             arg,
-            device,
+            where,
             seed,
             readonly,
             journals=str(journals),
@@ -105,22 +125,26 @@ def open_model(
             trust=trust,
             weights=weights,
         )
-        return _run_app(request, Path.cwd(), drawing, lasting=not no_journal, debug=debug)
+        return _run_app(request, Path.cwd(), settings, lasting=not no_journal, debug=debug)
 
 
-class Drawing(NamedTuple):
-    """How a person wants tensors drawn.
+def _settled(options: Mapping[str, Value | None]) -> Settings:
+    """What a person wants, checked before anything is started.
 
-    Attributes:
-        ascii_only: In ASCII.
-        slow: With few bytes.
+    Raises:
+        ConfigError: It cannot be.
     """
+    settings = settle(options)
+    if settings.keys:
+        from prune_tui.ui.keys import Keymap  # noqa: PLC0415 - who has no keys of their own need not wait for it
 
-    ascii_only: bool = False
-    slow: bool = False
+        Keymap(settings.keys)
+    return settings
 
 
-def _go_on(journals: Path, source: str | None, plugins: tuple[str, ...], drawing: Drawing, *, debug: bool) -> int:
+def _go_on(
+    journals: Path, source: str | None, plugins: tuple[str, ...], settings: Settings, *, debug: bool
+) -> int:
     """Open what a session was on, as it was opened then, and go on with its steps."""
     try:
         last = next(iter(journal.listing(journals)), None)
@@ -135,7 +159,7 @@ def _go_on(journals: Path, source: str | None, plugins: tuple[str, ...], drawing
         on = f" on {source}" if source else ""
         return _fail(f"there is no session{on} to go on with; prune-tui sessions lists those that are kept")
     request = Open.going_on(kept, str(journals), tuple(str(Path(file).resolve()) for file in plugins))
-    return _run_app(request, Path(kept.header.folder), drawing, lasting=True, debug=debug)
+    return _run_app(request, Path(kept.header.folder), settings, lasting=True, debug=debug)
 
 
 @contextlib.contextmanager
@@ -148,7 +172,7 @@ def _journals(*, lasting: bool) -> Iterator[Path]:
         yield Path(journals)
 
 
-def _run_app(request: Open, folder: Path, drawing: Drawing, *, lasting: bool, debug: bool) -> int:
+def _run_app(request: Open, folder: Path, settings: Settings, *, lasting: bool, debug: bool) -> int:
     """Run the app, with engines that work in a folder."""
     from prune_tui.client import EngineProcess  # noqa: PLC0415 - a refusal needs none of it
 
@@ -162,9 +186,9 @@ def _run_app(request: Open, folder: Path, drawing: Drawing, *, lasting: bool, de
     try:
         from prune_tui.ui.app import PruneApp  # noqa: PLC0415
 
-        ui = PruneApp(request, lambda: next(first, None) or start_engine(), keeps=lasting, drawing=drawing)
+        ui = PruneApp(request, lambda: next(first, None) or start_engine(), keeps=lasting, settings=settings)
         with _ended_by_signals(ui.signalled):
-            ui.run(mouse=True)
+            ui.run(mouse=settings.yes("mouse"))
     finally:
         for engine in engines:
             engine.stop()

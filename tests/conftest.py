@@ -16,6 +16,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Wherever the tests run, the app believes to be in the same terminal: pictures are drawn for its colours.
 os.environ.update(COLORTERM="truecolor", TERM="xterm-256color")
 os.environ.pop("NO_COLOR", None)
+# What the person at this machine has settled is theirs.
+os.environ["PRUNE_TUI_CONFIG"] = os.devnull
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

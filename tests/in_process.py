@@ -14,6 +14,7 @@ from torch import nn
 
 from prune_tui.engine.server import Server
 from prune_tui.protocol import Open
+from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.ui.app import PruneApp
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import Question
@@ -49,10 +50,10 @@ class EngineHere:
         self._thread.join(timeout=5)
 
 
-def app_on(source: str = "demo", **request: object) -> PruneApp:
+def app_on(source: str = "demo", *, settings: Settings = AS_EVER, **request: object) -> PruneApp:
     """The app about to open a source."""
     device = "cpu" if source == "demo" else "auto"
-    app = PruneApp(Open(source, device=device, **request), EngineHere)
+    app = PruneApp(Open(source, device=device, **request), EngineHere, settings=settings)
     app.NOTIFICATION_TIMEOUT = 600  # what is told must still be there on a slow machine
     return app
 

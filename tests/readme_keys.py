@@ -20,7 +20,7 @@ def table() -> str:
         lines.append(f"| **{title}** | |")
         lines += [
             f"| {' '.join(f'`{keys.shown(key)}`' for key in row.keys)} | {row.sentence} |"
-            for row in keys.of(place)
+            for row in keys.OURS.of(place)
         ]
     more = [method for method in METHODS if not (method.key or method.repair)]
     for letter, method in zip(letters(method.name for method in more), more, strict=True):

@@ -186,3 +186,29 @@ def test_closed_standard_streams_are_refused_as_well() -> None:
     ended = subprocess.run(["sh", "-c", code], stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("prune-tui: standard input and output must be a terminal")
+
+
+@pytest.mark.usefixtures("_in_a_terminal")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('theme = "pink"', 'config.toml:1: theme is "pink"; it must be dark, light'),
+        ('[keys]\n"steps.undo" = "q"', "config.toml:2: steps.undo: q is the key of app.quit"),
+    ],
+)
+def test_settings_that_cannot_be_are_told_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    monkeypatch.setenv("PRUNE_TUI_CONFIG", str(file))
+    monkeypatch.setattr("prune_tui.client.EngineProcess", None)
+    assert _main(monkeypatch) == 2
+    assert said in _said(capsys)
+
+
+@pytest.mark.usefixtures("_in_a_terminal")
+def test_an_option_that_may_not_be_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("prune_tui.client.EngineProcess", None)
+    assert _main(monkeypatch, "--theme", "pink") == 2
+    assert _said(capsys).startswith("--theme pink: it must be dark, light, ansi")

@@ -152,7 +152,7 @@ def _refuse(report: dict[str, Any], told: str) -> None:
 def _check(output: Path | None, form: Form, seed: int | None, over: _Over, *, dry_run: bool) -> None:
     """Refuse what could not be done in the end, before torch is imported."""
     from prune_tui.engine.exports import model_place
-    from prune_tui.engine.exports.whole_file import ExistsError
+    from prune_tui.whole_file import ExistsError
 
     if seed is not None:
         seeds.checked(seed)

@@ -78,9 +78,9 @@ def _converted(
     _check_place(output, form, force=force)
     from prune_tui.engine import outline, saving
     from prune_tui.engine.evaluation.measurement import Measurement
-    from prune_tui.engine.exports.whole_file import ExistsError
     from prune_tui.engine.opening import open_session
     from prune_tui.engine.saving.saver import OverSourceError
+    from prune_tui.whole_file import ExistsError
 
     opened = open_session(options.of(source), Measurement(lambda _: None), lambda _: None, lambda: False)
     session = opened.session
@@ -114,7 +114,7 @@ def _named(output: str) -> Path:
 def _check_place(output: Path, form: Form, *, force: bool) -> None:
     """Refuse where nothing could be written, before torch is imported."""
     from prune_tui.engine.exports import model_place
-    from prune_tui.engine.exports.whole_file import ExistsError
+    from prune_tui.whole_file import ExistsError
 
     try:
         model_place.check(output, form, overwrite=force)

@@ -30,7 +30,6 @@ from prune_tui.engine import (
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
-from prune_tui.engine.exports.whole_file import ExistsError
 from prune_tui.engine.journaling import ChangedError, Journaling
 from prune_tui.engine.lanes import Job, Lane
 from prune_tui.engine.named import class_name
@@ -45,6 +44,7 @@ from prune_tui.protocol import LANES, Answer, Question
 from prune_tui.step_settings import StepError
 from prune_tui.view_rows import ModuleRow
 from prune_tui.views import Failed, FailureKind, LogEntry, Progress, Summary
+from prune_tui.whole_file import ExistsError
 
 _ATTEMPTS = 3
 """How often a view is taken of a model that changes while it is looked at."""

@@ -21,6 +21,7 @@ from textual.screen import Screen
 from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
 from prune_tui.journal import JournalError
+from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
 from prune_tui.ui import keys
 from prune_tui.ui.frugal import ChangedCells
@@ -67,8 +68,11 @@ class PruneApp(App[None]):
         request: What to open.
         start_engine: Makes an engine; called again when a dead one is to be replaced.
         keeps: The journals outlive the app, so that steps can be gone on with later.
+        settings: What a person has settled.
 
     Attributes:
+        settings: Likewise.
+        keymap: What each key does.
         kept: What to tell after leaving of steps that are kept; empty when there are none.
         failure: Why nothing could be opened; empty when something was.
         failure_details: Its traceback.
@@ -87,10 +91,12 @@ class PruneApp(App[None]):
         start_engine: Callable[[], Engine],
         *,
         keeps: bool = True,
-        drawing: tuple[bool, bool] = (False, False),
+        settings: Settings = AS_EVER,
     ) -> None:
         super().__init__()
-        self._drawing = drawing
+        self.settings = settings
+        self.keymap = keys.Keymap(settings.keys)
+        self.set_keymap(self.keymap.textual())
         self.animation_level = "none"
         self._request = request
         self._start_engine = start_engine
@@ -123,9 +129,9 @@ class PruneApp(App[None]):
     @property
     def look(self) -> Look:
         """How tensors are to be drawn in this terminal."""
-        ascii_only, slow = self._drawing
         system, dark = self.console.color_system, self.current_theme.dark
-        return look_of(os.environ, system, dark=dark, ascii_only=ascii_only, slow=slow)
+        slow = self.settings.word("slow") == "always"
+        return look_of(os.environ, system, dark=dark, ascii_only=self.settings.yes("ascii"), slow=slow)
 
     @property
     def main(self) -> MainScreen:
@@ -365,7 +371,8 @@ class PruneApp(App[None]):
 
     def tell_bug(self) -> None:
         """A mistake of ours; the engine has printed its traceback."""
-        self.notify("this is a bug of prune-tui; nothing was changed. F12 shows the details", severity="error")
+        key = self.keymap.first("app.log")
+        self.notify(f"this is a bug of prune-tui; nothing was changed. {key} shows the details", severity="error")
 
     # Leaving
 

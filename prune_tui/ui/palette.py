@@ -43,12 +43,14 @@ class Commands(Provider):
     def _commands(self) -> Iterator[_Command]:
         summary = self._main.status.summary
         editable = summary is not None and not summary.readonly
-        for key in [*keys.of("app"), *keys.of("tree")]:
+        keymap = keys.keymap_of(self._main)
+        for key in [*keymap.of("app"), *keymap.of("tree")]:
             if key.id in _NOT_IN_PALETTE or (keys.edits(key) and not editable):
                 continue
             place = self._main if key.place == "app" else self._main.module_tree
             run = functools.partial(place.run_action, key.action)
-            yield _Command(f"{key.label}  ({keys.shown(key.keys[0])})", run, key.sentence)
+            pressed = f"  ({keymap.first(key.id)})" if key.keys else ""
+            yield _Command(f"{key.label}{pressed}", run, key.sentence)
         for method in self._main.more_methods if editable else ():
             form = functools.partial(self._main.action_method, method.name)
             yield _Command(printable(method.name), form, printable(method.sentence))

@@ -13,14 +13,14 @@ from tests import readme_keys
 
 @pytest.mark.parametrize("place", keys.PLACES)
 def test_no_key_means_two_things_in_one_place(place: keys.Place) -> None:
-    taken = Counter(key for row in keys.of(place) for key in row.keys)
+    taken = Counter(key for row in keys.OURS.of(place) for key in row.keys)
     assert [key for key, count in taken.items() if count > 1] == []
 
 
 def test_no_key_of_a_pane_hides_one_that_works_everywhere() -> None:
-    everywhere = {key for row in keys.of("app") for key in row.keys}
+    everywhere = {key for row in keys.OURS.of("app") for key in row.keys}
     for place in ("tree", "module", "tensor", "findings"):
-        assert not everywhere & {key for row in keys.of(place) for key in row.keys}
+        assert not everywhere & {key for row in keys.OURS.of(place) for key in row.keys}
 
 
 def test_tmux_keeps_its_keys() -> None:

@@ -135,7 +135,7 @@ async def test_no_key_of_any_picture_of_it_raises_or_changes_the_model(source: s
         pane = await look_at(pilot, f"{name}.weight")
         for key in PICTURE_KEYS:
             await press(pilot, key)
-            for one in (one for one in keys.of("tensor") if one.id != "tensor.apply_draft"):
+            for one in (one for one in keys.OURS.of("tensor") if one.id != "tensor.apply_draft"):
                 await pane.run_action(one.action)
             await press(pilot, "escape", "escape", "w")
             assert picture_text(pilot).strip()

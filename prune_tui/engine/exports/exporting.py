@@ -6,13 +6,13 @@ import shlex
 from pathlib import Path
 
 from prune_tui.engine.exports.model_place import TORCH
-from prune_tui.engine.exports.whole_file import write_text
 from prune_tui.engine.session import Session
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.protocol import Export, Open
 from prune_tui.source_names import settled
 from prune_tui.step_settings import StepError
 from prune_tui.views import Exported
+from prune_tui.whole_file import write_text
 
 
 def export(session: Session, origin: Open, wanted: Export) -> Exported:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prune_tui.engine.exports.whole_file import check_folder, check_place
 from prune_tui.source_names import SUFFIXES
 from prune_tui.step_settings import StepError
+from prune_tui.whole_file import check_folder, check_place
 
 TORCH = (".pt", ".pth", ".bin")
 SAFETENSORS = ".safetensors"

@@ -18,7 +18,6 @@ from prune_tui.engine import memory
 from prune_tui.engine.cancelling import Cancelled, Stop, never
 from prune_tui.engine.exports import model_place, recipe
 from prune_tui.engine.exports.model_place import SAFETENSORS, is_folder
-from prune_tui.engine.exports.whole_file import ExistsError, written_whole
 from prune_tui.engine.saved_metadata import PREFIX, RECIPE, TOOK
 from prune_tui.engine.saving import folder_writer, forms, safetensors_writer, torch_writer
 from prune_tui.engine.saving.forms import Formed, Piece
@@ -28,6 +27,7 @@ from prune_tui.engine.sources import method_histories
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.files import FORMS, Form
 from prune_tui.step_settings import StepError
+from prune_tui.whole_file import ExistsError, written_whole
 
 if TYPE_CHECKING:
     from prune_tui.engine.session import Session

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from prune_tui.engine.exports.whole_file import settle_folder
 from prune_tui.step_settings import StepError
+from prune_tui.whole_file import settle_folder
 
 _STATE = ".prune-tui-state.json"
 

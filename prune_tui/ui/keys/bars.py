@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from prune_tui.ui.keys.key import Key
-from prune_tui.ui.keys.registry import KEYS, edits
+from prune_tui.ui.keys.keymap import OURS, Keymap
+from prune_tui.ui.keys.registry import edits
 
 _ALWAYS = 10
 """Ranks below it stand at the end of the line, at every width."""
@@ -41,7 +42,6 @@ _FOCUSED: dict[str, tuple[tuple[str, str], ...]] = {
         ("findings.up", "up"), ("app.doctor", "close"), ("panes.next", "pane"),
     ),
 }  # fmt: skip
-_BY_ID = {key.id: key for key in KEYS}
 
 
 class Named(NamedTuple):
@@ -58,32 +58,36 @@ class Named(NamedTuple):
     place: int
 
 
-def bar(focus: str = "", *, readonly: bool = False, form: bool = False) -> list[Named]:
+def bar(focus: str = "", *, readonly: bool = False, form: bool = False, keymap: Keymap = OURS) -> list[Named]:
     """The keys of the key bar, most important first.
 
     Args:
         focus: The pane that has the focus, or of the tensor pane the picture.
         readonly: Without those that change the model.
         form: Those of an open form, which takes the place of all others.
+        keymap: What they are; what has no key is left out.
     """
+    table = [key for key in keymap.table if key.keys]
     ranked = sorted(
-        (key for key in KEYS if key.bar and (key.place == "form") == form and not (readonly and edits(key))),
+        (key for key in table if key.bar and (key.place == "form") == form and not (readonly and edits(key))),
         key=lambda key: key.bar,
     )
     if form:
         return [Named(key, key.label, number) for number, key in enumerate(ranked)]
     painting = _PAINTING if focus in _PAINTED and not readonly else ()
+    by_id = {key.id: key for key in table}
     focused = [
-        Named(_BY_ID[name], label, number)
+        Named(by_id[name], label, number)
         for number, (name, label) in enumerate((*painting, *_FOCUSED.get(focus, ())))
+        if name in by_id
     ]
     taken = {named.key.id for named in focused}
-    others = [_everywhere(key) for key in ranked if key.id not in taken]
+    places = {key.id: number for number, key in enumerate(table)}
+    others = [_everywhere(key, places[key.id], len(places)) for key in ranked if key.id not in taken]
     first = [named for named in others if named.key.id in _BEFORE_ALL] if focused else []
     return [*first, *focused, *(named for named in others if named not in first)]
 
 
-def _everywhere(key: Key) -> Named:
+def _everywhere(key: Key, place: int, rows: int) -> Named:
     """On the line they stand as they do in the help: methods first, what is always there last."""
-    place = KEYS.index(key)
-    return Named(key, key.label, len(KEYS) * (2 if key.bar < _ALWAYS else 1) + place)
+    return Named(key, key.label, rows * (2 if key.bar < _ALWAYS else 1) + place)

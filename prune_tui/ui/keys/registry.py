@@ -22,11 +22,6 @@ def bindings(place: Place) -> list[Binding]:
     ]
 
 
-def of(place: Place) -> list[Key]:
-    """The keys of a place, in the order of the help."""
-    return [key for key in KEYS if key.place == place]
-
-
 def edits(key: Key) -> bool:
     """Whether it changes the model, which a read-only session refuses."""
     return key.id.startswith(("method.", "steps.")) and key.id != "steps.log"

@@ -81,7 +81,7 @@ class HelpScreen(ModalScreen[None]):
     def _show(self, wanted: str) -> None:
         found = 0
         for place in self._places:
-            rows = matching(_in_order(place, self._focus), wanted)
+            rows = matching(_in_order(place, self._focus, keys.keymap_of(self)), wanted)
             section = self.query_one(f"#section-{place}", Static)
             section.display = bool(rows)
             section.update(_text(keys.PLACES[place], rows))
@@ -144,10 +144,10 @@ def _does(row: keys.Key, wanted: str) -> bool:
     return all(word in told for word in wanted.lower().split())
 
 
-def _in_order(place: keys.Place, focus: str) -> list[keys.Key]:
+def _in_order(place: keys.Place, focus: str, keymap: keys.Keymap) -> list[keys.Key]:
     """The keys of a place; what matters most where the focus is goes first."""
-    first = [named.key.id for named in keys.bar(focus) if named.key.place == place != "app"]
-    return sorted(keys.of(place), key=lambda key: first.index(key.id) if key.id in first else len(first))
+    first = [named.key.id for named in keys.bar(focus, keymap=keymap) if named.key.place == place != "app"]
+    return sorted(keymap.of(place), key=lambda key: first.index(key.id) if key.id in first else len(first))
 
 
 def _text(title: str, rows: Sequence[keys.Key]) -> Group:
@@ -156,5 +156,5 @@ def _text(title: str, rows: Sequence[keys.Key]) -> Group:
     table.add_column(no_wrap=True, style="bold", width=15)
     table.add_column()
     for key in rows:
-        table.add_row(Text(" ".join(map(keys.shown, key.keys))), Text(key.sentence))
+        table.add_row(Text(" ".join(map(keys.shown, key.keys)) or "none"), Text(key.sentence))
     return Group(Text(title, style="bold underline"), table, "")

@@ -176,7 +176,8 @@ class MainScreen(Looking, FrugalScreen):
         self.check_again()
         self.survey_again()
         if opened.summary.notes:
-            self.say("\n".join((*opened.summary.notes, "H shows this again")))
+            again = keys.told(self, ("steps.log", "shows this again"))
+            self.say("\n".join((*opened.summary.notes, again)))
         self.look_for_errors()
 
     # Looking

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from prune_tui.protocol import Request
 from prune_tui.tensor_requests import GetChannels
 from prune_tui.tensor_views import Channels
+from prune_tui.ui import keys
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import channels
 from prune_tui.ui.pictures.ordering import AT_ONCE, Order, by_index
@@ -128,7 +129,8 @@ class ChannelsPicture(LinesPicture):
 
     def _beside(self, aim: Aim, by: int, across: int) -> Aim:
         if across:
-            self.post_message(self.Told("channels go up and down; a shows those of another axis"))
+            key = keys.keymap_of(self).first("tensor.axes")
+            self.post_message(self.Told(f"channels go up and down; {key} shows those of another axis"))
         return self._further(aim, by)
 
     def _further(self, aim: Aim, by: int) -> Aim:

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from prune_tui import steps
+from prune_tui.ui import keys
 from prune_tui.ui.tree_line import printable
 from prune_tui.views import LogEntry
 
@@ -35,7 +36,9 @@ class EditLog(VerticalScroll):
     def on_mount(self) -> None:
         """Title."""
         self.border_title = Content("Edit log")
-        self.border_subtitle = Content("u undo · U redo · H closes")
+        self.border_subtitle = Content(
+            keys.told(self, ("steps.undo", "undo"), ("steps.redo", "redo"), ("steps.log", "closes"))
+        )
         self.show_entries((), ())
 
     def show_entries(self, entries: tuple[LogEntry, ...], notes: tuple[str, ...]) -> None:

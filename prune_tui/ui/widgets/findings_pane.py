@@ -47,7 +47,8 @@ class FindingsPane(ListPane):
     def on_mount(self) -> None:
         """Title."""
         self.border_title = Content("Doctor")
-        self.border_subtitle = Content("enter goes there · r repairs · ! closes")
+        meanings = ("findings.go", "goes there"), ("findings.repair", "repairs"), ("app.doctor", "closes")
+        self.border_subtitle = Content(keys.told(self, *meanings))
 
     def on_show(self) -> None:
         """An explanation needs more lines than a module."""

@@ -28,7 +28,8 @@ class KeyBar(Widget):
     def render(self) -> Text:
         """The line at its present width."""
         room, fitting = self.size.width, []
-        for named in keys.bar(self.focus_in, readonly=self.readonly, form=self.form_open):
+        keymap = keys.keymap_of(self)
+        for named in keys.bar(self.focus_in, readonly=self.readonly, form=self.form_open, keymap=keymap):
             room -= len(keys.shown(named.key.keys[0])) + len(named.label) + 2
             if room < 0:
                 break

@@ -19,12 +19,12 @@ from torch import nn
 from prune_tui import Session
 from prune_tui.engine import saving, saving_answers
 from prune_tui.engine.cancelling import Cancelled
-from prune_tui.engine.exports.whole_file import ExistsError
 from prune_tui.engine.saving import forms, mask_values, safetensors_writer, saver
 from prune_tui.engine.saving.saver import OverSourceError
 from prune_tui.files import Form
 from prune_tui.protocol import Open
 from prune_tui.step_settings import StepError
+from prune_tui.whole_file import ExistsError
 from tests.engine.saving import checkpoints
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prune_tui.engine.exports import whole_file
+from prune_tui import whole_file
 from prune_tui.step_settings import StepError
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from prune_tui import journal
 from prune_tui.commands import seeds
+from prune_tui.exit_codes import DONE, FAILED, INTERRUPTED, by_signal
 from prune_tui.protocol import Open
 from prune_tui.settings.choosing import Settings, settle
 from prune_tui.settings.config_file import ConfigError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "apply": "Do the steps of a recipe to a model and save it.",
     "check": "Say what is wrong or surprising in a model.",
+    "completion": "Print the script that completes commands, files and modules in bash, zsh or fish.",
     "config": "Show what is settled, where, and whether it is sound.",
     "convert": "Copy a model into another kind of file, or another form of its pruning.",
     "diff": "Say what differs between two models.",
@@ -34,10 +36,10 @@ COMMANDS = {
     "sessions": "List the sessions that are kept, and delete some.",
 }
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
-CANNOT_OPEN = 2
-INTERRUPTED = 130
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 5.0
+_COMPLETE = "__complete"
+"""A hidden command."""
 
 
 def open_model(
@@ -209,7 +211,7 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
     ending: list[threading.Timer] = []
 
     def handle(number: int, _: object) -> None:
-        code = 128 + number
+        code = by_signal(number)
         for wanted in _ENDING:
             signal.signal(wanted, signal.SIG_IGN)
         patience = threading.Timer(_PATIENCE, os._exit, (code,))
@@ -293,7 +295,7 @@ def _fail(message: str, details: str = "") -> int:
     print(text, file=sys.stderr)  # noqa: T201 - what a command line is for
     if not _is_terminal(sys.stderr) and _is_terminal(sys.stdout):
         print(text)  # noqa: T201 - with `2>/dev/null` the person still reads why nothing opened
-    return CANNOT_OPEN
+    return FAILED
 
 
 def _commands() -> App:
@@ -320,7 +322,17 @@ def _commands() -> App:
     return app
 
 
+def _complete(how: str = "", *words: str) -> int:
+    """Tell a shell what may stand at the cursor; `prune_tui/shell` says how it asks."""
+    from prune_tui.completion import answer  # noqa: PLC0415 - see main
+
+    print(answer.for_line(COMMANDS, *words) if how == "line" else answer.for_words(COMMANDS, words))  # noqa: T201
+    return DONE
+
+
 def _run(arguments: list[str]) -> int:
+    if arguments[:1] == [_COMPLETE]:
+        return _complete(*arguments[1:])
     # A bare source needs no parser, and importing one takes a fifth of the time until the first screen.
     plain = not any(argument.startswith("-") or argument in COMMANDS for argument in arguments)
     if len(arguments) <= 1 and plain:

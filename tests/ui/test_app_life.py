@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from prune_tui.exit_codes import FAILED
 from prune_tui.protocol import Open
-from prune_tui.ui.app import CANNOT_OPEN, PruneApp
+from prune_tui.ui.app import PruneApp
 from prune_tui.ui.screens.text import Question
 from tests.in_process import EngineHere, answer, app_on, press, running, screen_text, settle, words
 
@@ -93,7 +94,7 @@ async def test_a_wrapper_can_be_declined(models: str) -> None:
         await opened(pilot)
         await pilot.press("escape")
         await pilot.pause()
-    assert app.return_code == CANNOT_OPEN
+    assert app.return_code == FAILED
     assert "DataParallel" in app.failure
 
 
@@ -104,7 +105,7 @@ async def test_a_script_module_ends_the_app_with_a_message(models: str) -> None:
             if app.failure:
                 break
             await asyncio.sleep(0.02)
-    assert app.return_code == CANNOT_OPEN
+    assert app.return_code == FAILED
     assert "ScriptModule" in app.failure
 
 

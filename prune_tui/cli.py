@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from prune_tui import journal
+from prune_tui import exit_codes, journal
 from prune_tui.commands import seeds
 from prune_tui.exit_codes import DONE, FAILED, INTERRUPTED, by_signal
 from prune_tui.protocol import Open
@@ -38,6 +38,8 @@ COMMANDS = {
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 5.0
+_ONCE = ("--once", "-1")
+"""A command that may also come after its source, as an option does."""
 _COMPLETE = "__complete"
 """A hidden command."""
 
@@ -311,12 +313,14 @@ def _commands() -> App:
     app = App(
         name="prune-tui",
         help="Open a PyTorch model in a terminal, look into every module, prune it by key and take anything back.",
+        help_epilogue=exit_codes.in_a_line(),
         version=lambda: importlib.metadata.version("prune-tui"),
         default_parameter=Parameter(negative=()),
         error_formatter=one_line,
         error_console=Console(stderr=True, markup=False, highlight=False, soft_wrap=True),
     )
     app.default(open_model)
+    app.command("prune_tui.commands.once:once", name=_ONCE, help="Print one screen of the model and exit.")
     for command, sentence in COMMANDS.items():
         app.command(f"prune_tui.commands.{command}:{command}", name=command, help=sentence)
     return app
@@ -330,9 +334,20 @@ def _complete(how: str = "", *words: str) -> int:
     return DONE
 
 
+def _with_once_first(arguments: list[str]) -> list[str]:
+    """`prune-tui model.safetensors -1` as `prune-tui -1 model.safetensors`; what follows --seed is a number."""
+    if arguments and arguments[0] in COMMANDS:
+        return arguments
+    for place, word in enumerate(arguments):
+        if word in _ONCE and arguments[place - 1 : place] != ["--seed"]:
+            return [word, *arguments[:place], *arguments[place + 1 :]]
+    return arguments
+
+
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == [_COMPLETE]:
         return _complete(*arguments[1:])
+    arguments = _with_once_first(arguments)
     # A bare source needs no parser, and importing one takes a fifth of the time until the first screen.
     plain = not any(argument.startswith("-") or argument in COMMANDS for argument in arguments)
     if len(arguments) <= 1 and plain:

@@ -18,11 +18,13 @@ class Meaning(NamedTuple):
 
     Attributes:
         code: As a person reads it.
-        means: For every command.
+        short: In a few words.
+        means: For every command, in a sentence.
         where: What it is of those commands where that needs saying.
     """
 
     code: str
+    short: str
     means: str
     where: tuple[tuple[str, str], ...] = ()
 
@@ -30,11 +32,13 @@ class Meaning(NamedTuple):
 TABLE = (
     Meaning(
         str(DONE),
+        "done",
         "It was done, and nothing is to be told of it.",
         (("diff", "both are the same"), ("check", "there are no errors and no warnings")),
     ),
     Meaning(
         str(FOUND),
+        "done, and there is something to look at",
         "It was done, and there is something to look at.",
         (
             ("diff", "they differ"),
@@ -45,11 +49,13 @@ TABLE = (
     ),
     Meaning(
         str(FAILED),
+        "could not be done",
         "It could not be done, or its answer not be printed; standard error says why.",
         (("diff", "something could not be compared"), ("apply, convert", "nothing was written, or it says what")),
     ),
     Meaning(
         "128+n",
+        "ended by signal n",
         "Signal n ended it: 130 is ctrl+c, 143 SIGTERM, 129 a terminal that is gone.",
         (("apply, convert", "what is written stands whole or not at all"),),
     ),
@@ -62,6 +68,6 @@ def meaning(row: Meaning) -> str:
     return f"{row.means} {where}." if where else row.means
 
 
-def as_text() -> str:
-    """The table as lines of text."""
-    return "\n".join(f"{row.code:<6} {meaning(row)}" for row in TABLE)
+def in_a_line() -> str:
+    """`Exit codes: 0 done; 1 …`."""
+    return f"Exit codes: {'; '.join(f'{row.code} {row.short}' for row in TABLE)}."

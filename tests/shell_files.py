@@ -39,7 +39,7 @@ def _choices(hint: Any) -> tuple[str, ...]:
 def parameters_json() -> str:
     """A row for each parameter of each command."""
     app = cli._commands()
-    table = {"": parameters(app), **{name: parameters(app[name]) for name in cli.COMMANDS}}
+    table = {"": parameters(app), **{name: parameters(app[name]) for name in (*cli.COMMANDS, *cli._ONCE)}}
     lines = []
     for command, options in table.items():
         rows = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in options)

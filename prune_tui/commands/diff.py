@@ -8,7 +8,7 @@ from prune_tui.commands import comparison_text, progress_line
 from prune_tui.commands.answering import Worked, answered
 from prune_tui.commands.printing import in_unicode, tell
 from prune_tui.commands.source_options import AS_IT_IS, SourceOptions, is_code
-from prune_tui.commands.width import width
+from prune_tui.commands.terminal_size import width
 from prune_tui.exit_codes import DONE, FAILED, FOUND
 from prune_tui.source_names import is_path
 from prune_tui.step_settings import StepError

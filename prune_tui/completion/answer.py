@@ -12,6 +12,7 @@ from prune_tui.completion.words import Option, of_line, slot
 _SPECIAL = frozenset(" \t\n\\'\"`$&|;<>()[]{}*?!#~")
 _MOST = 5_000
 """Lines; more than a person can look through only make the shell slow."""
+_ALONE = (("--once", "Print one screen of the model and exit"),)
 _HELP = (("--help", "Show the options"), ("--version", "Show the version"))
 
 
@@ -38,7 +39,7 @@ def answer(commands: Mapping[str, str], words: Sequence[str]) -> list[tuple[str,
         offered += ((name, _first(about)) for name, about in commands.items())
     if found.is_name:
         offered += [(name, _first(option.about)) for option in found.options for name in option.names]
-        offered += _HELP
+        offered += (*_HELP, *_ALONE) if found.is_first else _HELP
     elif found.option is not None:
         offered += [(choice, "") for choice in found.option.choices]
         offered += values.of(found.option.name, found.begun, found.given)

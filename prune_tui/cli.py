@@ -32,6 +32,7 @@ COMMANDS = {
     "config": "Show what is settled, where, and whether it is sound.",
     "convert": "Copy a model into another kind of file, or another form of its pruning.",
     "diff": "Say what differs between two models.",
+    "man": "Print the man page: prune-tui man | man -l -",
     "show": "Print the modules of a model, or what one of them holds.",
     "sessions": "List the sessions that are kept, and delete some.",
 }

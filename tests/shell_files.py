@@ -1,39 +1,20 @@
 """The files that are made of the commands: `python -m tests.shell_files` writes them.
 
-The parameters that `prune_tui.completion` offers, and the man page.
+The parameters that `prune_tui.completion` offers, and the man page that `prune-tui man` prints.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
-
-from cyclopts import App
 
 from prune_tui import cli
-from prune_tui.completion.words import Option
+from tests import manual_page
+from tests.command_parameters import parameters
 
 PACKAGE = Path(cli.__file__).parent
 PARAMETERS = PACKAGE / "completion" / "parameters.json"
-
-
-def parameters(app: App) -> list[Option]:
-    """The parameters of a command, as its signature and its docstring have them."""
-    return [
-        Option(
-            argument.field_info.name,
-            tuple(name for name in argument.names if name.startswith("-")),
-            " ".join((argument.parameter.help or "").split()),
-            _choices(argument.hint),
-            argument.hint is not bool,
-        )
-        for argument in app.assemble_argument_collection(parse_docstring=True)
-    ]
-
-
-def _choices(hint: Any) -> tuple[str, ...]:
-    return tuple(map(str, get_args(hint))) if get_origin(hint) is Literal else ()
+PAGE = PACKAGE / "shell" / "prune-tui.1"
 
 
 def parameters_json() -> str:
@@ -47,7 +28,7 @@ def parameters_json() -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-FILES = {PARAMETERS: parameters_json}
+FILES = {PARAMETERS: parameters_json, PAGE: manual_page.written}
 
 if __name__ == "__main__":
     for file, text in FILES.items():

@@ -57,7 +57,8 @@ def test_outer_modules_come_before_inner_ones(call: Call, deep: Path, monkeypatc
     names = [line.split()[:2] for line in call("-1", deep).out.splitlines()]
     head = names.index(["module", "params"])
     assert names[head + 1 : -1] == [
-        ["deep.safetensors", "120"], ["encoder", "▸"], ["0", "▸"], ["1", "▸"], ["2", "▸"], ["3", "▸"], ["decoder", "▸"],
+        ["deep.safetensors", "120"],
+        ["decoder", "▸"], ["0", "▸"], ["1", "▸"], ["2", "▸"], ["3", "▸"], ["encoder", "▸"],
     ]  # fmt: skip
 
 

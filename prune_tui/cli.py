@@ -35,8 +35,10 @@ COMMANDS = {
     "man": "Print the man page: prune-tui man | man -l -",
     "show": "Print the modules of a model, or what one of them holds.",
     "sessions": "List the sessions that are kept, and delete some.",
+    "web": "Show the app in a browser.",
 }
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
+_ELSEWHERE = {"web": "prune_tui.web.command:web"}
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 5.0
 _ONCE = ("--once", "-1")
@@ -197,7 +199,7 @@ def _run_app(request: Open, folder: Path, settings: Settings, *, lasting: bool, 
     if ui.failure:
         return _fail(ui.failure, ui.failure_details if debug else "")
     if ui.kept:
-        print(ui.kept)  # noqa: T201 - the screen is gone; this stays
+        print(ui.kept, file=sys.stderr if _in_a_browser() else None)
     return ui.return_code or 0
 
 
@@ -225,7 +227,7 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
 
     heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in heeded}
-    deaf = signal.SIGHUP not in heeded and _is_terminal(sys.stdin)
+    deaf = _in_a_browser() or (signal.SIGHUP not in heeded and _is_terminal(sys.stdin))
     try:
         with _ended_with_its_terminal() if deaf else contextlib.nullcontext():
             yield
@@ -258,6 +260,8 @@ def _ended_with_its_terminal() -> Iterator[None]:
 
 def _no_terminal() -> str:
     """Why the app cannot run here; empty when it can."""
+    if _in_a_browser():
+        return ""
     if not _is_terminal(sys.stdin) or not _is_terminal(sys.stdout):
         return "standard input and output must be a terminal; run prune-tui in one, not in a pipe"
     if not _is_terminal(sys.stderr):
@@ -266,6 +270,11 @@ def _no_terminal() -> str:
     if term in {"", "dumb", "unknown"}:
         return f"TERM is {term!r}: this terminal cannot move the cursor; set TERM=xterm-256color"
     return ""
+
+
+def _in_a_browser() -> bool:
+    """Whether `prune-tui web` has started it: keys and screen go through pipes."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -301,6 +310,24 @@ def _fail(message: str, details: str = "") -> int:
     return FAILED
 
 
+def refusal(arguments: list[str]) -> str:
+    """Why the app would not be started with these arguments, as far as that shows here; empty when it would."""
+    try:
+        command, bound, _ = _commands().parse_args(arguments, exit_on_error=False, print_error=False)
+    except Exception as error:  # noqa: BLE001 - whatever the parser does not take
+        return f"{' '.join(str(error).split())} prune-tui --help shows the options"
+    if command is not open_model:
+        return f"{' '.join(arguments)} opens no model"
+    bound.apply_defaults()
+    values = bound.arguments
+    try:
+        settings = _settled({"theme": values["theme"], "device": values["device"]})
+    except ConfigError as error:
+        return str(error)
+    source, device = values["source"] or "demo", settings.word("device")
+    return _unusable(source, values["arg"], device, values["seed"], values["plugin"])
+
+
 def _commands() -> App:
     """The commands and their options, read from the signature above."""
     import importlib.metadata  # noqa: PLC0415
@@ -323,7 +350,8 @@ def _commands() -> App:
     app.default(open_model)
     app.command("prune_tui.commands.once:once", name=_ONCE, help="Print one screen of the model and exit.")
     for command, sentence in COMMANDS.items():
-        app.command(f"prune_tui.commands.{command}:{command}", name=command, help=sentence)
+        place = _ELSEWHERE.get(command, f"prune_tui.commands.{command}:{command}")
+        app.command(place, name=command, help=sentence)
     return app
 
 

@@ -258,6 +258,8 @@ class PruneApp(App[None]):
     # What the engine tells unasked
 
     def _event(self, body: views.Body) -> None:
+        if self._leaving:
+            return  # the panes may be gone
         if isinstance(body, views.Progress):
             self.main.status.activity = body.text
         elif isinstance(body, views.MetricMeasured):

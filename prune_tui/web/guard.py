@@ -63,7 +63,7 @@ class Guard:
         if self._only_here and not is_loopback(_name(request.host)):
             return f"{request.host} is no name of this machine; open the address that prune-tui web has printed"
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if origin is not None and origin.partition("://")[2] != request.host:
             return f"a page of {origin} may not use it"
         if self._token and not self._is_known(request):
             return "the token is missing or wrong; open the whole address that prune-tui web has printed"
@@ -75,7 +75,7 @@ class Guard:
 
     def _remembered(self, request: web.Request) -> web.StreamResponse:
         """Go to the same address without the token, which a cookie has from now on."""
-        response = web.HTTPFound(request.rel_url.with_query({}), headers=_HEADERS)
+        response = web.Response(status=302, headers={**_HEADERS, "Location": request.rel_url.path})
         response.set_cookie(self.cookie, self._token, httponly=True, samesite="Lax", path="/")
         return response
 

@@ -74,6 +74,7 @@ class Page:
         """Go to an address."""
         for domain in ("Page", "Network", "Runtime"):
             await self.ask(f"{domain}.enable")
+        await self.ask("Emulation.setFocusEmulationEnabled", enabled=True)  # as a window in front has it
         await self.ask("Page.navigate", url=url)
 
     async def press(self, text: str) -> None:

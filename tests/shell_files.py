@@ -21,6 +21,7 @@ def parameters_json() -> str:
     """A row for each parameter of each command."""
     app = cli._commands()
     table = {"": parameters(app), **{name: parameters(app[name]) for name in (*cli.COMMANDS, *cli._ONCE)}}
+    table["web"] += [option for option in table[""] if option.names]  # which it hands through
     lines = []
     for command, options in table.items():
         rows = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in options)

@@ -22,7 +22,7 @@ SHARED = "! Everybody with an account on this machine can open it; --token keeps
 
 
 def web(
-    *given: Annotated[str, Parameter(name="source", allow_leading_hyphen=True)],
+    *source: Annotated[str, Parameter(allow_leading_hyphen=True)],
     host: str = "127.0.0.1",
     port: int = 8000,
     token: bool = False,
@@ -33,12 +33,12 @@ def web(
     ctrl+c ends it.
 
     Args:
-        given: What to open, and options as prune-tui itself takes them: --readonly, --theme light.
+        source: What to open, and options as prune-tui itself takes them: --readonly, --theme light.
         host: Where it listens; 0.0.0.0 is everywhere.
         port: On which port.
         token: Ask for a token on this machine's own address, too.
     """
-    refusal = _refusal(list(given), port)
+    refusal = _refusal(list(source), port)
     if refusal:
         tell(f"prune-tui: {refusal}")
         return FAILED
@@ -51,7 +51,7 @@ def web(
         tell(f"prune-tui: {MISSING}")
         return FAILED
     secret = secrets.token_urlsafe(24) if token or not is_loopback(host) else ""
-    title = printable(f"prune-tui {' '.join(given)}".rstrip())
+    title = printable(f"prune-tui {' '.join(source)}".rstrip())
     os.environ["COLORTERM"] = "truecolor"  # the page has them, whatever the terminal here has
     try:
         _listening(host, port)
@@ -60,7 +60,7 @@ def web(
             tell(WARNING.format(port=port))
         elif not secret:
             tell(SHARED)
-        PruneServer(app_command(given), host, port, title, secret).serve()
+        PruneServer(app_command(source), host, port, title, secret).serve()
     except OSError as error:
         why = error.strerror or error
         tell(f"prune-tui: nothing can listen on {host}, port {port}: {why}; --port takes another")

@@ -75,6 +75,12 @@ def test_the_options_of_the_command() -> None:
     ]  # fmt: skip
 
 
+def test_the_options_that_are_handed_through() -> None:
+    assert offered("web", "demo", "--re") == ["--readonly", "--resume"]
+    assert offered("web", "--ho") == ["--host"]
+    assert offered("web", "--theme", "li") == ["light"]
+
+
 def test_what_an_option_may_be() -> None:
     assert offered("--theme", "") == [*BY_NAME["theme"].choices]
     assert offered("--theme=colour") == ["--theme=colour-blind", "--theme=colour-blind-light"]

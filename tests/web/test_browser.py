@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -31,12 +32,22 @@ async def served(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Proces
         line = (await process.stderr.readline()).decode()
         address = re.search(r"http://\S+", line)
         assert address is not None, line
-        await process.stderr.readline()  # that ctrl+c ends it: from now on it listens
+        await _listening(int(options[options.index("--port") + 1]))
         yield process, address.group()
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+async def _listening(port: int) -> None:
+    for _ in range(300):
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the server does not listen")
 
 
 @pytest.fixture
@@ -48,13 +59,13 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_person_looks_and_prunes_in_the_page(unused_tcp_port: int) -> None:
     options = ("demo", "--device", "cpu", "--token", "--port", str(unused_tcp_port))
     async with served(*options) as (_, address), browser.page() as page:
-        await _open(page, address)
+        await page.open(address)
         await page.wait_for("LeNet", "60,074 params", "accuracy", "conv1", "fc3")
         assert await page.value("location.href") == address.partition("?")[0]
         assert all(url.startswith(address.partition("?")[0]) for url in page.requested)
         before = await page.picture()
         await page.press("j")
-        await page.wait_for("conv1  Conv2d(1, 6, kernel_size=(3, 3))")
+        await page.wait_for("conv1.weight  6×1×3×3")
         await page.press("3")
         await page.wait_for("l1_unstructured", "enter applies")
         assert await page.picture() != before  # the canvas shows it, too
@@ -66,7 +77,7 @@ async def test_a_person_looks_and_prunes_in_the_page(unused_tcp_port: int) -> No
 async def test_a_page_that_is_closed_ends_its_app_and_keeps_its_steps(unused_tcp_port: int) -> None:
     async with served("demo", "--device", "cpu", "--port", str(unused_tcp_port)) as (server, address):
         async with browser.page() as page:
-            await _open(page, address)
+            await page.open(address)
             await page.wait_for("LeNet", "conv1")
             await page.press("j")
             await page.press("1")
@@ -86,7 +97,7 @@ async def test_a_page_that_is_closed_ends_its_app_and_keeps_its_steps(unused_tcp
 @pytest.mark.usefixtures("_state")
 async def test_q_ends_the_session_and_another_can_be_started(unused_tcp_port: int) -> None:
     async with served("--readonly", "--port", str(unused_tcp_port)) as (_, address), browser.page() as page:
-        await _open(page, address)
+        await page.open(address)
         await page.wait_for("LeNet", "conv1")
         await page.press("q")
         for _ in range(300):
@@ -94,14 +105,3 @@ async def test_q_ends_the_session_and_another_can_be_started(unused_tcp_port: in
                 break
             await asyncio.sleep(0.1)
         assert "This session has ended" in await page.value("document.body.innerText")
-
-
-async def _open(page: browser.Page, address: str) -> None:
-    """Open it, once the server listens."""
-    await page.open(address)
-    for _ in range(100):
-        if await page.value("!!document.getElementById('terminal')"):
-            return
-        await asyncio.sleep(0.2)
-        await page.ask("Page.navigate", url=address)
-    raise AssertionError("the page does not load")

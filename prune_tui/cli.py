@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from prune_tui import journal
+from prune_tui import exit_codes, journal
 from prune_tui.commands import seeds
+from prune_tui.exit_codes import DONE, FAILED, INTERRUPTED, by_signal
 from prune_tui.protocol import Open
 from prune_tui.settings.choosing import Settings, settle
 from prune_tui.settings.config_file import ConfigError
@@ -28,17 +29,23 @@ if TYPE_CHECKING:
 COMMANDS = {
     "apply": "Do the steps of a recipe to a model and save it.",
     "check": "Say what is wrong or surprising in a model.",
+    "completion": "Print the script that completes commands, files and modules in bash, zsh or fish.",
     "config": "Show what is settled, where, and whether it is sound.",
     "convert": "Copy a model into another kind of file, or another form of its pruning.",
     "diff": "Say what differs between two models.",
+    "man": "Print the man page: prune-tui man | man -l -",
     "show": "Print the modules of a model, or what one of them holds.",
     "sessions": "List the sessions that are kept, and delete some.",
+    "web": "Show the app in a browser.",
 }
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
-CANNOT_OPEN = 2
-INTERRUPTED = 130
+_ELSEWHERE = {"web": "prune_tui.web.command:web"}
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 5.0
+_ONCE = ("--once", "-1")
+"""A command that may also come after its source, as an option does."""
+_COMPLETE = "__complete"
+"""A hidden command."""
 
 
 def open_model(
@@ -195,7 +202,7 @@ def _run_app(request: Open, folder: Path, settings: Settings, *, lasting: bool, 
     if ui.failure:
         return _fail(ui.failure, ui.failure_details if debug else "")
     if ui.kept:
-        print(ui.kept)  # noqa: T201 - the screen is gone; this stays
+        print(ui.kept, file=sys.stderr if _in_a_browser() else None)
     return ui.return_code or 0
 
 
@@ -212,7 +219,7 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
     ending: list[threading.Timer] = []
 
     def handle(number: int, _: object) -> None:
-        code = 128 + number
+        code = by_signal(number)
         for wanted in _ENDING:
             signal.signal(wanted, signal.SIG_IGN)
         patience = threading.Timer(_PATIENCE, os._exit, (code,))
@@ -223,7 +230,7 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
 
     heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in heeded}
-    deaf = signal.SIGHUP not in heeded and _is_terminal(sys.stdin)
+    deaf = _in_a_browser() or (signal.SIGHUP not in heeded and _is_terminal(sys.stdin))
     try:
         with _ended_with_its_terminal() if deaf else contextlib.nullcontext():
             yield
@@ -256,6 +263,8 @@ def _ended_with_its_terminal() -> Iterator[None]:
 
 def _no_terminal() -> str:
     """Why the app cannot run here; empty when it can."""
+    if _in_a_browser():
+        return ""
     if not _is_terminal(sys.stdin) or not _is_terminal(sys.stdout):
         return "standard input and output must be a terminal; run prune-tui in one, not in a pipe"
     if not _is_terminal(sys.stderr):
@@ -264,6 +273,11 @@ def _no_terminal() -> str:
     if term in {"", "dumb", "unknown"}:
         return f"TERM is {term!r}: this terminal cannot move the cursor; set TERM=xterm-256color"
     return ""
+
+
+def _in_a_browser() -> bool:
+    """Whether `prune-tui web` has started it: keys and screen go through pipes."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -297,7 +311,25 @@ def _fail(message: str, details: str = "") -> int:
     print(text, file=sys.stderr)  # noqa: T201 - what a command line is for
     if not _is_terminal(sys.stderr) and _is_terminal(sys.stdout):
         print(text)  # noqa: T201 - with `2>/dev/null` the person still reads why nothing opened
-    return CANNOT_OPEN
+    return FAILED
+
+
+def refusal(arguments: list[str]) -> str:
+    """Why the app would not be started with these arguments, as far as that shows here; empty when it would."""
+    try:
+        command, bound, _ = _commands().parse_args(arguments, exit_on_error=False, print_error=False)
+    except Exception as error:  # noqa: BLE001 - whatever the parser does not take
+        return f"{' '.join(str(error).split())} prune-tui --help shows the options"
+    if command is not open_model:
+        return f"{' '.join(arguments)} opens no model"
+    bound.apply_defaults()
+    values = bound.arguments
+    try:
+        settings = _settled({"theme": values["theme"], "device": values["device"]})
+    except ConfigError as error:
+        return str(error)
+    source, device = values["source"] or "demo", settings.word("device")
+    return _unusable(source, values["arg"], device, values["seed"], values["plugin"])
 
 
 def _commands() -> App:
@@ -313,18 +345,42 @@ def _commands() -> App:
     app = App(
         name="prune-tui",
         help="Open a PyTorch model in a terminal, look into every module, prune it by key and take anything back.",
+        help_epilogue=exit_codes.in_a_line(),
         version=lambda: importlib.metadata.version("prune-tui"),
         default_parameter=Parameter(negative=()),
         error_formatter=one_line,
         error_console=Console(stderr=True, markup=False, highlight=False, soft_wrap=True),
     )
     app.default(open_model)
+    app.command("prune_tui.commands.once:once", name=_ONCE, help="Print one screen of the model and exit.")
     for command, sentence in COMMANDS.items():
-        app.command(f"prune_tui.commands.{command}:{command}", name=command, help=sentence)
+        place = _ELSEWHERE.get(command, f"prune_tui.commands.{command}:{command}")
+        app.command(place, name=command, help=sentence)
     return app
 
 
+def _complete(how: str = "", *words: str) -> int:
+    """Tell a shell what may stand at the cursor; `prune_tui/shell` says how it asks."""
+    from prune_tui.completion import answer  # noqa: PLC0415 - see main
+
+    print(answer.for_line(COMMANDS, *words) if how == "line" else answer.for_words(COMMANDS, words))  # noqa: T201
+    return DONE
+
+
+def _with_once_first(arguments: list[str]) -> list[str]:
+    """`prune-tui model.safetensors -1` as `prune-tui -1 model.safetensors`; what follows --seed is a number."""
+    if arguments and arguments[0] in COMMANDS:
+        return arguments
+    for place, word in enumerate(arguments):
+        if word in _ONCE and arguments[place - 1 : place] != ["--seed"]:
+            return [word, *arguments[:place], *arguments[place + 1 :]]
+    return arguments
+
+
 def _run(arguments: list[str]) -> int:
+    if arguments[:1] == [_COMPLETE]:
+        return _complete(*arguments[1:])
+    arguments = _with_once_first(arguments)
     # A bare source needs no parser, and importing one takes a fifth of the time until the first screen.
     plain = not any(argument.startswith("-") or argument in COMMANDS for argument in arguments)
     if len(arguments) <= 1 and plain:

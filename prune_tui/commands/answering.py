@@ -10,8 +10,8 @@ import msgspec
 
 from prune_tui.commands import standard_output
 from prune_tui.commands.printing import in_unicode, tell
+from prune_tui.exit_codes import FAILED
 
-FAILED = 2
 Worked = tuple[int, str | Mapping[str, Any] | None]
 """An exit code, and the answer: a text for people, what is printed as JSON, or nothing."""
 

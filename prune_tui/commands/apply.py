@@ -14,6 +14,7 @@ from prune_tui.commands import progress_line, seeds, standard_output
 from prune_tui.commands.apply_progress import Progress
 from prune_tui.commands.ending import Ended, ended_by_signals, identity_of
 from prune_tui.commands.printing import in_unicode, tell
+from prune_tui.exit_codes import FAILED, INTERRUPTED
 from prune_tui.files import Form
 from prune_tui.protocol import Open
 from prune_tui.source_names import settled
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from prune_tui.engine.exports.recipe import Recipe
     from prune_tui.engine.exports.replaying import Replayed
     from prune_tui.engine.session import Session
-
-FAILED = 2
-INTERRUPTED = 130
 
 
 def apply(

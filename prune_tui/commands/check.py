@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from prune_tui.commands import standard_output
 from prune_tui.commands.printing import in_unicode, printable, tell
 from prune_tui.commands.source_options import AS_IT_IS, SourceOptions
+from prune_tui.exit_codes import DONE, FAILED, FOUND
 
 if TYPE_CHECKING:
     from prune_tui.protocol import Open
     from prune_tui.steps import Step
     from prune_tui.views import Finding, Findings
 
-NOTHING_FOUND, FOUND, COULD_NOT_CHECK = range(3)
 _WIDEST = 100
 _HEADINGS = {"error": "Errors", "warning": "Warnings", "note": "Notes"}
 
@@ -48,13 +48,13 @@ def check(
         if debug:
             tell(traceback.format_exc().rstrip())
         tell(f"prune-tui: {_reason(error)}")
-        return COULD_NOT_CHECK
+        return FAILED
     try:
         answer.write(text)
     except OSError as error:
         tell(f"prune-tui: the findings cannot be printed to standard output: {error.strerror}")
-        return COULD_NOT_CHECK
-    return FOUND if counts(found)["error"] or counts(found)["warning"] else NOTHING_FOUND
+        return FAILED
+    return FOUND if counts(found)["error"] or counts(found)["warning"] else DONE
 
 
 def _examined(request: Open) -> Findings:

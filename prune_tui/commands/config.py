@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from prune_tui.commands import standard_output
 from prune_tui.commands.printing import in_unicode, tell
+from prune_tui.exit_codes import DONE, FAILED, FOUND
 from prune_tui.settings import choosing, config_file
 from prune_tui.settings.config_file import ConfigError
 from prune_tui.settings.table import SETTINGS
@@ -17,7 +18,6 @@ from prune_tui.whole_file import write_text
 if TYPE_CHECKING:
     from prune_tui.ui.keys import Keymap
 
-SOUND, UNSOUND, FAILED = range(3)
 _What = Literal["path", "show", "check", "keys", "create"]
 
 
@@ -43,13 +43,13 @@ def config(what: _What = "show", /, *, json: bool = False) -> int:
             text = _keys(keymap, json=json) if what == "keys" else _sound(place)
     except ConfigError as error:
         tell("\n".join(error.problems))
-        return UNSOUND
+        return FOUND
     try:
         answer.write(text)
     except OSError as error:
         tell(f"prune-tui: the settings cannot be printed to standard output: {error.strerror}")
         return FAILED
-    return SOUND
+    return DONE
 
 
 def _shown(*, json: bool) -> str:
@@ -104,4 +104,4 @@ def _create(place: Path) -> int:
         tell(f"prune-tui: the folder {place.parent} cannot be made: {error.strerror or error}")
         return FAILED
     tell(f"made {place}")
-    return SOUND
+    return DONE

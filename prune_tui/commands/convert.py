@@ -10,6 +10,7 @@ from prune_tui.commands.answering import Worked, answered
 from prune_tui.commands.ending import Ended, ended_by_signals, identity_of
 from prune_tui.commands.printing import in_unicode, printable, tell
 from prune_tui.commands.source_options import AS_IT_IS, SourceOptions
+from prune_tui.exit_codes import INTERRUPTED
 from prune_tui.files import Form
 from prune_tui.step_settings import StepError
 from prune_tui.ui.numbers import percent
@@ -17,7 +18,6 @@ from prune_tui.ui.numbers import percent
 if TYPE_CHECKING:
     from prune_tui.engine.session import Session
 
-INTERRUPTED = 130
 _TOLD_ANEW = ("format", "total_size")
 """Metadata that every file of the copy has of its own."""
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prune_tui.commands import comparison_text, progress_line
-from prune_tui.commands.answering import FAILED, Worked, answered
+from prune_tui.commands.answering import Worked, answered
 from prune_tui.commands.printing import in_unicode, tell
 from prune_tui.commands.source_options import AS_IT_IS, SourceOptions, is_code
-from prune_tui.commands.width import width
+from prune_tui.commands.terminal_size import width
+from prune_tui.exit_codes import DONE, FAILED, FOUND
 from prune_tui.source_names import is_path
 from prune_tui.step_settings import StepError
 
 if TYPE_CHECKING:
     from prune_tui.comparison_views import Comparison
     from prune_tui.engine.sources.loaded import Loaded
-
-SAME, DIFFERENT = range(2)
 
 
 def diff(
@@ -50,7 +49,7 @@ def diff(
     def work() -> Worked:
         found = _compared(a, b, options, options.key if key_b is None else key_b)
         same = found.exactly_same if exact else found.same_structure and found.same_values
-        code = FAILED if found.not_compared else SAME if same else DIFFERENT
+        code = FAILED if found.not_compared else DONE if same else FOUND
         return code, report(a, b, found, same=same) if json else comparison_text.written(a, b, found, width())
 
     return answered(work, {"a": in_unicode(a), "b": in_unicode(b)}, json=json, debug=debug)

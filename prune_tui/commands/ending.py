@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from prune_tui.exit_codes import by_signal
+
 
 class Ended(KeyboardInterrupt):
     """A signal has ended the command: as an interrupt, which is no failure of the model's code it comes in."""
@@ -25,7 +27,7 @@ def ended_by_signals() -> Iterator[None]:
     """
 
     def end(number: int, _: object) -> NoReturn:
-        raise Ended(128 + number)
+        raise Ended(by_signal(number))
 
     fatal = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
     before = {number: signal.signal(number, end) for number in fatal}

@@ -12,8 +12,8 @@ import msgspec
 from prune_tui import journal
 from prune_tui.commands import standard_output
 from prune_tui.commands.printing import in_unicode, printable, tell
+from prune_tui.exit_codes import DONE, FAILED
 
-FAILED = 2
 _DAY = 24 * 60 * 60
 
 
@@ -35,7 +35,7 @@ def sessions(*, delete: tuple[str, ...] = (), older_than: int | None = None, jso
         tell(f"prune-tui: {error}")
         return FAILED
     if delete or older_than is not None:
-        return 0
+        return DONE
     try:
         found = [_row(path) for path in journal.listing(folder)]
     except journal.JournalError as error:
@@ -44,13 +44,13 @@ def sessions(*, delete: tuple[str, ...] = (), older_than: int | None = None, jso
     if not found:
         if not json:
             tell(f"no session is kept in {folder}")
-        return 0
+        return DONE
     try:
         answer.write(b"\n".join(map(msgspec.json.encode, found)) if json else "\n".join(map(_line, found)))
     except OSError as error:
         tell(f"prune-tui: the sessions cannot be printed to standard output: {error.strerror}")
         return FAILED
-    return 0
+    return DONE
 
 
 def _unwanted(folder: Path, names: tuple[str, ...], days: int | None) -> list[Path]:

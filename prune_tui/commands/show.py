@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from prune_tui.commands.answering import Worked, answered
 from prune_tui.commands.printing import in_unicode
 from prune_tui.commands.source_options import AS_IT_IS, SourceOptions
-from prune_tui.commands.width import width
+from prune_tui.commands.terminal_size import width
+from prune_tui.exit_codes import DONE
 from prune_tui.step_settings import StepError
 
 if TYPE_CHECKING:
@@ -48,22 +49,37 @@ def show(
         from prune_tui.engine import sources
 
         loaded = sources.load(options.of(source))
-        return 0, _of_module(source, loaded, module, json) if module is not None else _of_all(
-            source, loaded, depth, json
-        )
+        if module is not None:
+            return DONE, _of_module(source, loaded, module, json)
+        return DONE, tree_report(source, loaded, depth) if json else _tree(source, loaded, depth)
 
     return answered(work, {"source": in_unicode(source)}, json=json, debug=debug)
 
 
-def _of_all(source: str, loaded: Loaded, depth: int | None, json: bool) -> str | dict[str, Any]:
+def _tree(source: str, loaded: Loaded, depth: int | None) -> str:
     from prune_tui.commands import tree_text
     from prune_tui.engine import outline
     from prune_tui.engine.description import described
 
     rows = outline.outline(loaded.model)
     checkpoint = None if loaded.checkpoint is None else described(loaded.checkpoint)
-    if not json:
-        return tree_text.written(source, rows, checkpoint, loaded.notes, depth=depth, width=width())
+    return tree_text.written(source, rows, checkpoint, loaded.notes, depth=depth, width=width())
+
+
+def tree_report(source: str, loaded: Loaded, depth: int | None = None) -> dict[str, Any]:
+    """A model and its modules as JSON has them.
+
+    Args:
+        source: As the person named it.
+        loaded: What it is.
+        depth: Levels of modules; None for all.
+    """
+    from prune_tui.commands import tree_text
+    from prune_tui.engine import outline
+    from prune_tui.engine.description import described
+
+    rows = outline.outline(loaded.model)
+    checkpoint = None if loaded.checkpoint is None else described(loaded.checkpoint)
     shown = [row for row in rows if depth is None or tree_text.level(row) <= depth]
     return {**_whole(source, rows[0], checkpoint, loaded), "modules": [module_report(row) for row in shown]}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
@@ -37,7 +37,7 @@ def written(
         depth: Levels of modules that are shown; None for all.
         width: Cells of a line.
     """
-    prose = [f"{source}: {summary(rows[0], checkpoint)}", *(f"! {note}" for note in notes)]
+    prose = _head(source, rows[0], None if checkpoint is None else checkpoint.kind, notes)
     if checkpoint is not None:
         prose += facts(checkpoint)
     lines = [line for text in prose for line in _wrapped(text, width)]
@@ -47,14 +47,51 @@ def written(
     return "\n".join(cut(printable(line), width).rstrip() for line in lines)
 
 
+def one_screen(
+    source: str, rows: Sequence[ModuleRow], kind: str | None, notes: Sequence[str], *, width: int, height: int
+) -> str:
+    """What a model is and as many of its modules as a screen has lines for: the outer ones before the inner ones.
+
+    Args:
+        source: As the person named it.
+        rows: Its outline.
+        kind: Of the checkpoint that it was read from, where there is one.
+        notes: What a person should know.
+        width: Cells of a line.
+        height: Lines.
+    """
+    lines = [line for text in _head(source, rows[0], kind, notes) for line in _wrapped(text, width)]
+    lines = [*lines[: height // 2], ""]
+    room = height - len(lines) - 1
+    if len(rows) <= room:
+        lines += _tree(rows, width)
+    else:
+        places = sorted(range(len(rows)), key=lambda place: level(rows[place]))[: max(room - 1, 1)]
+        shown = [rows[place] for place in sorted(places)]
+        lines += _tree(shown, width, whole=_with_all_inside(rows, shown))
+        lines.append(f"… {len(rows) - len(shown):,} more inside ▸: prune-tui show prints all")
+    return "\n".join(cut(printable(line), width).rstrip() for line in lines)
+
+
+def _with_all_inside(rows: Sequence[ModuleRow], shown: Sequence[ModuleRow]) -> set[str]:
+    """The modules whose every child is shown."""
+    paths = {row.path for row in shown}
+    missing = {row.path.rpartition(".")[0] for row in rows if row.path not in paths}
+    return paths - missing
+
+
+def _head(source: str, whole: ModuleRow, kind: str | None, notes: Sequence[str]) -> list[str]:
+    return [f"{source}: {summary(whole, kind)}", *(f"! {note}" for note in notes)]
+
+
 def level(row: ModuleRow) -> int:
     """How many modules a module lies in."""
     return row.path.count(".") + 1 if row.path else 0
 
 
-def summary(row: ModuleRow, checkpoint: CheckpointView | None) -> str:
+def summary(row: ModuleRow, kind: str | None) -> str:
     """`safetensors file, 60,074 parameters, 33.3% pruned, 240.3 KB, float32, cpu`."""
-    what = checkpoint.kind if checkpoint is not None else row.type
+    what = kind or row.type
     pruned = f"{percent(row.masked, row.parameters)} pruned"
     dtypes, devices = ", ".join(row.dtypes), ", ".join(row.devices)
     told = (what, counted(row.parameters, "parameter"), pruned, human_bytes(row.bytes), dtypes, devices)
@@ -65,9 +102,16 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(printable(text), width, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _tree(rows: Sequence[ModuleRow], width: int) -> Iterator[str]:
-    """A line a module: its name as deep as it lies, what it is and holds, and figures at the right."""
-    names = [f"{'  ' * level(row)}{printable(_name(row))}" for row in rows]
+def _tree(rows: Sequence[ModuleRow], width: int, whole: Container[str] | None = None) -> Iterator[str]:
+    """A line a module: its name as deep as it lies, what it is and holds, and figures at the right.
+
+    Args:
+        rows: The modules.
+        width: Cells of a line.
+        whole: Those of which nothing inside is left out; None where that is all of them.
+    """
+    marks = ["" if whole is None or row.path in whole else " ▸" for row in rows]
+    names = [f"{'  ' * level(row)}{printable(_name(row))}{mark}" for row, mark in zip(rows, marks, strict=True)]
     figures = [_HEADINGS, *map(_figures, rows)]
     sizes = [max(map(cell_len, column)) for column in zip(*figures, strict=True)]
     right = sum(sizes) + 2 * len(sizes)

@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
+from prune_tui.exit_codes import DONE, FAILED, FOUND
 from prune_tui.journal import JournalError
 from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
@@ -34,9 +35,6 @@ from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, LeaveQuestion, Question
 from prune_tui.ui.unsaved import asked_about
-
-CANNOT_OPEN = 2
-"""Exit code when there is nothing to show."""
 
 
 class Engine(Protocol):
@@ -262,11 +260,13 @@ class PruneApp(App[None]):
     def _give_up(self, failed: views.Failed) -> None:
         self.failure = failed.message
         self.failure_details = failed.details
-        self.exit(return_code=CANNOT_OPEN)
+        self.exit(return_code=FAILED)
 
     # What the engine tells unasked
 
     def _event(self, body: views.Body) -> None:
+        if self._leaving:
+            return  # the panes may be gone
         if isinstance(body, views.Progress):
             self.main.status.activity = body.text
         elif isinstance(body, views.EarlyOutline):
@@ -326,7 +326,7 @@ class PruneApp(App[None]):
         if answer == "quit" and main.status.summary is None:
             self._give_up(views.Failed(f"{self._request.source} could not be opened: the engine has ended, {how}"))
         elif answer == "quit":
-            self.exit(return_code=1)
+            self.exit(return_code=FOUND)
         elif answer == "restart":
             self._restart()
 
@@ -406,4 +406,4 @@ class PruneApp(App[None]):
 
     def _leave(self) -> None:
         self._leaving = True
-        self.exit(return_code=0)
+        self.exit(return_code=DONE)

@@ -19,8 +19,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from prune_tui import Session, steps
-from prune_tui.commands.apply import FAILED, INTERRUPTED, apply
+from prune_tui.commands.apply import apply
 from prune_tui.engine import checksums
+from prune_tui.exit_codes import FAILED, INTERRUPTED
 from prune_tui.protocol import Open
 from tests.commands.given_back import standard_output_given_back
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from prune_tui.commands import config as command
-from prune_tui.commands.config import FAILED, SOUND, UNSOUND
+from prune_tui.exit_codes import DONE, FAILED, FOUND
 from prune_tui.ui import keys
 from tests.commands.given_back import standard_output_given_back
 
@@ -32,7 +32,7 @@ def config(*what: Any, **options: Any) -> int:
 
 
 def test_it_says_where_the_file_is_or_would_be(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert config("path") == SOUND
+    assert config("path") == DONE
     assert capfd.readouterr().out == f"{file}\n"
 
 
@@ -41,7 +41,7 @@ def test_every_setting_says_who_said_so(
 ) -> None:
     written(file, 'theme = "light"\n[keys]\n"app.quit" = "Q"\n')
     monkeypatch.setenv("PRUNE_TUI_MOUSE", "no")
-    assert config("show") == SOUND
+    assert config("show") == DONE
     rows = [line.split() for line in capfd.readouterr().out.splitlines()]
     assert ["theme", "light", f"{file}:1"] in rows
     assert ["mouse", "false", "PRUNE_TUI_MOUSE"] in rows
@@ -51,7 +51,7 @@ def test_every_setting_says_who_said_so(
 
 def test_the_same_for_machines(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     written(file, '[keys]\n"app.quit" = "Q"\n')
-    assert config("show", json=True) == SOUND
+    assert config("show", json=True) == DONE
     told = json.loads(capfd.readouterr().out)
     assert told["settings"]["slow"] == {"value": "auto", "by": "without a word"}
     assert told["keys"] == {"app.quit": {"keys": ["Q"], "by": f"{file}:2"}}
@@ -61,7 +61,7 @@ def test_what_is_wrong_is_told_with_its_line_and_exit_code_1(
     file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     written(file, 'them = "dark"\nascii = 3\n')
-    assert config("check") == UNSOUND
+    assert config("check") == FOUND
     out, err = capfd.readouterr()
     assert out == ""
     assert err.splitlines() == [
@@ -72,23 +72,23 @@ def test_what_is_wrong_is_told_with_its_line_and_exit_code_1(
 
 def test_keys_that_clash_are_found_too(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     written(file, '[keys]\n"steps.undo" = "q"\n')
-    assert config("check") == UNSOUND
+    assert config("check") == FOUND
     assert capfd.readouterr().err == (
         f"{file}:2: steps.undo: q is the key of app.quit; give that another one, too\n"
     )
 
 
 def test_nothing_wrong(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert config("check") == SOUND
+    assert config("check") == DONE
     assert capfd.readouterr().out == f"there is no {file}: everything is as it comes\n"
     written(file, "ascii = true\n")
-    assert config("check") == SOUND
+    assert config("check") == DONE
     assert capfd.readouterr().out == f"{file}: nothing is wrong\n"
 
 
 @pytest.mark.usefixtures("file")
 def test_all_that_a_key_can_be_chosen_for(capfd: pytest.CaptureFixture[str]) -> None:
-    assert config("keys", json=True) == SOUND
+    assert config("keys", json=True) == DONE
     told = json.loads(capfd.readouterr().out)
     assert told["steps.undo"] == {"keys": ["u"], "does": "Take back the last step, exactly."}
     assert set(told) == {row.id for row in keys.KEYS if row.place not in {"form", "list"}}
@@ -97,9 +97,9 @@ def test_all_that_a_key_can_be_chosen_for(capfd: pytest.CaptureFixture[str]) -> 
 def test_it_makes_a_file_that_says_nothing_yet_and_never_over_another(
     file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert config("create") == SOUND
+    assert config("create") == DONE
     assert capfd.readouterr().err == f"made {file}\n"
-    assert config("check") == SOUND
+    assert config("check") == DONE
     made = file.read_text()
     assert "# theme = " in made
     assert config("create") == FAILED

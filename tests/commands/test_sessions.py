@@ -14,7 +14,8 @@ import pytest
 
 from prune_tui import journal
 from prune_tui.commands import sessions as command
-from prune_tui.commands.sessions import FAILED, _when
+from prune_tui.commands.sessions import _when
+from prune_tui.exit_codes import FAILED
 from prune_tui.journal import Did, Header, Undid
 from prune_tui.journal_writer import Writer
 from prune_tui.steps import L1Unstructured

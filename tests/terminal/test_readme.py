@@ -6,8 +6,12 @@ import inspect
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,7 @@ from prune_tui.demo import lenet
 from prune_tui.engine import checksums
 from prune_tui.protocol import Open
 from prune_tui.ui.widgets.pictures import PICTURES
-from tests import readme_findings
+from tests import readme_exit_codes, readme_findings
 from tests.terminal.conftest import Start
 
 ROOT = Path(__file__).parent.parent.parent
@@ -38,12 +42,14 @@ LISTS = [command for command in COMMANDS if command.startswith("prune-tui sessio
 COPIES = [
     command
     for command in COMMANDS
-    if command.startswith(("prune-tui show", "prune-tui diff", "prune-tui convert"))
+    if command.startswith(("prune-tui show", "prune-tui diff", "prune-tui convert", "prune-tui -1"))
 ]
+PRINTS = [command for command in COMMANDS if command.startswith(("prune-tui completion", "prune-tui man"))]
+SERVES = [command for command in COMMANDS if command.startswith("prune-tui web")]
 STARTS = [
     command
     for command in COMMANDS
-    if command.startswith("prune-tui") and command not in [*RUNS, *CHECKS, *LISTS, *COPIES]
+    if command.startswith("prune-tui") and command not in [*RUNS, *CHECKS, *LISTS, *COPIES, *PRINTS, *SERVES]
 ]
 
 NET = """
@@ -70,7 +76,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_there_is_no_command_that_is_not_tested_here() -> None:
-    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS, *COPIES]
+    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS, *COPIES, *PRINTS, *SERVES]
     assert [command for command in COMMANDS if command not in known] == ["pytest"]
 
 
@@ -150,9 +156,39 @@ def test_what_looks_into_files_does(command: str, tmp_path: Path) -> None:
         check=False,
     )
     assert run.returncode == ("diff" in command), run.stderr  # the pruned model is another one
-    assert {"show": "conv1", "diff": "43,200 masked in B", "convert": "small.safetensors"}[
+    assert {"show": "conv1", "-1": "conv1", "diff": "43,200 masked in B", "convert": "small.safetensors"}[
         command.split()[1]
     ] in run.stdout
+
+
+@pytest.mark.parametrize("command", PRINTS)
+def test_what_is_for_the_shell_is_printed(command: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "prune_tui", *shlex.split(command)[1:]], capture_output=True, text=True, check=True
+    )
+    wanted = {"completion": "complete -F _prune_tui prune-tui", "man": '.TH PRUNE\\-TUI 1 ""'}
+    assert wanted[command.split()[1]] in run.stdout
+
+
+@pytest.mark.parametrize("command", SERVES)
+def test_what_is_for_a_browser_is_served(command: str, unused_tcp_port: int) -> None:
+    pytest.importorskip("textual_serve", reason="textual-serve is not installed")
+    arguments = [*shlex.split(command)[1:], "--port", str(unused_tcp_port)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "prune_tui", *arguments], stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        address = server.stderr.readline().split()[-1]
+        while True:
+            try:
+                with urllib.request.urlopen(address) as page:
+                    assert 'id="terminal"' in page.read().decode()
+                break
+            except urllib.error.URLError:  # it does not listen yet
+                assert server.poll() is None
+                time.sleep(0.1)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
 
 
 @pytest.mark.parametrize("command", LISTS)
@@ -180,6 +216,10 @@ def test_what_is_to_be_checked_is_sound(command: str, folder: Path) -> None:
 
 def test_the_table_of_findings_is_that_of_the_doctor() -> None:
     assert readme_findings.written() == readme_findings.table(), "run: python -m tests.readme_findings"
+
+
+def test_the_table_of_exit_codes_is_that_of_the_commands() -> None:
+    assert readme_exit_codes.written() == readme_exit_codes.table(), "run: python -m tests.readme_exit_codes"
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from prune_tui.exit_codes import FAILED
 from prune_tui.protocol import Open
-from prune_tui.ui.app import CANNOT_OPEN, PruneApp
+from prune_tui.ui.app import PruneApp
 from prune_tui.ui.screens.text import Question
+from prune_tui.views import MetricMeasured
 from tests.in_process import EngineHere, answer, app_on, press, running, screen_text, settle, words
 
 MODELS = """
@@ -93,7 +95,7 @@ async def test_a_wrapper_can_be_declined(models: str) -> None:
         await opened(pilot)
         await pilot.press("escape")
         await pilot.pause()
-    assert app.return_code == CANNOT_OPEN
+    assert app.return_code == FAILED
     assert "DataParallel" in app.failure
 
 
@@ -104,7 +106,7 @@ async def test_a_script_module_ends_the_app_with_a_message(models: str) -> None:
             if app.failure:
                 break
             await asyncio.sleep(0.02)
-    assert app.return_code == CANNOT_OPEN
+    assert app.return_code == FAILED
     assert "ScriptModule" in app.failure
 
 
@@ -187,3 +189,21 @@ async def test_a_new_engine_does_the_steps_again(tmp_path: Path) -> None:
         assert list(before) == list(after)
         assert all(before[name].equal(after[name]) for name in before)
         assert "● 2 unsaved steps" in screen_text(pilot)
+
+
+async def test_a_measurement_that_comes_while_it_is_left_is_nothing_to_show() -> None:
+    app = app_on()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+    app._event(MetricMeasured("accuracy", 0.9, 0.9, "measured"))  # the panes are gone
+
+
+async def test_an_app_that_began_without_the_focus_gets_it_where_it_would_have_been() -> None:
+    app = app_on()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.main.set_focus(None)  # as in a page of a browser that has not the focus when it is opened
+        app.app_focus = False
+        app.app_focus = True
+        await settle(pilot)
+        assert app.main.focused is app.main.module_tree

@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 
 from prune_tui import journal
 from prune_tui.engine import checksums
+from prune_tui.exit_codes import FAILED
 from prune_tui.journal_writer import Writer
-from prune_tui.ui.app import CANNOT_OPEN
 from prune_tui.ui.screens.text import Question
 from tests.in_process import answer, app_on, press, running, screen_text, settle, words
 
@@ -286,7 +286,7 @@ async def test_a_changed_model_can_be_opened_without_the_steps_or_left(tmp_path:
             else:
                 await pilot.press(key)
                 await pilot.pause()
-        assert app.return_code == (CANNOT_OPEN if key == "q" else None)
+        assert app.return_code == (FAILED if key == "q" else None)
     assert journal.read(kept).done == 1
 
 

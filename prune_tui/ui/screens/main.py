@@ -78,7 +78,13 @@ class MainScreen(Looking, FrugalScreen):
         self.query_one("#module").border_title = Content("Module")
         self.query_one("#tensor").border_title = Content("Tensor")
         self.watch(self, "focused", self._focus_moved)
+        self.watch(self.app, "app_focus", self._app_focused, init=False)
         self.prune_app.begin()
+
+    def _app_focused(self, has_focus: bool) -> None:
+        """In a browser the app begins without the focus, so that nothing in it has it yet."""
+        if has_focus and self.focused is None:
+            self.focus_next(self.AUTO_FOCUS)
 
     def _focus_moved(self, focused: Widget | None) -> None:
         """The key bar names the keys of what has the focus."""

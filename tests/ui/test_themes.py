@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import itertools
 
 import pytest
@@ -78,9 +79,10 @@ def test_colour_blind_eyes_tell_them_apart(pair: tuple[str, str], name: str, kin
 def test_a_colour_blind_theme_has_neither_red_nor_green(name: str) -> None:
     for part in Colours._fields[2:]:
         assert not any(hue in getattr(colours_of(name), part) for hue in ("red", "green"))
-        red, green, blue = colour(colours_of(name), part).get_truecolor()
-        assert green < 1.25 * max(red, blue), f"{part} is green"
-        assert red < 60 or green * 4 > red or blue * 2 > red, f"{part} is red"
+        shares = (channel / 255 for channel in colour(colours_of(name), part).get_truecolor())
+        hue, saturation, _ = colorsys.rgb_to_hsv(*shares)
+        assert saturation < 0.2 or not 75 < hue * 360 < 165, f"{part} is green"
+        assert saturation < 0.2 or 15 < hue * 360 < 340, f"{part} is red"
 
 
 @pytest.mark.parametrize("setting", BY_NAME["theme"].choices)

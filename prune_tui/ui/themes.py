@@ -67,8 +67,8 @@ _DARK = Colours(
 )  # fmt: skip
 _LIGHT = Colours(
     dark=False, own=False,
-    ground="#fafafa", raised="#f6f6f6", bar="#e4e9ee",
-    text="#1a1a1a", quiet="#2a2a2a", frame="#b0b0b0", focus="#0b5cad",
+    ground="#fafafa", raised="#ececec", bar="#e4e9ee",
+    text="#1a1a1a", quiet="#222222", frame="#b0b0b0", focus="#0b5cad",
     cursor="#004b91", on_cursor="#ffffff", resting="#cfe0f2",
     share="#8a4b00", marked="#1b6b3a", error="#a3152f", error_ground="#a3152f", on_error="#ffffff",
     thumb="#858585",

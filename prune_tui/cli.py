@@ -89,7 +89,7 @@ def open_model(
             session that SOURCE names as `prune-tui sessions` does.
         no_journal: Keep the steps for as long as the app runs only.
         theme: dark, light, ansi, ansi-light, colour-blind or colour-blind-light.
-        ascii: Draw tensors and frames in ASCII.
+        ascii: Draw everything in ASCII.
         slow: Draw with as few bytes as can be, for a slow line: shades, not colours.
         no_mouse: Leave the mouse to the terminal, which then selects text itself.
         debug: Show tracebacks.

@@ -18,6 +18,8 @@ from textual.pilot import Pilot
 
 from prune_tui.client import EngineProcess
 from prune_tui.protocol import Open
+from prune_tui.settings.choosing import choose
+from prune_tui.settings.config_file import Config
 from prune_tui.ui.app import PruneApp
 
 HERE = Path(__file__).parent
@@ -62,11 +64,13 @@ class Picture(NamedTuple):
         keys: One after another, each when all that the one before has asked for is there.
         size: Columns and lines of the terminal.
         source: `demo`, or a symbol of `ENCODER`.
+        theme: The colours.
     """
 
     keys: tuple[str, ...]
     size: tuple[int, int]
     source: str = "demo"
+    theme: str = "dark"
 
 
 def typed(text: str) -> tuple[str, ...]:
@@ -88,6 +92,7 @@ PICTURES = {
     "before": Picture(typed("j"), WHOLE),
     "form": Picture(typed("j 5 up*4"), WHOLE),
     "after": Picture(typed("j 5 up*4 enter"), WHOLE),
+    "light": Picture(typed("j space j space 3 enter j*2 f3 5 up*4"), WHOLE, theme="light"),
     "global": Picture(typed("j*3 f3 6 up*12"), WHOLE),
     "values": Picture(typed(f"j*2 3 enter {OPEN} f2 j*2 l x l*2 x X j*3 x"), (92, 24)),
     "heatmap": Picture(typed(f"j*4 5 enter {IN_COLUMNS} enter minus*3 {OPEN} f3"), (92, 28)),
@@ -121,7 +126,8 @@ async def take(name: str, picture: Picture, folder: Path) -> None:
         folder: Where `encoder.py` is.
     """
     source = picture.source if picture.source == "demo" else f"{folder / 'encoder.py'}:{picture.source}"
-    app = PruneApp(Open(source, device="cpu"), EngineProcess)
+    settings = choose(Config(HERE), {}, {"theme": picture.theme})
+    app = PruneApp(Open(source, device="cpu"), EngineProcess, settings=settings)
     async with app.run_test(size=picture.size) as pilot:
         await pilot.pause()
         await settled(pilot)

@@ -61,7 +61,7 @@ SETTINGS: tuple[Setting, ...] = (
         " and green.",
         ("dark", "light", "ansi", "ansi-light", "colour-blind", "colour-blind-light"),
     ),
-    Setting("ascii", False, "Draw tensors and frames in ASCII."),
+    Setting("ascii", False, "Draw everything in ASCII; what a name has beyond it becomes ?."),
     Setting(
         "slow",
         "auto",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,7 +13,6 @@ import msgspec
 from rich.console import RenderableType
 from textual import work
 from textual._compositor import ChopsUpdate
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -25,11 +23,10 @@ from prune_tui.journal import JournalError
 from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
 from prune_tui.ui import keys
+from prune_tui.ui.appearance import Appearance
 from prune_tui.ui.frugal import ChangedCells
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.palette import Commands
-from prune_tui.ui.pictures.depth import look_of
-from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
@@ -59,7 +56,7 @@ class Engine(Protocol):
         """End it."""
 
 
-class PruneApp(App[None]):
+class PruneApp(Appearance):
     """A terminal inspector for PyTorch modules, parameters and pruning masks.
 
     Args:
@@ -69,7 +66,6 @@ class PruneApp(App[None]):
         settings: What a person has settled.
 
     Attributes:
-        settings: Likewise.
         keymap: What each key does.
         kept: What to tell after leaving of steps that are kept; empty when there are none.
         failure: Why nothing could be opened; empty when something was.
@@ -91,8 +87,7 @@ class PruneApp(App[None]):
         keeps: bool = True,
         settings: Settings = AS_EVER,
     ) -> None:
-        super().__init__()
-        self.settings = settings
+        super().__init__(settings)
         self.keymap = keys.Keymap(settings.keys)
         self.set_keymap(self.keymap.textual())
         self.animation_level = "none"
@@ -123,13 +118,6 @@ class PruneApp(App[None]):
     def get_default_screen(self) -> MainScreen:
         """The panes are there from the first paint on."""
         return MainScreen()
-
-    @property
-    def look(self) -> Look:
-        """How tensors are to be drawn in this terminal."""
-        system, dark = self.console.color_system, self.current_theme.dark
-        slow = self.settings.word("slow") == "always"
-        return look_of(os.environ, system, dark=dark, ascii_only=self.settings.yes("ascii"), slow=slow)
 
     @property
     def main(self) -> MainScreen:

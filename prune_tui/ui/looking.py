@@ -48,6 +48,10 @@ class Looking(Surveying):
         self.tensor_pane.show_tensor(self.tensor, view)
         self._show_threshold()
 
+    def look_again(self) -> None:
+        """Draw the tensor for colours that have changed."""
+        self.show_tensor(self.view)
+
     @on(Picture.Wanted)
     def _picture_wanted(self, event: Picture.Wanted) -> None:
         # A newer request takes the place of the older of its kind, here as in the engine.

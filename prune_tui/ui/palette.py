@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -11,6 +12,8 @@ from textual.content import Content
 from textual.fuzzy import Matcher
 from textual.types import IgnoreReturnCallbackType
 
+from prune_tui.settings.config_file import place
+from prune_tui.settings.table import BY_NAME
 from prune_tui.ui import keys, targeting
 from prune_tui.ui.tree_line import printable
 from prune_tui.view_rows import ModuleRow
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from prune_tui.ui.screens.main import MainScreen
 
 _MOST_PLACES = 50
+_THEME = "wear these colours until you leave"
 # Moving about needs no palette.
 _NOT_IN_PALETTE = {
     "app.palette", "app.back", "panes.next", "panes.previous",
@@ -40,6 +44,15 @@ class Commands(Provider):
     def _main(self) -> MainScreen:
         return cast("PruneApp", self.app).main
 
+    def _wear(self, theme: str) -> None:
+        """Put a theme on, and say how it could stay: the file of settings is the person's own."""
+        app = cast("PruneApp", self.app)
+        if not app.wear(theme):
+            self._main.say("this terminal shows no colours, or NO_COLOR is set: no theme changes anything")
+            return
+        self._main.look_again()
+        self._main.say(f'until you leave; to keep it, write theme = "{theme}" into {place(os.environ)}')
+
     def _commands(self) -> Iterator[_Command]:
         summary = self._main.status.summary
         editable = summary is not None and not summary.readonly
@@ -51,6 +64,8 @@ class Commands(Provider):
             run = functools.partial(place.run_action, key.action)
             pressed = f"  ({keymap.first(key.id)})" if key.keys else ""
             yield _Command(f"{key.label}{pressed}", run, key.sentence)
+        for choice in BY_NAME["theme"].choices:
+            yield _Command(f"theme: {choice}", functools.partial(self._wear, choice), _THEME)
         for method in self._main.more_methods if editable else ():
             form = functools.partial(self._main.action_method, method.name)
             yield _Command(printable(method.name), form, printable(method.sentence))

@@ -1,6 +1,6 @@
 """One line of the module tree as styled text, exactly as wide as it is told to be.
 
-    `›+│ ├ ▾ ● name↗  Type          60.1k ██▎   58.3%`
+    `›+│ ├ ▾ ● name⇗  Type          60.1k ██▎   58.3%`
 
 From the left: cursor, mark, guides, fold mark, pruned mark, name, type; from the right: percent, bar, figure. What
 does not fit goes in this order: the end of the type, the end of the name, the outer guides. Narrow trees have
@@ -115,7 +115,7 @@ def _guides(line: TreeLine, width: int) -> str:
 def _label(line: TreeLine, room: int, width: int, styles: TreeStyles) -> list[tuple[str, Style]]:
     """Guides, marks, name and type in exactly `room` cells."""
     name, type_ = _words(line.row)
-    shared = f"{'↗' if line.row.shared_with else ''}{'≡' if line.row.shared_tensors else ''}"
+    shared = f"{'⇗' if line.row.shared_with else ''}{'≡' if line.row.shared_tensors else ''}"
     lead = [
         (_guides(line, width), styles.guides),
         (f"{line.fold} " if line.fold else "", styles.guides),

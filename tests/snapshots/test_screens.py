@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from torch.utils.hooks import RemovableHandle
 
 from tests.in_process import app_on, press, settle
+from tests.settings_given import given
 from tests.ui.test_doctor_pane import SOURCE as AILING
 
 SIZES = [(120, 40), (80, 24)]
@@ -131,3 +132,29 @@ def test_names_that_look_like_markup(snap_compare, tmp_path: Path) -> None:
         await press(pilot, "j", "j", "3")
 
     assert snap_compare(app_on(f"{tmp_path}/odd.py:Net"), terminal_size=(80, 24), run_before=walked)
+
+
+LOOKS = {
+    "light": {"theme": "light"},
+    "ansi": {"theme": "ansi"},
+    "colour-blind": {"theme": "colour-blind"},
+    "colour-blind-light": {"theme": "colour-blind-light"},
+    "no-colour": {},
+    "ascii": {"ascii": True},
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_main_screen_in_another_look(
+    snap_compare, look: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Marks, a step just done, what another one would take."""
+    if look == "no-colour":
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    async def walked(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "j", "space", "j", "space", "3", "enter", "j", "j", "f3", "5")
+
+    assert snap_compare(app_on(settings=given(**LOOKS[look])), terminal_size=size, run_before=walked)

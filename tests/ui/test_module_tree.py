@@ -93,7 +93,7 @@ async def test_it_shows_names_types_counts_and_shares(pilot: Pilot[None]) -> Non
         " +├ conv2  Conv2d                  880",
         "  ├ ▾ body  Sequential           48.1k",
         "  │ ├ ▸ 0  Block                 48.1k",
-        "  │ └ 1↗  = body.0               48.1k",
+        "  │ └ 1⇗  = body.0               48.1k",
         "  └ ● head  Linear                 850 ████ 100.0%",
         "",
     ]

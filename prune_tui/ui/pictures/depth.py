@@ -29,6 +29,8 @@ def look_of(
     dark: bool,
     ascii_only: bool = False,
     slow: bool = False,
+    own: bool = False,
+    colour_blind: bool = False,
 ) -> Look:
     """How pictures are to be drawn in this terminal.
 
@@ -39,9 +41,12 @@ def look_of(
         dark: Light text on a dark ground.
         ascii_only: No other glyphs are wanted.
         slow: Bytes are dear.
+        own: The ground and the 16 colours are the terminal's own.
+        colour_blind: Red and green must not be told apart.
     """
     without = "NO_COLOR" in environ or environ.get("TERM", "").lower() in {"dumb", "unknown"}
-    return Look("none" if without else _DEPTHS.get(color_system, "none"), dark, ascii_only, slow)
+    depth: Depth = "none" if without else _DEPTHS.get(color_system, "none")
+    return Look(depth, dark, ascii_only, slow, own, colour_blind)
 
 
 def exact(filters: Sequence[LineFilter]) -> list[LineFilter]:

@@ -1,13 +1,14 @@
 """Styles by what they mean, hand-picked for each number of colours and each ground: never an automatic downgrade.
 
 256 colours are named by their index, of which all but the grey ones arrive as they are; 16 by their name, which
-the terminal's own theme may colour as it likes. Without colours attributes are left. All of them are told from the
-ground by a contrast of 4.5 at least, https://www.w3.org/TR/WCAG21/#contrast-minimum; for that none of them is dim.
+the terminal's own theme may colour as it likes. Those are taken on a ground of the terminal's own, too, which
+nobody knows but they fit. Without colours attributes are left. All of them are told from our own grounds by a
+contrast of 4.5 at least, https://www.w3.org/TR/WCAG21/#contrast-minimum; for that none of them is dim.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rich.color import Color
 from rich.style import Style
@@ -28,22 +29,43 @@ _ATTRIBUTES: dict[Role, Style] = {
     "cursor": Style(reverse=True, bold=True),
     "odd": Style(bold=True),
 }
-# 256 colours on a dark ground, on a light one, and one of 16.
-_COLOURS: dict[Role, tuple[int, int, str]] = {
-    "masked": (174, 124, "red"),
-    "newly": (203, 124, "red"),
-    "would-go": (214, 58, "yellow"),
-    "bad": (201, 127, "magenta"),
-    "threshold": (214, 58, "yellow"),
-    "odd": (214, 58, "yellow"),
+
+
+class _Hues(NamedTuple):
+    """The colours of a role: of 256 and of 16, on a dark ground and on a light one."""
+
+    dark: int
+    light: int
+    dark_named: str
+    light_named: str
+
+
+_COLOURS: dict[Role, _Hues] = {
+    "masked": _Hues(174, 124, "red", "red"),
+    "newly": _Hues(203, 124, "red", "red"),
+    "would-go": _Hues(214, 58, "yellow", "magenta"),
+    "bad": _Hues(201, 127, "magenta", "magenta"),
+    "threshold": _Hues(214, 58, "yellow", "magenta"),
+    "odd": _Hues(214, 58, "yellow", "magenta"),
+}
+# Orange, blue and lightness are what all eyes tell apart, https://jfly.uni-koeln.de/color/
+_COLOUR_BLIND: dict[Role, _Hues] = {
+    "masked": _Hues(250, 240, "white", "black"),
+    "newly": _Hues(208, 94, "yellow", "magenta"),
+    "would-go": _Hues(75, 25, "cyan", "blue"),
+    "bad": _Hues(228, 53, "bright_yellow", "magenta"),
+    "threshold": _Hues(75, 25, "cyan", "blue"),
+    "odd": _Hues(75, 25, "cyan", "blue"),
 }
 
 
 def ink(role: Role, look: Look) -> Style:
     """The style of a role."""
-    attributes, colours = _ATTRIBUTES[role], _COLOURS.get(role)
-    if colours is None or look.depth == "none":
+    attributes, hues = _ATTRIBUTES[role], (_COLOUR_BLIND if look.colour_blind else _COLOURS).get(role)
+    if hues is None or look.depth == "none":
         return attributes
-    dark, light, named = colours
-    colour = Color.parse(named) if look.depth == "16" else Color.from_ansi(dark if look.dark else light)
+    if look.own or look.depth == "16":
+        colour = Color.parse(hues.dark_named if look.dark else hues.light_named)
+    else:
+        colour = Color.from_ansi(hues.dark if look.dark else hues.light)
     return Style(color=colour, bold=attributes.bold, underline=attributes.underline, reverse=attributes.reverse)

@@ -15,9 +15,13 @@ class Look(NamedTuple):
         dark: Light text on a dark ground.
         ascii: Only printable ASCII.
         slow: As few bytes as can be: shade glyphs instead of a colour for each cell.
+        own: The ground is the terminal's own, which nobody knows, and so are the 16 colours that texts have.
+        colour_blind: Nothing is told by red and green.
     """
 
     depth: Depth = "truecolor"
     dark: bool = True
     ascii: bool = False
     slow: bool = False
+    own: bool = False
+    colour_blind: bool = False

@@ -7,19 +7,16 @@ from collections.abc import Iterable
 
 from rich.segment import Segment
 
-from prune_tui.ui import numbers
+from prune_tui.ui import ascii_only, numbers
 from prune_tui.ui.pictures.inks import Role, ink
 from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.tree_line import printable
-
-# What pictures write beyond ASCII, and what stands for it there.
-_ASCII = str.maketrans("·…×–▸▼▲−↓→‹›≈", "-~x->v^-v><>~")
 
 
 def plain(text: str, look: Look) -> str:
     """A text in the characters that the terminal has, none of which moves its cursor."""
     text = printable(text)
-    return text.translate(_ASCII).encode("ascii", "replace").decode() if look.ascii else text
+    return ascii_only.plain(text) if look.ascii else text
 
 
 def line(parts: Iterable[tuple[str, Role]], look: Look) -> list[Segment]:

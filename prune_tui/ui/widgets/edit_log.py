@@ -19,9 +19,9 @@ class EditLog(VerticalScroll):
 
     DEFAULT_CSS = """
     EditLog {
-        border: round $foreground 25%;
+        border: round $border-blurred;
         border-title-color: $foreground;
-        border-subtitle-color: $foreground 60%;
+        border-subtitle-color: $foreground-muted;
         padding: 0 1;
         scrollbar-size-vertical: 1;
         &:focus { border: heavy $border; }

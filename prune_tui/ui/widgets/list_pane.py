@@ -22,9 +22,9 @@ class ListPane(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     ListPane {
         height: 1fr;
-        border: round $foreground 25%;
+        border: round $border-blurred;
         border-title-color: $foreground;
-        border-subtitle-color: $foreground 60%;
+        border-subtitle-color: $foreground-muted;
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;

@@ -25,7 +25,10 @@ class ModulePane(ListPane):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("module")]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"module-pane--selected"}
     DEFAULT_CSS = """
-    ModulePane > .module-pane--selected { background: $block-cursor-blurred-background; }
+    ModulePane > .module-pane--selected {
+        background: $block-cursor-blurred-background;
+        text-style: $block-cursor-blurred-text-style;
+    }
     """
 
     class TensorSelected(Message):

@@ -33,9 +33,9 @@ class ShownTensor(Vertical):
     DEFAULT_CSS = """
     ShownTensor {
         height: 1fr;
-        border: round $foreground 25%;
+        border: round $border-blurred;
         border-title-color: $foreground;
-        border-subtitle-color: $foreground 60%;
+        border-subtitle-color: $foreground-muted;
         padding: 0 1;
         &:focus-within { border: heavy $border; }
         & > #statistics { height: 1; color: $text-muted; }

@@ -38,7 +38,7 @@ class StepForm(VerticalScroll, can_focus=False):
     StepForm {
         border: heavy $border;
         border-title-color: $foreground;
-        border-subtitle-color: $foreground 60%;
+        border-subtitle-color: $foreground-muted;
         border-title-style: bold;
         padding: 0 1;
         scrollbar-size-vertical: 1;

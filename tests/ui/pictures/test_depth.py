@@ -30,7 +30,9 @@ def test_the_depth_is_what_the_console_will_write(environ, depth):
 
 
 def test_the_rest_of_the_look_is_as_asked():
-    assert look_of({}, "256", dark=False, ascii_only=True, slow=True) == ("256", False, True, True)
+    look = look_of({}, "256", dark=False, ascii_only=True, slow=True, own=True, colour_blind=True)
+    assert look == ("256", False, True, True, True, True)
+    assert look_of({}, "256", dark=True) == ("256", True, False, False, False, False)
 
 
 async def test_the_filter_that_changes_colours_is_left_out():

@@ -194,10 +194,10 @@ class Panes(Looking):
     def _stops(self) -> list[Widget]:
         """Where tab stops, in turn."""
         hidden, upper = self.pane_layout.hidden, self.query_one("#upper", ContentSwitcher)
-        shown = upper.visible_content
+        in_place = "module" not in hidden or upper.current != "module"
         stops: list[Widget | None] = [
             self._main.module_tree if "tree" not in hidden else None,
-            shown if upper.display else None,
+            upper.visible_content if in_place else None,
             self.query_one("#log-beside") if self.is_wide and "log" not in hidden else None,
             self.tensor_pane.picture if "tensor" not in hidden else None,
         ]

@@ -26,8 +26,8 @@ FLAGS = 2
 _BAR = 4
 _PERCENT = 6
 _SHORTEST_TYPE = 5
-_SHORTEST_NAME = 8
-"""Cells of a name for which guides are drawn closer, and columns left out."""
+_SHORTEST_NAME = {2: 8, 1: 12}
+"""Cells of a name for which guides are drawn closer, then columns left out; by the cells of a guide."""
 _CUT_NAME = 6
 """Cells of a name for which outer guides are left out."""
 
@@ -140,7 +140,7 @@ def fit(width: int, deepest: int, figure_width: int) -> TreeFit:
     found = TreeFit(width, 2, deepest, figure, bar_, percent_)
     for step, columns in ((2, (figure, bar_)), (1, (figure, bar_)), (1, (figure, 0)), (1, (0, 0))):
         found = TreeFit(width, step, deepest, *columns, percent_)
-        if width - FLAGS - found.columns - deepest * step >= _SHORTEST_NAME:
+        if width - FLAGS - found.columns - deepest * step >= _SHORTEST_NAME[step]:
             return found
     return found._replace(levels=min(deepest, max(0, width - FLAGS - found.columns - _CUT_NAME)))
 

@@ -269,7 +269,7 @@ async def test_before_the_model_is_there() -> None:
     [
         (40, " +├ ● conv1  Conv2d       60 ██▎   58.3%"),
         (33, " +├ ● conv1  Conv… 60 ██▎   58.3%"),
-        (26, " +├ ● conv1      60  58.3%"),
+        (26, " +├ ● conv1  Conv2d  58.3%"),
         (20, " +├ ● conv1    58.3%"),
         (14, " +├ ● conv1"),
         (10, " +├ ● co…1"),

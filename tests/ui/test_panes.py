@@ -96,8 +96,8 @@ async def test_the_depth_of_a_deep_module_is_seen(size: tuple[int, int], deep: s
         main(pilot).go_to("model.layers.11.self_attention.query_projection")
         await settle(pilot)
         lines = screen_text(pilot).splitlines()
-        inner = next(number for number, line in enumerate(lines) if "›" in line)
-        middle = max(number for number, line in enumerate(lines[:inner]) if "self_att" in line)
+        inner = next(number for number, line in enumerate(lines) if "›" in line.partition("┃")[2][:1])
+        middle = max(number for number, line in enumerate(lines[:inner]) if "▾ sel" in line)
         outer = max(number for number, line in enumerate(lines[:middle]) if "▾ 11" in line)
         begins = [lines[outer].index("▾"), lines[middle].index("▾"), lines[inner].index("que")]
         assert begins == sorted(set(begins)), "each level begins further right"

@@ -191,9 +191,17 @@ def _run_app(request: Open, folder: Path, settings: Settings, *, lasting: bool, 
 
     first = iter([start_engine()])  # it imports torch while we import Textual
     try:
+        from prune_tui.ui import layout_file  # noqa: PLC0415
         from prune_tui.ui.app import PruneApp  # noqa: PLC0415
 
-        ui = PruneApp(request, lambda: next(first, None) or start_engine(), keeps=lasting, settings=settings)
+        layout = layout_file.LayoutFile(layout_file.place())
+        ui = PruneApp(
+            request,
+            lambda: next(first, None) or start_engine(),
+            keeps=lasting,
+            settings=settings,
+            layout_file=layout,
+        )
         with _ended_by_signals(ui.signalled):
             ui.run(mouse=settings.yes("mouse"))
     finally:
@@ -201,8 +209,8 @@ def _run_app(request: Open, folder: Path, settings: Settings, *, lasting: bool, 
             engine.stop()
     if ui.failure:
         return _fail(ui.failure, ui.failure_details if debug else "")
-    if ui.kept:
-        print(ui.kept, file=sys.stderr if _in_a_browser() else None)
+    for told in filter(None, (ui.kept, layout.keep())):
+        print(told, file=sys.stderr if _in_a_browser() else None)  # the screen is gone; this stays
     return ui.return_code or 0
 
 

@@ -16,6 +16,7 @@ from prune_tui.engine.server import Server
 from prune_tui.protocol import Open
 from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.ui.app import PruneApp
+from prune_tui.ui.layout_file import LayoutFile
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import Question
 
@@ -50,10 +51,16 @@ class EngineHere:
         self._thread.join(timeout=5)
 
 
-def app_on(source: str = "demo", *, settings: Settings = AS_EVER, **request: object) -> PruneApp:
-    """The app about to open a source."""
+def app_on(
+    source: str = "demo",
+    *,
+    settings: Settings = AS_EVER,
+    layout_file: LayoutFile | None = None,
+    **request: object,
+) -> PruneApp:
+    """The app about to open a source; without a file it begins with the designed layout and keeps none."""
     device = "cpu" if source == "demo" else "auto"
-    app = PruneApp(Open(source, device=device, **request), EngineHere, settings=settings)
+    app = PruneApp(Open(source, device=device, **request), EngineHere, settings=settings, layout_file=layout_file)
     app.NOTIFICATION_TIMEOUT = 600  # what is told must still be there on a slow machine
     return app
 

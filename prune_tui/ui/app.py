@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import msgspec
 from rich.console import RenderableType
-from textual import work
+from textual import events, work
 from textual._compositor import ChopsUpdate
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -24,7 +23,9 @@ from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
 from prune_tui.ui import keys
 from prune_tui.ui.appearance import Appearance
+from prune_tui.ui.engine_wanted import Engine
 from prune_tui.ui.frugal import ChangedCells
+from prune_tui.ui.layout_file import LayoutFile
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.palette import Commands
 from prune_tui.ui.questions import REMEDIES, told
@@ -32,28 +33,6 @@ from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, LeaveQuestion, Question
 from prune_tui.ui.unsaved import asked_about
-
-
-class Engine(Protocol):
-    """What the app needs of an engine: `client.EngineProcess`, or in tests one in this process.
-
-    Attributes:
-        connection: Our end of its socket.
-        on_line: Called in a thread with each line it prints.
-    """
-
-    connection: socket.socket
-    on_line: Callable[[str], None] | None
-
-    @property
-    def log(self) -> Iterable[str]:
-        """The lines it has printed."""
-
-    def ending(self) -> str:
-        """How it ended, in words."""
-
-    def stop(self) -> None:
-        """End it."""
 
 
 class PruneApp(Appearance):
@@ -64,8 +43,10 @@ class PruneApp(Appearance):
         start_engine: Makes an engine; called again when a dead one is to be replaced.
         keeps: The journals outlive the app, so that steps can be gone on with later.
         settings: What a person has settled.
+        layout_file: Where the layout is kept; None begins with the designed one and keeps none.
 
     Attributes:
+        layout_file: As given.
         keymap: What each key does.
         kept: What to tell after leaving of steps that are kept; empty when there are none.
         failure: Why nothing could be opened; empty when something was.
@@ -86,8 +67,10 @@ class PruneApp(Appearance):
         *,
         keeps: bool = True,
         settings: Settings = AS_EVER,
+        layout_file: LayoutFile | None = None,
     ) -> None:
         super().__init__(settings)
+        self.layout_file = layout_file
         self.keymap = keys.Keymap(settings.keys)
         self.set_keymap(self.keymap.textual())
         self.animation_level = "none"
@@ -114,6 +97,12 @@ class PruneApp(Appearance):
         super()._display(screen, ChangedCells(renderable) if isinstance(renderable, ChopsUpdate) else renderable)
 
     # Life
+
+    async def on_event(self, event: events.Event) -> None:
+        """Before the first key does what it does, what is told at the first start goes."""
+        if self._begun and isinstance(event, events.Key):
+            self.main.forget_hint()
+        await super().on_event(event)
 
     def get_default_screen(self) -> MainScreen:
         """The panes are there from the first paint on."""

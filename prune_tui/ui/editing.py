@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import on, work
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
 
 from prune_tui import protocol, steps, view_rows, views
 from prune_tui.checkpoint_views import CheckpointView
@@ -108,20 +107,18 @@ class Editing(BeforeOpening):
         self.form = form
         if self.maximized is not None:
             self.minimize()
-        upper = self.query_one("#upper", ContentSwitcher)
-        upper.display = False
-        self.query_one("#right").mount(form, before=upper)
+        self._main.lay_out_panes()
+        self.query_one("#right").mount(form, before=self.query_one("#upper-row"))
         self.query_one(KeyBar).form_open = True
 
     def close_form(self) -> None:
         """Close the form; what it previewed is gone from the screen."""
-        if self.form is None:
+        form, self.form = self.form, None
+        if form is None:
             return
         # First the focus, then the form: a focused field that goes would hand the focus to whatever is next.
-        self.query_one("#upper", ContentSwitcher).display = True
         self.set_focus(self._focus_before or self._main.module_tree)
-        self.form.remove()
-        self.form = None
+        form.remove()
         self.workers.cancel_group(self, "preview")
         self.query_one(KeyBar).form_open = False
         self._main.show_preview_cells(None)
@@ -218,7 +215,8 @@ class Editing(BeforeOpening):
         if history is not None:
             self.entries = history.entries
             summary = self._main.status.summary
-            self.query_one(EditLog).show_entries(history.entries, () if summary is None else summary.notes)
+            for log in self.query(EditLog):
+                log.show_entries(history.entries, () if summary is None else summary.notes)
 
     async def show_edit(self, edited: views.Edited) -> None:
         """Show the model as it is after an edit, and say what was done where it does not show by itself."""

@@ -46,6 +46,7 @@ class OutlineModel:
         self._passed: set[int] | None = None
         self._open_before: set[int] = set()
         self._visible: list[int] | None = None
+        self._deepest = 0
         self._last_children: set[int] = set()
         self.replace_rows(rows)
 
@@ -178,6 +179,16 @@ class OutlineModel:
         """The rows that are shown, from top to bottom. Not to be changed."""
         return self._lay_out()
 
+    @property
+    def deepest(self) -> int:
+        """How many modules are around the deepest row that is shown."""
+        self._lay_out()
+        return self._deepest
+
+    def depth(self, index: int) -> int:
+        """How many modules are around a row."""
+        return self._depth[index]
+
     def line_of(self, index: int) -> int | None:
         """Which line shows a row; None when it is folded away or filtered out."""
         visible = self._lay_out()
@@ -201,6 +212,7 @@ class OutlineModel:
                 visible.append(index)
             index = index + 1 if index in self._open else self._end[index]
         self._visible = visible
+        self._deepest = max((self._depth[index] for index in visible), default=0)
         if self._passed is not None:
             # Of each parent the row that is listed last: later ones overwrite.
             self._last_children = set({self.parent(index): index for index in visible}.values())

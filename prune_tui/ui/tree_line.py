@@ -3,12 +3,14 @@
     `›+│ ├ ▾ ● name⇗  Type          60.1k ██▎   58.3%`
 
 From the left: cursor, mark, guides, fold mark, pruned mark, name, type; from the right: percent, bar, figure. What
-does not fit goes in this order: the end of the type, the end of the name, the outer guides. Narrow trees have
-fewer columns, but the same ones on every line.
+does not fit goes in this order: the end of the type; every second cell of the guides; the bar, then the figure;
+the middle of the name; the outer guides, of which the number is left: `4…│├ name`. So a depth is always seen.
+Narrow trees and deep ones have fewer columns, but the same ones on every line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -24,7 +26,10 @@ FLAGS = 2
 _BAR = 4
 _PERCENT = 6
 _SHORTEST_TYPE = 5
-_SHORTEST_NAME = 6
+_SHORTEST_NAME = {2: 8, 1: 12}
+"""Cells of a name for which guides are drawn closer, then columns left out; by the cells of a guide."""
+_CUT_NAME = 6
+"""Cells of a name for which outer guides are left out."""
 
 
 class TreeStyles(NamedTuple):
@@ -42,14 +47,39 @@ class TreeStyles(NamedTuple):
     cursor: Style
 
 
+class TreeFit(NamedTuple):
+    """What all lines of a tree have room for.
+
+    Attributes:
+        width: Cells of a line.
+        step: Cells of a level's guide.
+        levels: Levels of guides, at most.
+        figure: Cells of the figures; 0 where there is no room for them.
+        bar: Likewise of the bars.
+        percent: Likewise of the shares.
+    """
+
+    width: int
+    step: int
+    levels: int
+    figure: int
+    bar: int
+    percent: int
+
+    @property
+    def columns(self) -> int:
+        """Cells of all columns, with the blank before each."""
+        return sum(cells + 1 for cells in (self.figure, self.bar, self.percent) if cells)
+
+
 class TreeLine(NamedTuple):
     """All that a line of the tree says.
 
     Attributes:
         row: The module.
         figure: Its figure in the column that is shown.
-        figure_width: Cells of the widest one.
-        guides: What leads to it, two cells a level.
+        depth: How many modules are around it.
+        guides: What leads to it, two cells a level: the innermost levels, as many as fit.
         fold: `▾` open, `▸` folded, empty for a module without modules in it.
         cursor: The cursor is here.
         marked: One of its own tensors is marked.
@@ -58,7 +88,7 @@ class TreeLine(NamedTuple):
 
     row: ModuleRow
     figure: str = ""
-    figure_width: int = 6
+    depth: int = 0
     guides: str = ""
     fold: str = ""
     cursor: bool = False
@@ -78,51 +108,89 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1) + "…" if width > 0 else ""
 
 
-def most_levels(width: int) -> int:
-    """How many levels of guides a line of this width may need at most."""
-    return width // 2 + 1
+def elided(text: str, width: int) -> str:
+    """A text in at most `width` cells, `…` in its middle for what is missing: both ends tell names apart."""
+    if cell_len(text) <= width or width < 3:
+        return cut(text, width)
+    start = _first(text, width // 2)
+    end = _first(reversed(text), width - 1 - width // 2)
+    return f"{start}…{end[::-1]}"
 
 
-def fold_column(line: TreeLine, width: int) -> int:
+def _first(characters: Iterable[str], width: int) -> str:
+    """As many characters as fit into so many cells."""
+    found = ""
+    for character in characters:
+        if cell_len(found + character) > width:
+            break
+        found += character
+    return found
+
+
+def fit(width: int, deepest: int, figure_width: int) -> TreeFit:
+    """What there is room for.
+
+    Args:
+        width: Cells of a line.
+        deepest: How many modules are around the deepest one that is shown.
+        figure_width: Cells of the widest figure.
+    """
+    figure, bar_ = figure_width if width >= 24 else 0, _BAR if width >= 32 else 0
+    percent_ = _PERCENT if width >= 16 else 0
+    found = TreeFit(width, 2, deepest, figure, bar_, percent_)
+    for step, columns in ((2, (figure, bar_)), (1, (figure, bar_)), (1, (figure, 0)), (1, (0, 0))):
+        found = TreeFit(width, step, deepest, *columns, percent_)
+        if width - FLAGS - found.columns - deepest * step >= _SHORTEST_NAME[step]:
+            return found
+    return found._replace(levels=min(deepest, max(0, width - FLAGS - found.columns - _CUT_NAME)))
+
+
+def fold_column(line: TreeLine, fit: TreeFit) -> int:
     """The cell in which the fold mark of a line is drawn; -1 when it has none."""
-    return FLAGS + cell_len(_guides(line, width)) if line.fold else -1
+    return FLAGS + cell_len(_guides(line, fit)) if line.fold else -1
 
 
-def segments(line: TreeLine, width: int, styles: TreeStyles) -> list[Segment]:
-    """Draw a line in exactly `width` cells."""
-    columns = _columns(line, width, styles)
-    room = max(0, width - FLAGS - sum(cell_len(text) for text, _ in columns))
+def segments(line: TreeLine, fit: TreeFit, styles: TreeStyles) -> list[Segment]:
+    """Draw a line in exactly as many cells as it has."""
+    columns = _columns(line, fit, styles)
+    room = max(0, fit.width - FLAGS - sum(cell_len(text) for text, _ in columns))
     parts = [
         ("›" if line.cursor else " ", styles.name),
         ("+" if line.marked else " ", styles.marked),
-        *_label(line, room, width, styles),
+        *_label(line, room, fit, styles),
         *columns,
     ]
     # The cursor's colours cover those of the parts; bold and dim stay.
     drawn = [Segment(text, style + styles.cursor if line.cursor else style) for text, style in parts if text]
-    return Segment.adjust_line_length(drawn, width, styles.cursor if line.cursor else styles.name)
+    return Segment.adjust_line_length(drawn, fit.width, styles.cursor if line.cursor else styles.name)
 
 
-def _guides(line: TreeLine, width: int) -> str:
-    """The guides of a line; of a deep module the innermost only, so that there is room for a name."""
-    room = max(0, width - FLAGS - _columns_width(width, line.figure_width) - _SHORTEST_NAME)
-    levels = room // 2
-    if len(line.guides) <= levels * 2:
-        return line.guides
-    return "… " + line.guides[len(line.guides) - (levels - 1) * 2 :] if levels else ""
+def _guides(line: TreeLine, fit: TreeFit) -> str:
+    """The guides of a line; of one that is too deep the innermost only, behind the number of the others."""
+    if line.depth <= fit.levels:
+        inner, gone = line.depth, ""
+    elif fit.levels:
+        inner = max(1, fit.levels - len(f"{line.depth}…"))
+        gone = f"{line.depth - inner}…"
+    else:
+        return ""
+    guides = line.guides[len(line.guides) - 2 * inner :]
+    if fit.step == 2:
+        return gone + guides
+    return gone + guides[::2] + ("" if line.fold or not inner else " ")
 
 
-def _label(line: TreeLine, room: int, width: int, styles: TreeStyles) -> list[tuple[str, Style]]:
+def _label(line: TreeLine, room: int, fit: TreeFit, styles: TreeStyles) -> list[tuple[str, Style]]:
     """Guides, marks, name and type in exactly `room` cells."""
     name, type_ = _words(line.row)
     shared = f"{'⇗' if line.row.shared_with else ''}{'≡' if line.row.shared_tensors else ''}"
     lead = [
-        (_guides(line, width), styles.guides),
+        (_guides(line, fit), styles.guides),
         (f"{line.fold} " if line.fold else "", styles.guides),
         ("● " if any(tensor.pruned for tensor in line.row.tensors) else "", styles.pruned),
     ]
     left = room - sum(cell_len(text) for text, _ in lead)
-    name = cut(name, left - cell_len(shared))
+    name = elided(name, left - cell_len(shared))
     left -= cell_len(name) + cell_len(shared)
     type_ = cut(f"  {type_}", left) if type_ and left >= 2 + min(_SHORTEST_TYPE, cell_len(type_)) else ""
     return [
@@ -142,26 +210,18 @@ def _words(row: ModuleRow) -> tuple[str, str]:
     return printable(row.path.rpartition(".")[2]), printable(type_)
 
 
-def _columns(line: TreeLine, width: int, styles: TreeStyles) -> list[tuple[str, Style]]:
-    """The columns at the right that a tree of this width has room for.
+def _columns(line: TreeLine, fit: TreeFit, styles: TreeStyles) -> list[tuple[str, Style]]:
+    """The columns at the right.
 
-    The figure takes only the cells it needs, so that a name may reach as far.
+    A figure takes only the cells it needs, and where there are none a share that is nothing takes none, so that a
+    name may reach as far.
     """
     columns, row = [], line.row
-    if width >= 24:
-        columns.append((f" {cut(printable(line.figure), line.figure_width)}", styles.parameters))
-    if width >= 32:
+    if fit.figure:
+        columns.append((f" {cut(printable(line.figure), fit.figure)}", styles.parameters))
+    if fit.bar:
         columns.append((f" {bar(max(row.masked, 0), row.parameters, _BAR)}", styles.bar))
-    if width >= 16:
+    if fit.percent and (row.masked or fit.figure):
         share = "…" if row.masked < 0 else percent(row.masked, row.parameters) if row.masked else ""
         columns.append((f" {share:>{_PERCENT}}", styles.percent))
     return columns
-
-
-def _columns_width(width: int, figure_width: int) -> int:
-    """The cells that the columns of the widest row take."""
-    return (
-        (figure_width + 1 if width >= 24 else 0)
-        + (_BAR + 1 if width >= 32 else 0)
-        + (_PERCENT + 1 if width >= 16 else 0)
-    )

@@ -41,9 +41,14 @@ class Unsaved(NamedTuple):
         return cls(len(state) - common, len(stored.state) - common)
 
 
-def in_short(stored: Stored, state: tuple[int, ...]) -> str:
-    """`● 2 unsaved steps`, `● 1 saved step undone`, `✓ 3 steps saved`; empty where nothing was done."""
+def in_short(stored: Stored, state: tuple[int, ...], *, words: bool = True) -> str:
+    """`● 2 unsaved steps`, `● 1 saved step undone`, `✓ 3 steps saved`; empty where nothing was done.
+
+    Without words `● 2` and `✓ 3`.
+    """
     steps, undone = Unsaved.since(stored, state)
+    if not words:
+        return f"● {steps or undone:,}" if steps or undone else f"✓ {len(state):,}" if state else ""
     if steps:
         return f"● {counted(steps, 'unsaved step')}"
     if undone:

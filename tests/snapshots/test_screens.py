@@ -8,9 +8,11 @@ import pytest
 from textual.pilot import Pilot
 from torch.utils.hooks import RemovableHandle
 
+from prune_tui.ui.layout_file import LayoutFile
 from tests.in_process import app_on, press, settle
 from tests.settings_given import given
 from tests.ui.test_doctor_pane import SOURCE as AILING
+from tests.ui.test_panes import DEEP
 
 SIZES = [(120, 40), (80, 24)]
 WALKS = {
@@ -106,6 +108,35 @@ def test_the_stack_of_repeated_layers(snap_compare, tmp_path: Path, size: tuple[
         await press(pilot, "5", "enter", "f8")
 
     assert snap_compare(app_on(f"{tmp_path}/layers.py:net"), terminal_size=size, run_before=walked)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("walk", ["opened", "pruned", "inside"])
+def test_narrow_and_wide_windows(snap_compare, walk: str, size: tuple[int, int]) -> None:
+    async def walked(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, *{**WALKS, "inside": (*WALKS["pruned"], "enter", "enter", "f3")}[walk])
+
+    assert snap_compare(app_on(), terminal_size=size, run_before=walked)
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES, (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_deep_model(snap_compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    (tmp_path / "deep.py").write_text(DEEP)
+
+    async def walked(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "O")
+        pilot.app.main.go_to("model.layers.2.self_attention.query_projection")
+        await settle(pilot)
+
+    assert snap_compare(app_on(f"{tmp_path}/deep.py:Net"), terminal_size=size, run_before=walked)
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_first_start(snap_compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = app_on(layout_file=LayoutFile(tmp_path / "layout.json"))
+    assert snap_compare(app, terminal_size=size, run_before=settle)
 
 
 @pytest.mark.parametrize("size", [(60, 18), (20, 5)], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -58,13 +58,16 @@ class Named(NamedTuple):
     place: int
 
 
-def bar(focus: str = "", *, readonly: bool = False, form: bool = False, keymap: Keymap = OURS) -> list[Named]:
+def bar(
+    focus: str = "", *, readonly: bool = False, form: bool = False, pages: bool = False, keymap: Keymap = OURS
+) -> list[Named]:
     """The keys of the key bar, most important first.
 
     Args:
         focus: The pane that has the focus, or of the tensor pane the picture.
         readonly: Without those that change the model.
         form: Those of an open form, which takes the place of all others.
+        pages: Not all panes are seen at a time: the key to the others is named before all.
         keymap: What they are; what has no key is left out.
     """
     table = [key for key in keymap.table if key.keys]
@@ -83,9 +86,10 @@ def bar(focus: str = "", *, readonly: bool = False, form: bool = False, keymap: 
     ]
     taken = {named.key.id for named in focused}
     places = {key.id: number for number, key in enumerate(table)}
+    to_others = [Named(by_id["panes.next"], "pane", 0)] if pages and "panes.next" in by_id else []
     others = [_everywhere(key, places[key.id], len(places)) for key in ranked if key.id not in taken]
     first = [named for named in others if named.key.id in _BEFORE_ALL] if focused else []
-    return [*first, *focused, *(named for named in others if named not in first)]
+    return [*to_others, *first, *focused, *(named for named in others if named not in first)]
 
 
 def _everywhere(key: Key, place: int, rows: int) -> Named:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prune_tui.steps import METHODS, Method
 from prune_tui.ui.keys.key import Key
+from prune_tui.ui.keys.panes import PANES
 
 # Which methods the key bar keeps when it is short.
 _METHOD_RANKS = {
@@ -182,30 +183,7 @@ EVERYWHERE: tuple[Key, ...] = (
         "Go to the one before it.",
     ),
     Key("metric.toggle", "app", ("m",), "metric", "metric", "Measure the model after each step, or stop that."),
-    Key(
-        "panes.next",
-        "app",
-        ("tab",),
-        "focus_next_pane",
-        "next pane",
-        "Go to the next pane; in a form, to its next field.",
-    ),
-    Key(
-        "panes.previous",
-        "app",
-        ("shift+tab",),
-        "focus_previous_pane",
-        "previous pane",
-        "Go to the previous pane; in a form, to its previous field.",
-    ),
-    Key(
-        "panes.maximise",
-        "app",
-        ("z",),
-        "maximise",
-        "maximise",
-        "Give the whole screen to the focused pane, or take it back.",
-    ),
+    *PANES,
     Key(
         "app.log", "app", ("f12",), "engine_log", "engine log", "Show what the engine and the model have printed."
     ),

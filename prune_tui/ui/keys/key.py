@@ -45,6 +45,7 @@ _SHOWN = {
     "pageup": "page up", "pagedown": "page down", "escape": "esc",
     "exclamation_mark": "!", "colon": ":", "less_than_sign": "<", "greater_than_sign": ">",
     "left_curly_bracket": "{", "right_curly_bracket": "}",
+    "left_parenthesis": "(", "right_parenthesis": ")",
     "right_square_bracket": "]", "left_square_bracket": "[",
 }  # fmt: skip
 

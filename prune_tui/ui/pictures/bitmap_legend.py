@@ -21,6 +21,10 @@ _KEPT = {
     (True, True): ((".-+*#", " none to all kept"),),
 }
 
+_SHORT = {False: ("░▒▓█", " share kept"), True: (".-+*#", " kept")}
+"""Of a pooled mask, where there is little room; in ASCII or not."""
+_TENTHS = ", tenths kept"
+
 _GONE: dict[tuple[Role, bool], str] = {
     ("would-go", False): "○",
     ("would-go", True): "o",
@@ -52,16 +56,21 @@ def lines(
     tally = heatmap.tally
     newly = any(mark & HAS_NEWLY_MASKED for mark in heatmap.marks)
     shares = ["" if layout.folded else legend.dead(tally), legend.masked(tally)]
-    parts = [
-        _joined([_part(*told, "plain", look) for told in _KEPT[layout.pooled, look.ascii]]),
-        _mark("would-go", "would go", drawn, layout, look) if tally.going else [],
-        [Segment(legend.going(tally))],
-        *([Segment(one)] for one in shares),
-        _mark("newly", "just masked", drawn, layout, look) if newly else [],
-        _edges(heatmap, layout, look),
-        [Segment(pool)],
-    ]
-    return legend.fitted(parts, look, room)
+    kept = _joined([_part(*told, "plain", look) for told in _KEPT[layout.pooled, look.ascii]])
+    would_go = _mark("would-go", "would go", drawn, layout, look) if tally.going else []
+    just_masked = _mark("newly", "just masked", drawn, layout, look) if newly else []
+    counts = [[Segment(legend.going(tally))], *([Segment(one)] for one in shares)]
+    rest = [_edges(heatmap, layout, look), [Segment(pool)]]
+    told = legend.fitted([kept, would_go, *counts, just_masked, *rest], look, room)
+    digits = [part for part in (would_go, just_masked) if _TENTHS in _text(part)]
+    if all(any(_text(part) in _text(line) for line in told) for part in digits):
+        return told
+    # Nobody guesses what a digit is, but shades and counts stand for themselves.
+    return legend.fitted([_part(*_SHORT[look.ascii], "plain", look), *digits, *counts, *rest], look, room)
+
+
+def _text(part: Part) -> str:
+    return "".join(segment.text for segment in part)
 
 
 def _part(glyph: str, meaning: str, role: Role, look: Look) -> Part:
@@ -81,7 +90,7 @@ def _mark(role: Role, meaning: str, drawn: Sequence[Sequence[Segment]], layout: 
     digit = next((one for one in text if one.isdigit()), "") if layout.pooled else ""
     some = digit if layout.pooled else "" if look.ascii else "⠿"
     glyphs = some + (gone if gone in text else "")
-    tenths = ", tenths kept" if digit else ""
+    tenths = _TENTHS if digit else ""
     return _part(glyphs, f" {meaning}{tenths}", role, look) if glyphs else []
 
 

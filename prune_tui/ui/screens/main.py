@@ -19,10 +19,11 @@ from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
 from prune_tui.ui import keys, targeting
 from prune_tui.ui.frugal_screen import FrugalScreen
-from prune_tui.ui.looking import Looking
+from prune_tui.ui.panes import Panes
 from prune_tui.ui.unsaved import Stored
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.findings_pane import FindingsPane
+from prune_tui.ui.widgets.first_hint import FirstHint
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
@@ -42,7 +43,7 @@ SMALLEST = (60, 18)
 _DEBOUNCE = 0.03
 
 
-class MainScreen(Looking, FrugalScreen):
+class MainScreen(Panes, FrugalScreen):
     """Three panes under a status line; form, edit log and doctor take the module pane's place while open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
@@ -61,13 +62,16 @@ class MainScreen(Looking, FrugalScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield ModuleTree(id="tree")
-                yield Input(placeholder="name or type", compact=True, id="filter")
+                yield Input(placeholder="name or type", compact=True, select_on_focus=False, id="filter")
             with Vertical(id="right"):
-                with ContentSwitcher(initial="module", id="upper"):
-                    yield ModulePane(id="module")
-                    yield EditLog(id="edit-log")
-                    yield FindingsPane(id="findings")
+                with Horizontal(id="upper-row"):
+                    with ContentSwitcher(initial="module", id="upper"):
+                        yield ModulePane(id="module")
+                        yield EditLog(id="edit-log")
+                        yield FindingsPane(id="findings")
+                    yield EditLog(id="log-beside")
                 yield TensorPane(id="tensor")
+        yield FirstHint(id="first-hint")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
@@ -77,6 +81,7 @@ class MainScreen(Looking, FrugalScreen):
         self.query_one("#left").border_title = Content("Modules")
         self.query_one("#module").border_title = Content("Module")
         self.query_one("#tensor").border_title = Content("Tensor")
+        self.begin_with(self.prune_app.layout_file)
         self.watch(self, "focused", self._focus_moved)
         self.watch(self.app, "app_focus", self._app_focused, init=False)
         self.prune_app.begin()
@@ -96,7 +101,8 @@ class MainScreen(Looking, FrugalScreen):
         return not self.has_class("-too-small") or action == "leave"
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say so when the window is too small for the panes."""
+        """Give the panes their places, or say so when the window is too small for them."""
+        self.window_changed()
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "-too-small")
@@ -197,7 +203,7 @@ class MainScreen(Looking, FrugalScreen):
 
     @on(ModuleTree.Selected)
     def _module_chosen(self) -> None:
-        self.bring_forward(self.module_pane)
+        self.go_to_others()
 
     @on(ModulePane.Entered)
     def _tensor_chosen(self) -> None:
@@ -317,37 +323,6 @@ class MainScreen(Looking, FrugalScreen):
         off = metric is not None and metric.state == "off"
         await self.ask_or_tell(protocol.SetMetric(off), views.Done)
 
-    def action_focus_next_pane(self) -> None:
-        """Go to the next pane; in a form, to its next field."""
-        self.focus_next(self._focusable_now)
-
-    def action_focus_previous_pane(self) -> None:
-        """Go to the previous pane; in a form, to its previous field."""
-        self.focus_previous(self._focusable_now)
-
-    @property
-    def _focusable_now(self) -> str:
-        """What tab goes round: an open form keeps it, since enter and esc are its keys."""
-        return "StepForm, StepForm Input, StepForm Select" if self.form is not None else "*"
-
-    def action_maximise(self) -> None:
-        """Give the screen to the focused pane, or take it back."""
-        if self.maximized is not None:
-            self.minimize()
-            return
-        pane = self.focused
-        if isinstance(pane, Picture):
-            pane = self.tensor_pane
-        if pane is not None:
-            self.maximize(pane, container=False)
-
-    def action_edit_log(self) -> None:
-        """Show the edit log in place of the module pane, or the module pane again."""
-        if self.maximized is not None:
-            self.minimize()
-        upper = self.query_one("#upper", ContentSwitcher)
-        upper.current = "module" if upper.current == "edit-log" else "edit-log"
-
     def action_back(self) -> None:
         """Close the innermost thing that is open."""
         left = self.query_one("#left")
@@ -368,6 +343,8 @@ class MainScreen(Looking, FrugalScreen):
             upper.current = "module"
         elif upper.current == "findings":
             self.action_findings()
+        elif self.in_pages and self.focused_place != "tree" and "tree" not in self.pane_layout.hidden:
+            self.module_tree.focus()
         elif self.marked:
             self.set_marks(frozenset())
 

@@ -50,16 +50,6 @@ class FindingsPane(ListPane):
         meanings = ("findings.go", "goes there"), ("findings.repair", "repairs"), ("app.doctor", "closes")
         self.border_subtitle = Content(keys.told(self, *meanings))
 
-    def on_show(self) -> None:
-        """An explanation needs more lines than a module."""
-        if self.parent is not None:
-            self.parent.add_class("-examining")
-
-    def on_hide(self) -> None:
-        """Give them back, however the pane was left."""
-        if self.parent is not None:
-            self.parent.remove_class("-examining")
-
     # What the screen asks of it
 
     @property

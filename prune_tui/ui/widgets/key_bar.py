@@ -25,11 +25,17 @@ class KeyBar(Widget):
     readonly: reactive[bool] = reactive(False)
     """No step is possible: their keys are left out."""
 
+    pages: reactive[bool] = reactive(False)
+    """Not all panes are seen at a time: the key to the others is named."""
+
     def render(self) -> Text:
         """The line at its present width."""
         room, fitting = self.size.width, []
         keymap = keys.keymap_of(self)
-        for named in keys.bar(self.focus_in, readonly=self.readonly, form=self.form_open, keymap=keymap):
+        named_keys = keys.bar(
+            self.focus_in, readonly=self.readonly, form=self.form_open, pages=self.pages, keymap=keymap
+        )
+        for named in named_keys:
             room -= len(keys.shown(named.key.keys[0])) + len(named.label) + 2
             if room < 0:
                 break

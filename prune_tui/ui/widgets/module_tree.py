@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
@@ -17,12 +16,12 @@ from textual.strip import Strip
 
 from prune_tui.ui import keys
 from prune_tui.ui.outline import OutlineModel
-from prune_tui.ui.tree_line import TreeLine, TreeStyles, cut, fold_column, most_levels, printable, segments
-from prune_tui.ui.widgets.arranging import Arranging
+from prune_tui.ui.tree_line import TreeFit, TreeLine, TreeStyles, cut, fit, fold_column, printable, segments
+from prune_tui.ui.widgets.filtering import Filtering
 from prune_tui.view_rows import ModuleRow
 
 
-class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
+class ModuleTree(Filtering, can_focus=True, inherit_bindings=False):
     """The modules as a tree that folds, filters and never draws more lines than the screen has.
 
     The rows come from the engine; what is open, marked or filtered is known here only.
@@ -124,17 +123,6 @@ class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
         """The module the cursor is on; None when no module is shown."""
         return self._outline.row(self.cursor) if self._cursor_line() is not None else None
 
-    @property
-    def filtered(self) -> str:
-        """What the tree is filtered by; empty where it is not."""
-        return self._outline.filter
-
-    def shown_rows(self) -> list[ModuleRow]:
-        """The modules that the filter matches, folded or not; all of them when there is no filter."""
-        if not self._outline.filter:
-            return list(self._outline.rows)
-        return [self._outline.row(index) for index in sorted(self._outline.matches)]
-
     def set_rows(self, rows: Sequence[ModuleRow]) -> None:
         """Show a model; paths that were there before stay as they are, folded or not.
 
@@ -177,28 +165,6 @@ class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
                 self._outline.reveal(index)
             self.set_reactive(ModuleTree.cursor, index)
         self._lines_changed()
-
-    def set_filter(self, text: str) -> int:
-        """Show only what matches a text, and say how much that is; the empty text shows everything.
-
-        The cursor stays where it is if that is still shown; otherwise it goes to the next match.
-        """
-        self._outline.set_filter(text)
-        if not self._outline.filter and self.cursor >= 0:
-            self._outline.reveal(self.cursor)
-        self._lines_changed()
-        if self._cursor_line() is None:
-            self.go_to_match()
-        return len(self._outline.matches)
-
-    def go_to_match(self) -> None:
-        """Move the cursor to the next match of the filter, from itself on, or else to the last one."""
-        matches = sorted(self._outline.matches)
-        if matches:
-            index = matches[min(bisect_left(matches, self.cursor), len(matches) - 1)]
-            self._outline.reveal(index)
-            self._lines_changed()
-            self.cursor = index
 
     def go_to(self, path: str) -> bool:
         """Move the cursor to a module, unfolding what is around it; False when there is no such module."""
@@ -325,7 +291,7 @@ class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
         if offset is None or (line := offset.y + self.scroll_offset.y) >= len(visible):
             return
         index = self.cursor = visible[line]
-        if offset.x == fold_column(self._line(index), self._width):
+        if offset.x == fold_column(self._line(index), self._fit):
             self._fold_to(index, not self._outline.is_open(index))
 
     # Drawing
@@ -343,7 +309,7 @@ class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
             return Strip([Segment(text, self.get_component_rich_style("module-tree--empty"))]).crop(0, width)
         if line >= len(visible):
             return Strip.blank(width, self.rich_style)
-        return Strip(segments(self._line(visible[line]), width, self._styles()), width)
+        return Strip(segments(self._line(visible[line]), self._fit, self._styles()), width)
 
     def _line(self, index: int) -> TreeLine:
         """What the line of a row says."""
@@ -353,8 +319,8 @@ class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
         return TreeLine(
             row=row,
             figure=self.arrangement.figure(row, self.norms),
-            figure_width=self.arrangement.width,
-            guides=outline.guides(index, most_levels(self._width)),
+            depth=outline.depth(index),
+            guides=outline.guides(index, self._fit.levels),
             fold=("▾" if outline.is_open(index) else "▸") if outline.has_children(index) else "",
             cursor=index == self.cursor,
             marked=bool(self.marked) and any(prefix + tensor.name in self.marked for tensor in row.tensors),
@@ -365,6 +331,11 @@ class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
     def _width(self) -> int:
         """The cells beside the scrollbar; `size` counts those under it too."""
         return self.scrollable_content_region.width
+
+    @property
+    def _fit(self) -> TreeFit:
+        """What the lines have room for."""
+        return fit(self._width, self._outline.deepest, self.arrangement.width)
 
     def _styles(self) -> TreeStyles:
         """The styles of the theme; Textual caches them."""

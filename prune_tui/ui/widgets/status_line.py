@@ -95,6 +95,8 @@ class StatusLine(Widget):
             left = "  " + " · ".join(filter(None, parts))
             if text.cell_len + cell_len(left) + cell_len(right) + 2 <= width:
                 break
+        else:
+            right = self._right(short=True)
         said = f"  {self.said}" if self.said and not self.activity else ""
         if text.cell_len + cell_len(left) + cell_len(said) + cell_len(right) + 2 <= width:
             right = f"{said}  {right}".strip()
@@ -127,9 +129,10 @@ class StatusLine(Widget):
         parts["broken"] = self.broken.short
         yield list(parts.values())
 
-    def _right(self) -> str:
+    def _right(self, *, short: bool = False) -> str:
+        """`● 2 unsaved steps`, or `● 2`."""
         if self.summary is None:
             return ""
         if self.activity:
             return self.activity
-        return in_short(self.stored, self.summary.state)
+        return in_short(self.stored, self.summary.state, words=not short)

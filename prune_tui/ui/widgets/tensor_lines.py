@@ -13,8 +13,10 @@ from prune_tui.protocol import Request
 from prune_tui.steps import CustomFromMask
 from prune_tui.tensor_requests import GetStructure
 from prune_tui.tensor_views import Structure
+from prune_tui.ui import keys
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.pictures import histogram, structure
+from prune_tui.ui.pictures.inks import ink
 from prune_tui.ui.widgets.picture import Picture, Subject
 from prune_tui.view_rows import View
 from prune_tui.views import Body, Statistics
@@ -128,10 +130,14 @@ class LinesPicture(Picture):
         if self.note or not self._strips:
             strip = self.note_line(y, width, self.note or ("" if self.subject is None else "…"))
         elif top + y < len(self._strips):
-            strip = self._strips[top + y]
+            strip = self._hidden_below(y) or self._strips[top + y]
         else:
             strip = Strip.blank(width)
         return strip.adjust_cell_length(width).apply_style(self.rich_style)
+
+    def _hidden_below(self, y: int) -> Strip | None:
+        """What stands in a line of the screen instead of its own; None where that may stand there."""
+        return None
 
 
 class HistogramPicture(LinesPicture):
@@ -203,3 +209,12 @@ class StructurePicture(LinesPicture):
         if self._answer is None or self.aim is None:
             return []
         return structure.lines(self._answer, self.aim.axes, self.look, width)
+
+    def _hidden_below(self, y: int) -> Strip | None:
+        """How many lines are to come, in the last that is seen: else it reads like the end."""
+        more = len(self._strips) - self.scroll_offset.y - self.size.height
+        if more <= 0 or y < self.size.height - 1:
+            return None
+        key = keys.told(self, ("tensor.down", "scrolls"))
+        told = f"… {more + 1} more lines" + (f": {key}" if key else "")
+        return Strip([Segment(told, ink("dim", self.look))])

@@ -204,7 +204,9 @@ def test_the_legend_of_a_pooled_mask_is_of_shades_and_digits() -> None:
 
 def test_the_legend_fits_the_narrowest_pane() -> None:
     pooled = replace(shares(20, 40), tally=Tally(800, kept=300, dead_rows=4))
-    assert legend(pooled, PLAIN, 47, Layout(pooled=True)) == ["░▒▓ some kept, █ all · 4 rows wholly masked"]
+    assert legend(pooled, PLAIN, 47, Layout(pooled=True)) == ["░▒▓█ share kept · 9 just masked, tenths kept"]
+    plain = replace(pooled, marks=bytes(len(pooled.marks)))
+    assert legend(plain, PLAIN, 47, Layout(pooled=True)) == ["░▒▓ some kept, █ all · 4 rows wholly masked"]
     for width in range(90):
         assert all(len(line) <= width for line in legend(pooled, PLAIN, width, Layout(pooled=True), 2))
 

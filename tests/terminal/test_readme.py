@@ -23,6 +23,8 @@ from prune_tui.cli import open_model
 from prune_tui.demo import lenet
 from prune_tui.engine import checksums
 from prune_tui.protocol import Open
+from prune_tui.settings import config_file
+from prune_tui.ui.keys import Keymap
 from prune_tui.ui.widgets.pictures import PICTURES
 from tests import readme_exit_codes, readme_findings
 from tests.terminal.conftest import Start
@@ -45,11 +47,13 @@ COPIES = [
     if command.startswith(("prune-tui show", "prune-tui diff", "prune-tui convert", "prune-tui -1"))
 ]
 PRINTS = [command for command in COMMANDS if command.startswith(("prune-tui completion", "prune-tui man"))]
+SETTLES = [command for command in COMMANDS if command.startswith("prune-tui config")]
 SERVES = [command for command in COMMANDS if command.startswith("prune-tui web")]
 STARTS = [
     command
     for command in COMMANDS
-    if command.startswith("prune-tui") and command not in [*RUNS, *CHECKS, *LISTS, *COPIES, *PRINTS, *SERVES]
+    if command.startswith("prune-tui")
+    and command not in [*RUNS, *CHECKS, *LISTS, *COPIES, *PRINTS, *SETTLES, *SERVES]
 ]
 
 NET = """
@@ -76,7 +80,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_there_is_no_command_that_is_not_tested_here() -> None:
-    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS, *COPIES, *PRINTS, *SERVES]
+    known = [*INSTALLS, *STARTS, *RUNS, *CHECKS, *LISTS, *COPIES, *PRINTS, *SETTLES, *SERVES]
     assert [command for command in COMMANDS if command not in known] == ["pytest"]
 
 
@@ -168,6 +172,24 @@ def test_what_is_for_the_shell_is_printed(command: str) -> None:
     )
     wanted = {"completion": "complete -F _prune_tui prune-tui", "man": '.TH PRUNE\\-TUI 1 ""'}
     assert wanted[command.split()[1]] in run.stdout
+
+
+def test_settings_are_made_and_checked_as_the_readme_has_them(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    for command, said in zip(SETTLES, (f"made {file}", f"{file}: nothing is wrong"), strict=True):
+        run = subprocess.run(
+            [sys.executable, "-m", "prune_tui", *shlex.split(command)[1:]],
+            env={**os.environ, "PRUNE_TUI_CONFIG": str(file)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        assert said in run.stdout + run.stderr
+    (shown,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    file.write_text(shown)
+    config = config_file.read(file)
+    assert Keymap(config.keys).first("app.log") == ""
 
 
 @pytest.mark.parametrize("command", SERVES)

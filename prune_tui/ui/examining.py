@@ -7,12 +7,12 @@ from textual.widgets import ContentSwitcher
 
 from prune_tui import protocol, views
 from prune_tui.client import Refused
-from prune_tui.ui.editing import Editing
+from prune_tui.ui.marking import Marking
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.widgets.findings_pane import FindingsPane
 
 
-class Examining(Editing):
+class Examining(Marking):
     """The pane of the doctor takes the module pane's place while it is open, and follows every edit."""
 
     @property

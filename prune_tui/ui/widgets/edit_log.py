@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -14,9 +17,10 @@ from prune_tui.ui.tree_line import printable
 from prune_tui.views import LogEntry
 
 
-class EditLog(VerticalScroll):
+class EditLog(VerticalScroll, inherit_bindings=False):
     """A list of steps, the last at the bottom and in sight."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("log")]
     DEFAULT_CSS = """
     EditLog {
         border: round $foreground 25%;
@@ -41,10 +45,22 @@ class EditLog(VerticalScroll):
         )
         self.show_entries((), ())
 
+    def on_show(self) -> None:
+        """What was added while it was not seen is at the bottom."""
+        self.scroll_end(animate=False)
+
     def show_entries(self, entries: tuple[LogEntry, ...], notes: tuple[str, ...]) -> None:
         """Show the steps, below what a person was told when the model was opened, such as steps left out."""
         self.query_one("#entries", Static).update(log_text(entries, notes))
         self.scroll_end(animate=False)
+
+    def action_scroll_lines(self, by: int) -> None:
+        """Scroll so many lines down, or up."""
+        self.scroll_relative(y=by, animate=False)
+
+    def action_line(self, number: int) -> None:
+        """Bring a line into sight by its number, from 1 on."""
+        self.scroll_to(y=number - 1, animate=False)
 
 
 def log_text(entries: tuple[LogEntry, ...], notes: tuple[str, ...]) -> Text:

@@ -19,10 +19,11 @@ from prune_tui.ui import keys
 from prune_tui.ui.outline import OutlineModel
 from prune_tui.ui.tree_line import TreeLine, TreeStyles, cut, fold_column, most_levels, printable, segments
 from prune_tui.ui.widgets.arranging import Arranging
+from prune_tui.ui.widgets.counted_moves import CountedMoves
 from prune_tui.view_rows import ModuleRow
 
 
-class ModuleTree(Arranging, can_focus=True, inherit_bindings=False):
+class ModuleTree(CountedMoves, Arranging, can_focus=True, inherit_bindings=False):
     """The modules as a tree that folds, filters and never draws more lines than the screen has.
 
     The rows come from the engine; what is open, marked or filtered is known here only.

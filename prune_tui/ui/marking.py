@@ -113,9 +113,14 @@ class Marking(Counting):
         key = self._main.prune_app.keymap.first("marks.back")
         self.say(f"{counted(unmarked, 'tensor')} unmarked" + (f"; {key} marks them again" if key else ""))
 
+    @property
+    def other_marks(self) -> bool:
+        """Whether there are marks to go back to."""
+        return self._marked_before != self.marked
+
     def action_marks_back(self) -> None:
         """Mark what was marked before the last change; once more, what is marked now."""
-        if self._marked_before == self.marked:
+        if not self.other_marks:
             self.say("there were no other marks before")
         self.set_marks(self._marked_before)
 

@@ -44,7 +44,7 @@ _FOCUSED: dict[str, tuple[tuple[str, str], ...]] = {
         ("findings.up", "up"), ("app.doctor", "close"), ("panes.next", "pane"),
     ),
     "marks": (
-        ("marks.go", "go there"), ("marks.toggle", "unmark"), ("marks.clear", "unmark all"),
+        ("marks.go", "go there"), ("marks.toggle", "unmark"), ("marks.clear", "all"),
         ("marks.back", "back"), ("marks.list", "close"), ("marks.down", "down"),
     ),
     "log": (

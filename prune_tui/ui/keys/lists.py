@@ -38,6 +38,8 @@ LISTS: tuple[Key, ...] = (
         counted="unfold_levels(#)",
     ),
     Key("tree.parent", "tree", ("p",), "parent", "parent", "Go to the parent."),
+    Key("tree.match", "tree", ("n",), "next_match(1)", "next match", "Go to the next match of the filter."),
+    Key("tree.match_back", "tree", ("N",), "next_match(-1)", "match before", "Go to the match before it."),
     Key("tree.fold_all", "tree", ("Z",), "fold_all", "fold all", "Fold all modules."),
     Key("tree.unfold_all", "tree", ("O",), "unfold_all", "unfold all", "Unfold all modules."),
     Key(

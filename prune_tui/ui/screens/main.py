@@ -63,7 +63,7 @@ class MainScreen(Looking, FrugalScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield ModuleTree(id="tree")
-                yield Input(placeholder="name or type", compact=True, id="filter")
+                yield Input(placeholder="name or type", compact=True, select_on_focus=False, id="filter")
                 yield PatternField(id="by-pattern")
             with Vertical(id="right"):
                 with ContentSwitcher(initial="module", id="upper"):
@@ -254,7 +254,9 @@ class MainScreen(Looking, FrugalScreen):
     def action_filter(self) -> None:
         """Type a filter for the tree."""
         self.query_one("#left").add_class("-filtering")
-        self.bring_forward(self.query_one("#filter"))
+        field = self.query_one("#filter", Input)
+        field.cursor_position = len(field.value)
+        self.bring_forward(field)
 
     @on(Input.Changed, "#filter")
     def _filtered(self, event: Input.Changed) -> None:
@@ -286,7 +288,10 @@ class MainScreen(Looking, FrugalScreen):
     @property
     def _focusable_now(self) -> str:
         """What tab goes round: an open form keeps it, since enter and esc are its keys."""
-        return "StepForm, StepForm Input, StepForm Select" if self.form is not None else "*"
+        if self.form is not None:
+            return "StepForm, StepForm Input, StepForm Select"
+        # The fields belong to their panes: who goes past them is not to type into them.
+        return "ModuleTree, ListPane, EditLog, Picture"
 
     def action_maximise(self) -> None:
         """Give the screen to the focused pane, or take it back."""

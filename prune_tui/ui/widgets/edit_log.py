@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from prune_tui import steps
@@ -33,6 +34,10 @@ class EditLog(VerticalScroll, inherit_bindings=False):
     }
     """
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
+        super().__init__(id=id)
+        self._unseen = False
+
     def compose(self) -> ComposeResult:
         """One text for all of them."""
         yield Static(id="entries")
@@ -47,10 +52,13 @@ class EditLog(VerticalScroll, inherit_bindings=False):
 
     def on_show(self) -> None:
         """What was added while it was not seen is at the bottom."""
-        self.scroll_end(animate=False)
+        if self._unseen:
+            self._unseen = False
+            self.scroll_end(animate=False)
 
     def show_entries(self, entries: tuple[LogEntry, ...], notes: tuple[str, ...]) -> None:
         """Show the steps, below what a person was told when the model was opened, such as steps left out."""
+        self._unseen = not all(one.display for one in self.ancestors_with_self if isinstance(one, Widget))
         self.query_one("#entries", Static).update(log_text(entries, notes))
         self.scroll_end(animate=False)
 

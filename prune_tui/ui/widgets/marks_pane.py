@@ -97,7 +97,9 @@ class MarksPane(ListPane):
             none = self._none_texts()
             return Text(f" {none[line]}" if line < len(none) else ""), self.rich_style
         at_cursor = line == self.cursor
-        style = self.get_component_rich_style("list-pane--cursor") if at_cursor and self.has_focus else self.rich_style
+        style = (
+            self.get_component_rich_style("list-pane--cursor") if at_cursor and self.has_focus else self.rich_style
+        )
         # The scrollbar may come or go with the number of lines: lay out for the width that is always there.
         text = mark_text(self._marks[line], self.container_size.width - 4)
         return Text.assemble("›" if at_cursor else " ", text), style

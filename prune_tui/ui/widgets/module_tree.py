@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
@@ -18,12 +17,12 @@ from textual.strip import Strip
 from prune_tui.ui import keys
 from prune_tui.ui.outline import OutlineModel
 from prune_tui.ui.tree_line import TreeLine, TreeStyles, cut, fold_column, most_levels, printable, segments
-from prune_tui.ui.widgets.arranging import Arranging
 from prune_tui.ui.widgets.counted_moves import CountedMoves
+from prune_tui.ui.widgets.filtering import Filtering
 from prune_tui.view_rows import ModuleRow
 
 
-class ModuleTree(CountedMoves, Arranging, can_focus=True, inherit_bindings=False):
+class ModuleTree(CountedMoves, Filtering, can_focus=True, inherit_bindings=False):
     """The modules as a tree that folds, filters and never draws more lines than the screen has.
 
     The rows come from the engine; what is open, marked or filtered is known here only.
@@ -125,17 +124,6 @@ class ModuleTree(CountedMoves, Arranging, can_focus=True, inherit_bindings=False
         """The module the cursor is on; None when no module is shown."""
         return self._outline.row(self.cursor) if self._cursor_line() is not None else None
 
-    @property
-    def filtered(self) -> str:
-        """What the tree is filtered by; empty where it is not."""
-        return self._outline.filter
-
-    def shown_rows(self) -> list[ModuleRow]:
-        """The modules that the filter matches, folded or not; all of them when there is no filter."""
-        if not self._outline.filter:
-            return list(self._outline.rows)
-        return [self._outline.row(index) for index in sorted(self._outline.matches)]
-
     def set_rows(self, rows: Sequence[ModuleRow]) -> None:
         """Show a model; paths that were there before stay as they are, folded or not.
 
@@ -178,28 +166,6 @@ class ModuleTree(CountedMoves, Arranging, can_focus=True, inherit_bindings=False
                 self._outline.reveal(index)
             self.set_reactive(ModuleTree.cursor, index)
         self._lines_changed()
-
-    def set_filter(self, text: str) -> int:
-        """Show only what matches a text, and say how much that is; the empty text shows everything.
-
-        The cursor stays where it is if that is still shown; otherwise it goes to the next match.
-        """
-        self._outline.set_filter(text)
-        if not self._outline.filter and self.cursor >= 0:
-            self._outline.reveal(self.cursor)
-        self._lines_changed()
-        if self._cursor_line() is None:
-            self.go_to_match()
-        return len(self._outline.matches)
-
-    def go_to_match(self) -> None:
-        """Move the cursor to the next match of the filter, from itself on, or else to the last one."""
-        matches = sorted(self._outline.matches)
-        if matches:
-            index = matches[min(bisect_left(matches, self.cursor), len(matches) - 1)]
-            self._outline.reveal(index)
-            self._lines_changed()
-            self.cursor = index
 
     def go_to(self, path: str) -> bool:
         """Move the cursor to a module, unfolding what is around it; False when there is no such module."""

@@ -112,7 +112,7 @@ class Editing(Screen[None]):
         if self.form is None:
             self._focus_before = self.focused
         else:
-            self.form.remove()
+            self._take_away(self.form)
         self.form = form
         if self.maximized is not None:
             self.minimize()
@@ -121,6 +121,11 @@ class Editing(Screen[None]):
         self.query_one("#right").mount(form, before=upper)
         self.query_one(KeyBar).form_open = True
 
+    @staticmethod
+    def _take_away(form: StepForm) -> None:
+        form.closed = True
+        form.remove()
+
     def close_form(self) -> None:
         """Close the form; what it previewed is gone from the screen."""
         if self.form is None:
@@ -128,7 +133,7 @@ class Editing(Screen[None]):
         # First the focus, then the form: a focused field that goes would hand the focus to whatever is next.
         self.query_one("#upper", ContentSwitcher).display = True
         self.set_focus(self._focus_before or self._main.module_tree)
-        self.form.remove()
+        self._take_away(self.form)
         self.form = None
         self.workers.cancel_group(self, "preview")
         self.query_one(KeyBar).form_open = False

@@ -194,3 +194,16 @@ async def test_with_motions_of_ones_own(deep: str) -> None:
     async with running(app_on(deep, settings=settings)) as pilot:
         await press(pilot, "3", "y")
         assert path(pilot) == "2"
+
+
+@pytest.mark.parametrize("name", ["l1_unstructured", "ln_structured", "remove"])
+async def test_a_form_may_yield_before_it_is_there(name: str) -> None:
+    async with running(app_on()) as pilot:
+        main = main_of(pilot)
+        await press(pilot, "j")
+        main.action_method(name)
+        main.close_form()
+        await settle(pilot)
+        assert not main.query("StepForm")
+        assert isinstance(pilot.app.focused, ModuleTree)
+        assert main.tensor_pane.preview is None

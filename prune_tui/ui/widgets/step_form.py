@@ -106,6 +106,8 @@ class StepForm(VerticalScroll, can_focus=False):
         self._asked = [setting for setting in method.settings if setting.asked and setting.kind != "bits"]
         self.applying = False
         """The step has been submitted and is not answered yet."""
+        self.closed = False
+        """It is to go; what it is told late, it does not do any more."""
         self.takes_key: TakesKey = lambda _event, _untouched: False
         """What its fields ask before a character is typed."""
 
@@ -144,6 +146,8 @@ class StepForm(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         """Title, first field, first preview."""
+        if self.closed:  # before it was there: its fields will not come
+            return
         self.border_title = Content(printable(f"{self.method.key} {self.method.name}".strip()))
         self.styles.min_height = _AROUND_FIELDS + max(3, len(self._asked)) + (len(self.targets) > 1)
         fields = list(self.query("Input, Select"))
@@ -196,6 +200,8 @@ class StepForm(VerticalScroll, can_focus=False):
     @on(Input.Changed)
     @on(Select.Changed)
     def _changed(self) -> None:
+        if self.closed:
+            return
         self._echo_axis()
         self._echo_meaning()
         try:
@@ -213,6 +219,8 @@ class StepForm(VerticalScroll, can_focus=False):
 
     def action_submit(self) -> None:
         """Apply the step, or say why not."""
+        if self.closed:
+            return
         try:
             step = self.step()
         except StepError as error:

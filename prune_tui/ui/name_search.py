@@ -86,13 +86,16 @@ class NameSearch:
         first = re.escape(letters[0])
         match = re.compile(f"[^{first}]*({first}{''.join(steps[1:])})").match
         known = self._holding if letters.startswith(self._letters) else range(len(self._lines))
-        lines = self._lines
-        matches = [(found, index) for index in known if (found := match(lines[index]))]
-        self._letters, self._holding = letters, [index for _, index in matches]
-        spans = ((found.end() - found.start(1), index) for found, index in matches)
+        lines, count = self._lines, len(self._lines)
+        # Width and place in one number: thirty thousand tuples would set off the garbage collection.
+        widths = [
+            (found.end() - found.start(1)) * count + place for place in known if (found := match(lines[place]))
+        ]
+        self._letters, self._holding = letters, [width % count for width in widths]
+        closest = (divmod(width, count) for width in heapq.nsmallest(max(_CLOSER_LOOK, most), widths))
         return [
-            (_at_beginnings(lines[index], letters) / len(letters) + 0.5 / (1 + width), index)
-            for width, index in heapq.nsmallest(max(_CLOSER_LOOK, most), spans)
+            (_at_beginnings(lines[place], letters) / len(letters) + 0.5 / (1 + width), place)
+            for width, place in closest
         ]
 
 

@@ -105,4 +105,4 @@ def matched_text(pattern: str, meant: list[str], names: tuple[str, ...], marked:
     right = name_patterns.longest_beginning(pattern, names)
     if right == pattern:
         return f"no tensor is called that; some begin so: {printable(pattern)}*"
-    return f"none matches; some begin with {printable(right)}" if right.strip("*") else "none matches"
+    return f"none matches; some begin with {printable(right)}" if right.strip("*.") else "none matches"

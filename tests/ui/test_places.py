@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prune_tui.ui import keys
 from prune_tui.ui.places import place_of
-from tests.in_process import app_on, press, running, screen_text
+from tests.in_process import app_on, press, running, screen_text, settle
 from tests.ui.tensor_pane_here import look_at
 
 
@@ -22,6 +22,7 @@ async def test_every_pane_is_a_place_and_the_help_begins_with_it() -> None:
             await press(pilot, "escape")
         await press(pilot, "H")
         await look_at(pilot, "conv1.weight")
+        await settle(pilot)
         seen.add(place_of(main.focused))
         await press(pilot, "3")
         seen.add(place_of(main.focused))

@@ -100,4 +100,5 @@ async def test_the_app_obeys_and_says_so() -> None:
         assert "Edit log" not in screen_text(app), "it has no key any more"
         await press(pilot, "f1")
         assert isinstance(app.screen, HelpScreen)
+        await press(pilot, *"exactly")
         assert "F9" in screen_text(app)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 import msgspec
 from torch import nn
 from torch.nn.utils import parametrize
 
-from prune_tui import steps
+from prune_tui import name_patterns, steps
 from prune_tui.engine import pruned, targets
 from prune_tui.engine.targets import Target
 from prune_tui.engine.walking import named_modules_of
 from prune_tui.step_settings import StepError
 
-_SPECIAL = frozenset("*?[")
-
 
 def resolved(model: nn.Module, step: steps.Step) -> tuple[steps.Step, list[str]]:
     """A step whose targets are names, with what they were written as.
 
-    `*` stands for any characters, dots too, `?` for one, `[abc]` for one of these, as in `fnmatch`; upper and
-    lower case differ. A tensor of that very name wins over what it would stand for as a pattern. Matches come in
-    the order of the model, each once, a shared module by its first name.
+    What a pattern stands for is said in `prune_tui.name_patterns`. A tensor of that very name wins over what it
+    would stand for as a pattern. Matches come in the order of the model, each once, a shared module by its first
+    name.
 
     Args:
         model: The model.
@@ -49,7 +46,7 @@ def resolved(model: nn.Module, step: steps.Step) -> tuple[steps.Step, list[str]]
 
 
 def _is_pattern(model: nn.Module, name: str) -> bool:
-    if _SPECIAL.isdisjoint(name):
+    if not name_patterns.has_wildcards(name):
         return False
     try:
         module, own = targets.locate(model, name)
@@ -61,7 +58,8 @@ def _is_pattern(model: nn.Module, name: str) -> bool:
 def _fit(model: nn.Module, pattern: str, step: steps.Step, left_out: dict[str, str]) -> list[str]:
     """The names a pattern matches, without those the step cannot be done on, which go to `left_out`."""
     known = list(_named(model))
-    matched = [target for target in known if fnmatchcase(target.path, pattern)]
+    meant = set(name_patterns.matching(pattern, [target.path for target in known]))
+    matched = [target for target in known if target.path in meant]
     if not matched:
         raise StepError(f"no tensor matches {pattern!r}{_nearest(pattern, [target.path for target in known])}")
     reasons = {target.path: _unfit(target, step) for target in matched}

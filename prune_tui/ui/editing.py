@@ -103,13 +103,18 @@ class Editing(BeforeOpening):
         if self.form is None:
             self._focus_before = self.focused
         else:
-            self.form.remove()
+            self._take_away(self.form)
         self.form = form
         if self.maximized is not None:
             self.minimize()
         self._main.lay_out_panes()
         self.query_one("#right").mount(form, before=self.query_one("#upper-row"))
         self.query_one(KeyBar).form_open = True
+
+    @staticmethod
+    def _take_away(form: StepForm) -> None:
+        form.closed = True
+        form.remove()
 
     def close_form(self) -> None:
         """Close the form; what it previewed is gone from the screen."""
@@ -118,7 +123,7 @@ class Editing(BeforeOpening):
             return
         # First the focus, then the form: a focused field that goes would hand the focus to whatever is next.
         self.set_focus(self._focus_before or self._main.module_tree)
-        form.remove()
+        self._take_away(form)
         self.workers.cancel_group(self, "preview")
         self.query_one(KeyBar).form_open = False
         self._main.show_preview_cells(None)

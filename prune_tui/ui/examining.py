@@ -7,12 +7,12 @@ from textual.widgets import ContentSwitcher
 
 from prune_tui import protocol, views
 from prune_tui.client import Refused
-from prune_tui.ui.editing import Editing
+from prune_tui.ui.marking import Marking
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.widgets.findings_pane import FindingsPane
 
 
-class Examining(Editing):
+class Examining(Marking):
     """The pane of the doctor takes the module pane's place while it is open, and follows every edit."""
 
     @property
@@ -21,7 +21,8 @@ class Examining(Editing):
         return self.query_one(FindingsPane)
 
     @property
-    def _examining(self) -> bool:
+    def examining(self) -> bool:
+        """Whether the doctor's pane is open."""
         return self.query_one("#upper", ContentSwitcher).current == "findings"
 
     def action_findings(self) -> None:
@@ -29,7 +30,7 @@ class Examining(Editing):
         main, upper = self._main, self.query_one("#upper", ContentSwitcher)
         if self.form is not None:
             self.say("a form is open: enter applies it, esc closes it")
-        elif self._examining:
+        elif self.examining:
             self.workers.cancel_group(self, "findings")
             upper.current = "module"
             main.module_tree.focus()
@@ -45,7 +46,7 @@ class Examining(Editing):
     @work(exclusive=True, group="findings")
     async def check_again(self) -> None:
         """Have the doctor look anew, while its pane is open; what it said before stays until it has."""
-        if not self._examining:
+        if not self.examining:
             return
         try:
             found = await self._main.ask(protocol.GetFindings(), views.Findings)

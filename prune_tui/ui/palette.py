@@ -1,4 +1,4 @@
-"""The command palette: every key's command, and a jump to any module."""
+"""The command palette: every command that can be done now, and a jump to any module or tensor."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.fuzzy import Matcher
 from textual.types import IgnoreReturnCallbackType
+from textual.widget import Widget
 
-from prune_tui.settings.config_file import place
+from prune_tui.settings import config_file
 from prune_tui.settings.table import BY_NAME
 from prune_tui.ui import keys, targeting
+from prune_tui.ui.name_search import NameSearch
+from prune_tui.ui.possible import facts, possible
 from prune_tui.ui.tree_line import printable
-from prune_tui.view_rows import ModuleRow
 
 if TYPE_CHECKING:
     from prune_tui.ui.app import PruneApp
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 _MOST_PLACES = 50
 _THEME = "wear these colours until you leave"
 # Moving about needs no palette.
-_NOT_IN_PALETTE = {
-    "app.palette", "app.back", "panes.next", "panes.previous",
-    "tree.up", "tree.down", "tree.page_up", "tree.page_down", "tree.enter",
+_NOT_IN_PALETTE = {"app.palette", "app.back", "panes.next", "panes.previous", "tree.enter", "module.enter"}
+_MOVES = {
+    "up", "down", "left", "right", "top", "bottom", "page_up", "page_down", "page_left", "page_right",
 }  # fmt: skip
 
 
@@ -36,9 +37,35 @@ class _Command(NamedTuple):
     run: IgnoreReturnCallbackType
     sentence: str
 
+    def score(self, typed: str) -> float:
+        """How well it is meant: 4 where each word begins one of its name, less where one of what it does; or 0.
+
+        Modules and tensors of that very name come between these two.
+        """
+        wanted, name = typed.lower().split(), self.name.lower()
+        words = [word.strip("().,:;") for word in name.split()]
+        if wanted and _begin(wanted, words):
+            return 4.0 + (name.startswith(wanted[0])) + 1 / (1 + len(words))
+        told = [word.strip("().,:;") for word in self.sentence.lower().split()]
+        return 2.7 if wanted and _begin(wanted, [*words, *told]) else 0.0
+
+
+def _begin(wanted: list[str], words: list[str]) -> bool:
+    return all(any(word.startswith(one) for word in words) for one in wanted)
+
 
 class Commands(Provider):
-    """What can be done now: methods and undo are left out while the model is read-only or not there."""
+    """What can be done now; what the model, its steps, the marks or the cursor do not allow is left out."""
+
+    async def startup(self) -> None:
+        """All names, to be found by some of their letters."""
+        self._places = [
+            (row, path)
+            for row in self._main.rows
+            for path in (row.path, *(targeting.dotted(row, tensor) for tensor in row.tensors))
+            if path
+        ]
+        self._search_names = NameSearch([path for _, path in self._places])
 
     @property
     def _main(self) -> MainScreen:
@@ -51,53 +78,57 @@ class Commands(Provider):
             self._main.say("this terminal shows no colours, or NO_COLOR is set: no theme changes anything")
             return
         self._main.look_again()
-        self._main.say(f'until you leave; to keep it, write theme = "{theme}" into {place(os.environ)}')
+        file = config_file.place(os.environ)
+        self._main.say(f'until you leave; to keep it, write theme = "{theme}" into {file}')
 
     def _commands(self) -> Iterator[_Command]:
-        summary = self._main.status.summary
-        editable = summary is not None and not summary.readonly
-        keymap = keys.keymap_of(self._main)
-        for key in [*keymap.of("app"), *keymap.of("tree")]:
-            if key.id in _NOT_IN_PALETTE or (keys.edits(key) and not editable):
-                continue
-            place = self._main if key.place == "app" else self._main.module_tree
-            run = functools.partial(place.run_action, key.action)
-            pressed = f"  ({keymap.first(key.id)})" if key.keys else ""
-            yield _Command(f"{key.label}{pressed}", run, key.sentence)
+        main = self._main
+        keymap, now = keys.keymap_of(main), facts(main)
+        panes: dict[keys.Place, Widget] = {
+            "app": main,
+            "tree": main.module_tree,
+            "tensor": main.tensor_pane,
+            "findings": main.findings_pane,
+            "marks": main.marks_pane,
+        }
+        for place, pane in panes.items():
+            for key in keymap.of(place):
+                if key.id in _NOT_IN_PALETTE or key.id.rpartition(".")[2] in _MOVES or not possible(key, now):
+                    continue
+                run = functools.partial(pane.run_action, key.action)
+                pressed = f"  ({keymap.first(key.id)})" if key.keys else ""
+                yield _Command(f"{key.label}{pressed}", run, key.sentence)
         for choice in BY_NAME["theme"].choices:
             yield _Command(f"theme: {choice}", functools.partial(self._wear, choice), _THEME)
-        for method in self._main.more_methods if editable else ():
-            form = functools.partial(self._main.action_method, method.name)
+        for method in main.more_methods if "editable" in now else ():
+            form = functools.partial(main.action_method, method.name)
             yield _Command(printable(method.name), form, printable(method.sentence))
 
     async def discover(self) -> Hits:
         """All commands, before anything is typed."""
         for command in self._commands():
-            yield DiscoveryHit(Content(command.name), command.run, text=command.name, help=command.sentence)
+            yield DiscoveryHit(
+                Content(command.name), command.run, text=command.name, help=_literal(command.sentence)
+            )
 
     async def search(self, query: str) -> Hits:
-        """Commands and modules whose names match."""
-        matcher = self.matcher(query)
-        for command in self._commands():
-            score = max(matcher.match(command.name), matcher.match(command.sentence) * 0.8)
+        """Commands of which the words begin so, then modules and tensors whose names hold the letters in order."""
+        commands = list(self._commands())
+        spelt = {
+            one.at: one.score for one in NameSearch([one.name for one in commands]).find(query, len(commands))
+        }
+        for number, command in enumerate(commands):
+            score = max(command.score(query), spelt.get(number, 0.0))
             if score > 0:
-                yield Hit(score, Content(command.name), command.run, text=command.name, help=command.sentence)
-        for score, row, path in self._places(matcher, query):
+                shown, sentence = Content(command.name), _literal(command.sentence)
+                yield Hit(score, shown, command.run, text=command.name, help=sentence)
+        for found in self._search_names.find(query, _MOST_PLACES):
+            row, path = self._places[found.at]
             run = functools.partial(self._main.go_to, row.path, path if path != row.path else "")
             name = printable(path)
-            yield Hit(score, Content(f"go to {name}"), run, text=name, help=printable(row.type))
+            yield Hit(found.score, Content(f"go to {name}"), run, text=name, help=_literal(printable(row.type)))
 
-    def _places(self, matcher: Matcher, query: str) -> Iterator[tuple[float, ModuleRow, str]]:
-        """Modules and tensors whose dotted names hold what was typed; the fuzzy match is for their order only.
 
-        Matching is slow, and ten thousand modules have thirty thousand names.
-        """
-        found = 0
-        wanted = query.lower()
-        for row in self._main.rows:
-            for path in (row.path, *(targeting.dotted(row, tensor) for tensor in row.tensors)):
-                if wanted in path.lower():
-                    yield matcher.match(path) or 0.1, row, path
-                    found += 1
-                    if found == _MOST_PLACES:
-                        return
+def _literal(text: str) -> str:
+    """A text that is shown as it is; the palette would read a plain one as markup, but leaves a Content alone."""
+    return cast(str, Content(text))

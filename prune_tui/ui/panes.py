@@ -218,7 +218,7 @@ class Panes(Looking):
         if self.maximized is not None:
             return
         stops, focused = self._stops, self.focused
-        if isinstance(focused, Input) and focused.id == "filter":  # it belongs to the tree
+        if isinstance(focused, Input) and self._pane_of(focused) == "tree":  # a field of its own
             self.set_focus(self._main.module_tree)
             return
         around = set() if focused is None else set(focused.ancestors_with_self)

@@ -27,6 +27,29 @@ def weights(rows: Iterable[ModuleRow]) -> tuple[str, ...]:
     )
 
 
+def tensors(rows: Iterable[ModuleRow]) -> tuple[str, ...]:
+    """All that can be marked, weights and biases; those of shared modules at their first place."""
+    return tuple(dotted(row, tensor) for row in rows if not row.shared_with for tensor in row.tensors)
+
+
+def of_same_type(rows: Iterable[ModuleRow], current: ModuleRow, name: str) -> tuple[str, ...]:
+    """The tensors of a name in all modules of a type: the weights, or the biases, of every Linear.
+
+    Args:
+        rows: The whole outline.
+        current: A module of that type.
+        name: The tensor's name in its module.
+    """
+    alike = (row for row in rows if row.type == current.type and not row.shared_with)
+    return tuple(dotted(row, tensor) for row in alike for tensor in row.tensors if tensor.name == name)
+
+
+def inverted(marked: frozenset[str], shown: Sequence[ModuleRow]) -> frozenset[str]:
+    """The marks the other way round: among the weights of what is shown; what is not shown stays as it is."""
+    here = marked & {dotted(row, tensor) for row in shown for tensor in row.tensors}
+    return (marked - here) | (frozenset(weights(shown)) - here)
+
+
 def pruned(rows: Iterable[ModuleRow]) -> tuple[str, ...]:
     """All tensors that have a pruning hook."""
     return tuple(

@@ -26,6 +26,8 @@ WALKS = {
     "edit-log": ("j", "2", "enter", "3", "enter", "H"),
     "mask": ("j", "3", "enter", "f4"),
     "marks": ("slash", *"linear", "enter", "asterisk"),
+    "marks-pane": ("j", "j", "j", "S", "3", "enter", "L"),
+    "pattern": ("P", *"fc?.wieght"),
     "matrix": ("j", "j", "j", "3"),
     "help": ("question_mark",),
     "export": ("j", "3", "enter", "e"),

@@ -262,26 +262,6 @@ async def test_the_edit_log() -> None:
         assert "Tensors" in screen_text(pilot)
 
 
-async def test_space_marks_tensors_and_steps_work_on_all_of_them() -> None:
-    async with running(app_on()) as pilot:
-        await press(pilot, "space")
-        assert "no tensor at the cursor to mark" in screen_text(pilot)
-        await press(pilot, "j", "space", "j", "space", "3")
-        assert "On 2 tensors: conv1.weight, conv2.weight." in words(pilot)
-        await press(pilot, "enter", "space")
-        assert main_of(pilot).marked == {"conv1.weight"}
-        assert main_of(pilot).entries[0].step.targets == ("conv1.weight", "conv2.weight")
-
-
-async def test_a_star_marks_the_weights_of_what_the_filter_shows_and_unmarks_them() -> None:
-    async with running(app_on()) as pilot:
-        await press(pilot, "slash", *"linear", "enter", "asterisk")
-        assert main_of(pilot).marked == {"fc1.weight", "fc2.weight", "fc3.weight"}
-        assert "3 marked" in screen_text(pilot)
-        await press(pilot, "asterisk")
-        assert main_of(pilot).marked == frozenset()
-
-
 async def test_a_slash_filters_the_tree_and_esc_clears() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "slash", *"conv")

@@ -56,7 +56,7 @@ async def test_tab_goes_from_section_to_section_and_round() -> None:
         assert "In the tensor pane" in screen_text(pilot).splitlines()[2]
         await press(pilot, "shift+tab")
         assert "In the module pane" in screen_text(pilot).splitlines()[2]
-        await press(pilot, *["tab"] * 5)
+        await press(pilot, *["tab"] * 7)
         assert "In the module tree" in screen_text(pilot).splitlines()[2]
 
 
@@ -83,7 +83,10 @@ async def test_all_of_it_is_reached_by_scrolling_and_nothing_is_cut_at_80_column
         ("x", {"tensor.paint"}),
         ("X", {"tensor.brush"}),
         ("f3", {"picture.heatmap"}),
-        ("pageup", {"tree.page_up", "module.page_up", "tensor.page_up", "findings.page_up", "form.page_up"}),
+        (
+            "pageup",
+            {f"{place}.page_up" for place in ("tree", "module", "tensor", "findings", "marks", "log", "form")},
+        ),
         ("undone STEP", {"steps.redo"}),
         ("zzz", set()),
     ],

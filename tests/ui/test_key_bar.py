@@ -49,7 +49,7 @@ async def test_a_form_takes_the_line_and_gives_it_back() -> None:
         await settle(pilot)
         before = bar(pilot)
         await press(pilot, "3")
-        assert bar(pilot) == "enter apply esc leave ↑ more ↓ less"
+        assert bar(pilot) == "enter apply esc leave ↑ more ↓ less F1 help"
         await press(pilot, "escape")
         assert bar(pilot) == before
 
@@ -60,3 +60,31 @@ async def test_in_a_read_only_session_no_painting_is_named() -> None:
         await settle(pilot)
         assert bar(pilot).startswith("n next : go to a axes")
         assert "undo" not in bar(pilot)
+
+
+async def test_marks_are_named_before_the_methods_that_work_on_them() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        before = bar(pilot)
+        await press(pilot, "j", "space", "j", "space")
+        assert bar(pilot).startswith("2 marked: ")
+        assert " 3 L1 L marks " in bar(pilot)
+        await press(pilot, "L")
+        assert bar(pilot).startswith("enter go there space unmark c all B back L close")
+        await press(pilot, "L", "escape")
+        assert bar(pilot) == before
+
+
+async def test_the_edit_log_has_keys_of_its_own() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await press(pilot, "H")
+        pilot.app.main.query_one("#edit-log").focus()
+        await settle(pilot)
+        assert bar(pilot).startswith("U redo . repeat H close")
+
+
+async def test_f1_in_a_form_shows_the_forms_keys_first() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await press(pilot, "j", "3", "f1")
+        assert "In a form" in screen_text(pilot).splitlines()[2]
+        await press(pilot, "escape")
+        assert pilot.app.main.form is not None

@@ -19,7 +19,7 @@ def test_no_key_means_two_things_in_one_place(place: keys.Place) -> None:
 
 def test_no_key_of_a_pane_hides_one_that_works_everywhere() -> None:
     everywhere = {key for row in keys.OURS.of("app") for key in row.keys}
-    for place in ("tree", "module", "tensor", "findings"):
+    for place in ("tree", "module", "tensor", "findings", "marks", "log"):
         assert not everywhere & {key for row in keys.OURS.of(place) for key in row.keys}
 
 
@@ -68,7 +68,7 @@ def line(focus: str, width: int, **how: bool) -> list[str]:
     return told
 
 
-@pytest.mark.parametrize("focus", [*PICTURES, "findings"])
+@pytest.mark.parametrize("focus", [*PICTURES, "findings", "marks", "log"])
 def test_six_keys_of_the_focused_picture_fit_into_80_columns_with_help_undo_and_quit(focus: str) -> None:
     told = line(focus, 78)
     assert {"? help", "u undo", "q quit"} <= set(told)
@@ -90,5 +90,11 @@ def test_a_read_only_session_names_no_key_that_prunes_or_paints(focus: str) -> N
     assert ("tensor.apply_draft" in told) == (focus == "stack")
 
 
+def test_while_tensors_are_marked_their_list_is_named_beside_the_methods() -> None:
+    told = line("tree", 67, marked=True)  # beside `4 marked: `
+    assert {"3 L1", "2 random", "L marks", "? help", "u undo", "q quit"} <= set(told)
+    assert "L marks" not in line("tree", 67)
+
+
 def test_an_open_form_has_the_line_for_itself() -> None:
-    assert line("values", 78, form=True) == ["enter apply", "esc leave", "↑ more", "↓ less"]
+    assert line("values", 78, form=True) == ["enter apply", "esc leave", "↑ more", "↓ less", "F1 help"]

@@ -1,11 +1,11 @@
 """Every key of the app, declared once: bindings, key bar, help and the README's table come from here.
 
-`key` says what a key is; `everywhere`, `panes`, `lists`, `tensor` and `forms` are the tables, by where a key
-works; `registry` puts them together, `keymap` has those a person has chosen instead, and `bars` chooses what the
-key bar names.
+`key` says what a key is; `everywhere`, `panes`, `marks`, `lists`, `tensor` and `forms` are the tables, by where a
+key works; `registry` puts them together, `keymap` has those a person has chosen instead, and `bars` chooses what
+the key bar names.
 """
 
-from prune_tui.ui.keys.bars import bar
+from prune_tui.ui.keys.bars import Named, bar, methods_first
 from prune_tui.ui.keys.everywhere import method_sentence
 from prune_tui.ui.keys.key import PLACES, Key, Place, shown
 from prune_tui.ui.keys.keymap import CHOOSABLE, OURS, Keymap, keymap_of, told
@@ -18,12 +18,14 @@ __all__ = [
     "PLACES",
     "Key",
     "Keymap",
+    "Named",
     "Place",
     "bar",
     "bindings",
     "edits",
     "keymap_of",
     "method_sentence",
+    "methods_first",
     "shown",
     "told",
 ]

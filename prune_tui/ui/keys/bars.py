@@ -15,7 +15,9 @@ _BEFORE_ALL = {"app.help", "steps.undo", "app.quit"}
 
 _PAINTED = {"values", "heatmap", "mask"}
 _PAINTING = (("tensor.paint", "paint"), ("tensor.brush", "brush"), ("tensor.apply_draft", "apply"))
-# Of the doctor's pane and of each picture what matters most, and what it does there; with painting six.
+_WITH_MARKS = {"marks.list": 10}
+"""Ranks while tensors are marked: what is marked matters as much as what is done with it."""
+# Of the panes of lists and of each picture what matters most, and what it does there; with painting six.
 # In tree and module pane the methods matter, which work everywhere.
 _FOCUSED: dict[str, tuple[tuple[str, str], ...]] = {
     "values": (("tensor.find", "next"), ("tensor.go_to", "go to"), ("tensor.axes", "axes")),
@@ -41,7 +43,20 @@ _FOCUSED: dict[str, tuple[tuple[str, str], ...]] = {
         ("findings.go", "go there"), ("findings.repair", "repair"), ("findings.down", "down"),
         ("findings.up", "up"), ("app.doctor", "close"), ("panes.next", "pane"),
     ),
+    "marks": (
+        ("marks.go", "go there"), ("marks.toggle", "unmark"), ("marks.clear", "all"),
+        ("marks.back", "back"), ("marks.list", "close"), ("marks.down", "down"),
+    ),
+    "log": (
+        ("steps.redo", "redo"), ("steps.repeat", "repeat"), ("steps.log", "close"),
+        ("log.up", "up"), ("log.down", "down"), ("log.top", "top"),
+    ),
 }  # fmt: skip
+
+
+def methods_first(focus: str) -> bool:
+    """Whether the line begins with the methods, and not with keys of what has the focus."""
+    return focus not in _FOCUSED
 
 
 class Named(NamedTuple):
@@ -59,7 +74,13 @@ class Named(NamedTuple):
 
 
 def bar(
-    focus: str = "", *, readonly: bool = False, form: bool = False, pages: bool = False, keymap: Keymap = OURS
+    focus: str = "",
+    *,
+    readonly: bool = False,
+    form: bool = False,
+    pages: bool = False,
+    marked: bool = False,
+    keymap: Keymap = OURS,
 ) -> list[Named]:
     """The keys of the key bar, most important first.
 
@@ -68,12 +89,14 @@ def bar(
         readonly: Without those that change the model.
         form: Those of an open form, which takes the place of all others.
         pages: Not all panes are seen at a time: the key to the others is named before all.
+        marked: Tensors are marked, on which the methods then work.
         keymap: What they are; what has no key is left out.
     """
     table = [key for key in keymap.table if key.keys]
+    ranks = {key.id: key.bar for key in table} | (_WITH_MARKS if marked else {})
     ranked = sorted(
         (key for key in table if key.bar and (key.place == "form") == form and not (readonly and edits(key))),
-        key=lambda key: key.bar,
+        key=lambda key: ranks[key.id],
     )
     if form:
         return [Named(key, key.label, number) for number, key in enumerate(ranked)]
@@ -82,7 +105,7 @@ def bar(
     focused = [
         Named(by_id[name], label, number)
         for number, (name, label) in enumerate((*painting, *_FOCUSED.get(focus, ())))
-        if name in by_id
+        if name in by_id and not (readonly and edits(by_id[name]))
     ]
     taken = {named.key.id for named in focused}
     places = {key.id: number for number, key in enumerate(table)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prune_tui.steps import METHODS, Method
 from prune_tui.ui.keys.key import Key
+from prune_tui.ui.keys.marks import MARKING
 from prune_tui.ui.keys.panes import PANES
 
 # Which methods the key bar keeps when it is short.
@@ -104,23 +105,7 @@ EVERYWHERE: tuple[Key, ...] = (
         "Export the steps: a recipe (.yaml) for prune-tui apply, or a script (.py) for torch alone.",
         bar=4,
     ),
-    Key(
-        "marks.toggle",
-        "app",
-        ("space",),
-        "mark",
-        "mark",
-        "Mark or unmark the tensor at the cursor; steps then work on all marked ones.",
-        bar=34,
-    ),
-    Key(
-        "marks.shown",
-        "app",
-        ("asterisk",),
-        "mark_shown",
-        "mark shown",
-        "Mark the weights of all modules the filter shows, or unmark them all.",
-    ),
+    *MARKING,
     Key(
         "tensor.next", "app", ("t",), "next_tensor", "next tensor", "Go to the next tensor of this module.", bar=36
     ),
@@ -202,7 +187,7 @@ EVERYWHERE: tuple[Key, ...] = (
         ("escape",),
         "back",
         "back",
-        "Close what is open: form, maximised pane, filter, edit log, doctor; then unmark all.",
+        "Close what is open: form, maximised pane, filter, edit log, doctor, marks pane; then unmark all.",
     ),
     Key(
         "app.quit",

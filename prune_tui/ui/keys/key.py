@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Place = Literal["app", "tree", "module", "tensor", "findings", "form", "list"]
+Place = Literal["app", "tree", "module", "tensor", "findings", "marks", "log", "form", "list"]
 
 PLACES: dict[Place, str] = {
     "app": "Everywhere",
@@ -12,6 +12,8 @@ PLACES: dict[Place, str] = {
     "module": "In the module pane",
     "tensor": "In the tensor pane",
     "findings": "In the doctor's pane",
+    "marks": "In the marks pane",
+    "log": "In the edit log",
     "form": "In a form",
     "list": "In the list of more methods",
 }
@@ -28,6 +30,7 @@ class Key(NamedTuple):
         label: Two words for the key bar.
         sentence: For the help and the README.
         bar: Its rank in the key bar, lowest first; 0 keeps it out.
+        counted: The action after a count, for which `#` stands; empty where a count means nothing.
     """
 
     id: str
@@ -37,6 +40,7 @@ class Key(NamedTuple):
     label: str
     sentence: str
     bar: int = 0
+    counted: str = ""
 
 
 _SHOWN = {

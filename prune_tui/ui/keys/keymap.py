@@ -17,7 +17,7 @@ from prune_tui.ui.keys.registry import KEYS
 ALWAYS_QUITS = ("ctrl+q", "ctrl+c")
 """Whatever else is chosen, these leave."""
 
-CHOOSABLE: tuple[Place, ...] = ("app", "tree", "module", "tensor", "findings")
+CHOOSABLE: tuple[Place, ...] = ("app", "tree", "module", "tensor", "findings", "marks", "log")
 """Where a person may choose keys: those of forms and lists are few, and named beside what they do."""
 _SWALLOWED = {f"ctrl+{letter}" for letter in "hijmab"}
 """tmux takes or rewrites them."""

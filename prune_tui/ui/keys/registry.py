@@ -8,9 +8,10 @@ from prune_tui.ui.keys.everywhere import EVERYWHERE
 from prune_tui.ui.keys.forms import FORMS
 from prune_tui.ui.keys.key import Key, Place
 from prune_tui.ui.keys.lists import LISTS
+from prune_tui.ui.keys.marks import MARKS_PANE
 from prune_tui.ui.keys.tensor import TENSOR
 
-KEYS: tuple[Key, ...] = (*EVERYWHERE, *LISTS, *TENSOR, *FORMS)
+KEYS: tuple[Key, ...] = (*EVERYWHERE, *LISTS, *MARKS_PANE, *TENSOR, *FORMS)
 
 
 def bindings(place: Place) -> list[Binding]:

@@ -17,16 +17,19 @@ from textual.widgets import ContentSwitcher, Input, Static
 from prune_tui import protocol, steps, views
 from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
-from prune_tui.ui import keys, targeting
+from prune_tui.ui import keys
 from prune_tui.ui.frugal_screen import FrugalScreen
 from prune_tui.ui.panes import Panes
+from prune_tui.ui.places import place_of
 from prune_tui.ui.unsaved import Stored
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.findings_pane import FindingsPane
 from prune_tui.ui.widgets.first_hint import FirstHint
 from prune_tui.ui.widgets.key_bar import KeyBar
+from prune_tui.ui.widgets.marks_pane import MarksPane
 from prune_tui.ui.widgets.module_pane import ModulePane
 from prune_tui.ui.widgets.module_tree import ModuleTree
+from prune_tui.ui.widgets.pattern_field import PatternField
 from prune_tui.ui.widgets.picture import Picture
 from prune_tui.ui.widgets.pictures import NO_TENSOR
 from prune_tui.ui.widgets.stack_picture import StackPicture
@@ -44,7 +47,7 @@ _DEBOUNCE = 0.03
 
 
 class MainScreen(Panes, FrugalScreen):
-    """Three panes under a status line; form, edit log and doctor take the module pane's place while open."""
+    """Three panes under a status line; form, edit log, doctor, marks take the module pane's place while open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]
     AUTO_FOCUS = "ModuleTree"
@@ -63,12 +66,14 @@ class MainScreen(Panes, FrugalScreen):
             with Vertical(id="left"):
                 yield ModuleTree(id="tree")
                 yield Input(placeholder="name or type", compact=True, select_on_focus=False, id="filter")
+                yield PatternField(id="by-pattern")
             with Vertical(id="right"):
                 with Horizontal(id="upper-row"):
                     with ContentSwitcher(initial="module", id="upper"):
                         yield ModulePane(id="module")
                         yield EditLog(id="edit-log")
                         yield FindingsPane(id="findings")
+                        yield MarksPane(id="marks")
                     yield EditLog(id="log-beside")
                 yield TensorPane(id="tensor")
         yield FirstHint(id="first-hint")
@@ -272,7 +277,9 @@ class MainScreen(Panes, FrugalScreen):
     def action_filter(self) -> None:
         """Type a filter for the tree."""
         self.query_one("#left").add_class("-filtering")
-        self.bring_forward(self.query_one("#filter"))
+        field = self.query_one("#filter", Input)
+        field.cursor_position = len(field.value)
+        self.bring_forward(field)
 
     @on(Input.Changed, "#filter")
     def _filtered(self, event: Input.Changed) -> None:
@@ -282,36 +289,6 @@ class MainScreen(Panes, FrugalScreen):
     def _filter_done(self) -> None:
         self.module_tree.go_to_match()
         self.module_tree.focus()
-
-    def action_mark(self) -> None:
-        """Mark the tensor at the cursor, or unmark it."""
-        if not self.is_open:
-            self.say_not_open()
-            return
-        current = self.module_tree.current
-        if current is None or not current.tensors:
-            self.say(targeting.nothing_to_mark(current, self.module_tree.filtered))
-            return
-        self.set_marks(self.marked ^ {targeting.selected(current, self.tensor)})
-
-    def action_mark_shown(self) -> None:
-        """Mark the weights of the modules the filter shows; unmark them when all are marked already."""
-        if not self.is_open:
-            self.say_not_open()
-            return
-        tree = self.module_tree
-        shown = frozenset(targeting.weights(tree.shown_rows()))
-        if tree.current is None:
-            self.say(targeting.nothing_to_mark(None, tree.filtered))
-        self.set_marks(self.marked - shown if shown <= self.marked else self.marked | shown)
-
-    def set_marks(self, marked: frozenset[str]) -> None:
-        """Mark just these tensors."""
-        self.marked = marked
-        self.module_tree.marked = marked
-        self.module_pane.marked = marked
-        self.module_pane.refresh()
-        self.query_one("#left").border_subtitle = Content(f"{len(marked)} marked" if marked else "")
 
     @work(exclusive=True, group="metric")
     async def action_metric(self) -> None:
@@ -335,6 +312,8 @@ class MainScreen(Panes, FrugalScreen):
             self.say("what was painted is dropped")
         elif self.maximized is not None:
             self.minimize()
+        elif self.patterning:
+            self.close_pattern()
         elif left.has_class("-filtering"):
             left.remove_class("-filtering")
             self.query_one("#filter", Input).value = ""
@@ -343,10 +322,12 @@ class MainScreen(Panes, FrugalScreen):
             upper.current = "module"
         elif upper.current == "findings":
             self.action_findings()
+        elif self.listing_marks:
+            self.action_list_marks()
         elif self.in_pages and self.focused_place != "tree" and "tree" not in self.pane_layout.hidden:
             self.module_tree.focus()
         elif self.marked:
-            self.set_marks(frozenset())
+            self.action_unmark_all()
 
     def action_help(self) -> None:
         """Show all keys, those of the focused pane first."""
@@ -355,20 +336,7 @@ class MainScreen(Panes, FrugalScreen):
     @property
     def focused_place(self) -> keys.Place:
         """The pane with the focus, as the key registry names it."""
-        focused = self.focused
-        if isinstance(focused, ModuleTree):
-            return "tree"
-        if isinstance(focused, ModulePane):
-            return "module"
-        if isinstance(focused, Picture):
-            return "tensor"
-        if isinstance(focused, FindingsPane):
-            return "findings"
-        return (
-            "form"
-            if self.form is not None and isinstance(focused, Widget) and self.form in focused.ancestors
-            else "app"
-        )
+        return place_of(self.focused)
 
     def action_engine_log(self) -> None:
         """Show what the engine has printed."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from prune_tui import steps
@@ -14,9 +18,10 @@ from prune_tui.ui.tree_line import printable
 from prune_tui.views import LogEntry
 
 
-class EditLog(VerticalScroll):
+class EditLog(VerticalScroll, inherit_bindings=False):
     """A list of steps, the last at the bottom and in sight."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("log")]
     DEFAULT_CSS = """
     EditLog {
         border: round $border-blurred;
@@ -28,6 +33,10 @@ class EditLog(VerticalScroll):
         & > Static { height: auto; }
     }
     """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
+        super().__init__(id=id)
+        self._unseen = False
 
     def compose(self) -> ComposeResult:
         """One text for all of them."""
@@ -41,10 +50,25 @@ class EditLog(VerticalScroll):
         )
         self.show_entries((), ())
 
+    def on_show(self) -> None:
+        """What was added while it was not seen is at the bottom."""
+        if self._unseen:
+            self._unseen = False
+            self.scroll_end(animate=False)
+
     def show_entries(self, entries: tuple[LogEntry, ...], notes: tuple[str, ...]) -> None:
         """Show the steps, below what a person was told when the model was opened, such as steps left out."""
+        self._unseen = not all(one.display for one in self.ancestors_with_self if isinstance(one, Widget))
         self.query_one("#entries", Static).update(log_text(entries, notes))
         self.scroll_end(animate=False)
+
+    def action_scroll_lines(self, by: int) -> None:
+        """Scroll so many lines down, or up."""
+        self.scroll_relative(y=by, animate=False)
+
+    def action_line(self, number: int) -> None:
+        """Bring a line into sight by its number, from 1 on."""
+        self.scroll_to(y=number - 1, animate=False)
 
 
 def log_text(entries: tuple[LogEntry, ...], notes: tuple[str, ...]) -> Text:

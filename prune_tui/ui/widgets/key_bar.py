@@ -22,6 +22,9 @@ class KeyBar(Widget):
     form_open: reactive[bool] = reactive(False)
     """A form is open: its keys are shown instead."""
 
+    marked: reactive[int] = reactive(0)
+    """How many tensors are marked: the methods work on those."""
+
     readonly: reactive[bool] = reactive(False)
     """No step is possible: their keys are left out."""
 
@@ -30,18 +33,27 @@ class KeyBar(Widget):
 
     def render(self) -> Text:
         """The line at its present width."""
-        room, fitting = self.size.width, []
-        keymap = keys.keymap_of(self)
+        methods = keys.methods_first(self.focus_in) and not (self.form_open or self.readonly)
+        text = Text(f"{self.marked:,} marked: " if self.marked and methods else "", no_wrap=True, overflow="crop")
+        for named in self._fitting(self.size.width - text.cell_len):
+            text.append(keys.shown(named.key.keys[0]), style="bold")
+            text.append(f" {named.label} ", style="dim")
+        return text
+
+    def _fitting(self, room: int) -> list[keys.Named]:
+        """As many keys as there is room for, from left to right."""
+        keymap, fitting = keys.keymap_of(self), []
         named_keys = keys.bar(
-            self.focus_in, readonly=self.readonly, form=self.form_open, pages=self.pages, keymap=keymap
+            self.focus_in,
+            readonly=self.readonly,
+            form=self.form_open,
+            pages=self.pages,
+            marked=bool(self.marked),
+            keymap=keymap,
         )
         for named in named_keys:
             room -= len(keys.shown(named.key.keys[0])) + len(named.label) + 2
             if room < 0:
                 break
             fitting.append(named)
-        text = Text(no_wrap=True, overflow="crop")
-        for named in sorted(fitting, key=lambda named: named.place):
-            text.append(keys.shown(named.key.keys[0]), style="bold")
-            text.append(f" {named.label} ", style="dim")
-        return text
+        return sorted(fitting, key=lambda named: named.place)

@@ -89,6 +89,14 @@ class ListPane(ScrollView, can_focus=True, inherit_bindings=False):
         """Go to the last entry."""
         self.move_to(self.entry_count - 1)
 
+    def action_lines(self, by: int) -> None:
+        """Go so many entries down, or up."""
+        self.move_to(self.cursor + by)
+
+    def action_line(self, number: int) -> None:
+        """Go to an entry by its number, from 1 on."""
+        self.move_to(number - 1)
+
     def move_to(self, entry: int) -> None:
         """Put the cursor on an entry, or on the nearest there is."""
         self.cursor = min(max(entry, 0), max(self.entry_count - 1, 0))

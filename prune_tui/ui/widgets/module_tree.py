@@ -17,11 +17,12 @@ from textual.strip import Strip
 from prune_tui.ui import keys
 from prune_tui.ui.outline import OutlineModel
 from prune_tui.ui.tree_line import TreeFit, TreeLine, TreeStyles, cut, fit, fold_column, printable, segments
+from prune_tui.ui.widgets.counted_moves import CountedMoves
 from prune_tui.ui.widgets.filtering import Filtering
 from prune_tui.view_rows import ModuleRow
 
 
-class ModuleTree(Filtering, can_focus=True, inherit_bindings=False):
+class ModuleTree(CountedMoves, Filtering, can_focus=True, inherit_bindings=False):
     """The modules as a tree that folds, filters and never draws more lines than the screen has.
 
     The rows come from the engine; what is open, marked or filtered is known here only.

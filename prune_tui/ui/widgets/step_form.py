@@ -20,6 +20,7 @@ from prune_tui.ui import keys
 from prune_tui.ui.numbers import counted, percent
 from prune_tui.ui.setting_words import MEANINGS
 from prune_tui.ui.tree_line import printable
+from prune_tui.ui.widgets.setting_field import SettingField, TakesKey
 from prune_tui.view_rows import TensorRow
 from prune_tui.views import Effect, Previewed
 
@@ -28,6 +29,8 @@ _AROUND_FIELDS = 8
 """Lines of a form beside its fields: frame, sentence, a gap and the beginning of what it would do."""
 _LONG = {"file", "text"}
 """Kinds of settings whose fields take the rest of the line."""
+_WORDS = {*_LONG, "any"}
+"""Kinds whose values may be any word."""
 
 
 class StepForm(VerticalScroll, can_focus=False):
@@ -103,6 +106,10 @@ class StepForm(VerticalScroll, can_focus=False):
         self._asked = [setting for setting in method.settings if setting.asked and setting.kind != "bits"]
         self.applying = False
         """The step has been submitted and is not answered yet."""
+        self.closed = False
+        """It is to go; what it is told late, it does not do any more."""
+        self.takes_key: TakesKey = lambda _event, _untouched: False
+        """What its fields ask before a character is typed."""
 
     def compose(self) -> ComposeResult:
         """The method's sentence, its fields, and room for what it would do."""
@@ -131,13 +138,16 @@ class StepForm(VerticalScroll, can_focus=False):
             )
         text = "" if value is None else str(value)
         placeholder = "drawn" if setting.kind == "seed" else "none" if setting.optional else ""
-        field = Input(text, placeholder=placeholder, compact=True, id=f"field-{_id(setting)}")
+        field = SettingField(
+            text, placeholder, words=setting.kind in _WORDS, takes_key=self.takes_key, id=f"field-{_id(setting)}"
+        )
         field.set_class(setting.kind in _LONG, "long")
-        field.cursor_blink = False  # over SSH each blink is a packet
         return field
 
     def on_mount(self) -> None:
         """Title, first field, first preview."""
+        if self.closed:  # before it was there: its fields will not come
+            return
         self.border_title = Content(printable(f"{self.method.key} {self.method.name}".strip()))
         self.styles.min_height = _AROUND_FIELDS + max(3, len(self._asked)) + (len(self.targets) > 1)
         fields = list(self.query("Input, Select"))
@@ -190,6 +200,8 @@ class StepForm(VerticalScroll, can_focus=False):
     @on(Input.Changed)
     @on(Select.Changed)
     def _changed(self) -> None:
+        if self.closed:
+            return
         self._echo_axis()
         self._echo_meaning()
         try:
@@ -207,6 +219,8 @@ class StepForm(VerticalScroll, can_focus=False):
 
     def action_submit(self) -> None:
         """Apply the step, or say why not."""
+        if self.closed:
+            return
         try:
             step = self.step()
         except StepError as error:

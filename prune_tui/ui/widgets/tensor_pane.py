@@ -176,6 +176,29 @@ class TensorPane(ShownTensor):
         if self.aim is not None:
             self.aim_at(self.picture.at_end(self.aim, last=last))
 
+    def action_move_times(self, down: int, across: int, times: int) -> None:
+        """Go as far as so many presses of an arrow would."""
+        aim, picture = self.aim, self.picture
+        if aim is None:
+            return
+        if not picture.has_entries:
+            self.aim_at(picture.moved(aim, down * times, across * times))
+            return
+        for _ in range(times):  # past the edge of a facet it goes on in the next one
+            further = picture.moved(aim, down, across)
+            if further == aim:
+                break
+            aim = further
+        self.aim_at(aim)
+
+    def action_row(self, number: int) -> None:
+        """Go to a row: by its index, as it stands beside the entries; elsewhere by its number, from 1 on."""
+        aim, picture = self.aim, self.picture
+        if aim is not None and picture.has_entries:
+            self.aim_at(aim.moved(number - aim.row, 0))
+        elif aim is not None:
+            self.aim_at(picture.moved(picture.at_end(aim, last=False), number - 1, 0))
+
     @on_entries
     def action_slice(self, aim: Aim, by: int) -> None:
         """Go to the next slice along the slider's axis."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -20,9 +21,18 @@ def _escaped(character: str) -> str:
 def typed(path: str | Path) -> str:
     """A file or folder as one argument in a shell, which prune-tui takes for no option, command or code."""
     name = str(path)
-    if "/" not in name and (name.startswith("-") or not name.endswith(SUFFIXES)):
+    if name.startswith("-") or ("/" not in name and not name.endswith(SUFFIXES)):
         name = f"./{name}"
     if name.isprintable():
         return shlex.quote(name)
-    quoted = name.replace("\\", "\\\\").replace("'", "\\'")
-    return f"$'{escaped(quoted)}'"  # as bash, zsh and ksh have it
+    return f"$'{''.join(map(_in_quotes, name))}'"  # as bash, zsh and ksh have it
+
+
+_IN_QUOTES = {"\\": r"\\", "'": r"\'", "\n": r"\n", "\t": r"\t", "\r": r"\r"}
+
+
+def _in_quotes(character: str) -> str:
+    """A character as such quotation marks take it: in the bytes that it is in the file's name."""
+    if character in _IN_QUOTES:
+        return _IN_QUOTES[character]
+    return character if character.isprintable() else "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -31,6 +32,9 @@ def test_a_refusal_is_one_line_whatever_it_names() -> None:
         ("a b.pt", "'a b.pt'"),
         ("/x/-dash.pt", "/x/-dash.pt"),
         ("a\nb'\\.pt", r"$'a\nb\'\\.pt'"),
+        ("a\xa0b.pt", r"$'a\xc2\xa0b.pt'"),
+        ("\x85\xad.pt", r"$'\xc2\x85\xc2\xad.pt'"),
+        ("-dir/w.pt", "./-dir/w.pt"),
     ],
 )
 def test_a_shell_gives_the_name_back(name: str, told: str) -> None:
@@ -38,3 +42,10 @@ def test_a_shell_gives_the_name_back(name: str, told: str) -> None:
     shell = subprocess.run(["bash", "-c", f"printf %s {told}"], capture_output=True, text=True, check=True)
     assert shell.stdout.removeprefix("./") == name
     assert is_path(shell.stdout)
+
+
+def test_a_shell_gives_back_a_name_that_is_not_utf_8() -> None:
+    told = typed(Path(os.fsdecode(b"a\xff.pt")))
+    assert told == r"$'a\xff.pt'"
+    shell = subprocess.run(["bash", "-c", f"printf %s {told}"], capture_output=True, check=True)
+    assert shell.stdout == b"a\xff.pt"

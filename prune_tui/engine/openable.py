@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import os
 import random
 from collections.abc import Iterable, Iterator, Mapping
@@ -116,6 +117,7 @@ def _generators_as_they_were() -> Iterator[None]:
     """Building a model draws from generators that are seeded for it; the process has its own use for them."""
     before, numpys = random.getstate(), np.random.get_state()
     started = torch.cuda.is_initialized()
+    waiting = _seeds_that_wait()
     devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())] if started else []
     try:
         with generators.untouched(devices):
@@ -123,3 +125,10 @@ def _generators_as_they_were() -> Iterator[None]:
     finally:
         random.setstate(before)
         np.random.set_state(numpys)
+        if not torch.cuda.is_initialized():
+            vars(torch.cuda._lazy_seed_tracker).update(waiting)
+
+
+def _seeds_that_wait() -> dict[str, Any]:
+    """What `torch.manual_seed` has left for a CUDA that is not started yet."""
+    return {name: copy.copy(value) for name, value in vars(torch.cuda._lazy_seed_tracker).items()}

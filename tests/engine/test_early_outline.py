@@ -325,3 +325,33 @@ def test_mutated_files(tmp_path: Path, kind: str) -> None:
         compared += 1
         assert without_counts(found.rows) == without_counts(real)
     assert compared
+
+
+def safetensors_of(path: Path, header: dict[str, object], data: bytes) -> Path:
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0.0, 4.0]}},
+        {"w": {"dtype": ["F32"], "shape": [1], "data_offsets": [0, 4]}},
+        {"w": {"dtype": {}, "shape": [1], "data_offsets": [0, 4]}},
+        {"__metadata__": ["x"], "w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}},
+        {"__metadata__": {"x": 3}, "w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}},
+    ],
+)
+def test_headers_that_the_library_refuses_show_no_tree(tmp_path: Path, header: dict[str, object]) -> None:
+    file = safetensors_of(tmp_path / "w.safetensors", header, bytes(4))
+    assert early_outline(Open(str(file))) is None
+    with pytest.raises(SourceError):
+        opened(file)
+
+
+def test_a_compact_form_of_few_bytes_that_claims_a_trillion_entries_shows_no_tree(tmp_path: Path) -> None:
+    shape = json.dumps({"w": [2**20, 2**20]})
+    tensors = {"w.kept": torch.ones(3), "w.mask": torch.zeros(1, dtype=torch.uint8)}
+    save_file(tensors, tmp_path / "w.safetensors", {"prune_tui.compact": shape})
+    assert early_outline(Open(str(tmp_path / "w.safetensors"))) is None

@@ -80,6 +80,33 @@ def test_the_same_seed_builds_the_same_model_and_the_processs_generators_stay(fo
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before[1:]
 
 
+def test_a_cuda_that_is_not_started_yet_keeps_the_seed_that_waits_for_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    tracker = torch.cuda._lazy_seed_tracker
+    monkeypatch.setattr(tracker, "manual_seed_all_cb", ("123", []))
+    before = dict(vars(tracker), call_order=list(tracker.call_order))
+    Session.open("net.py:Net", seed=7)
+    assert vars(tracker) == before
+
+
+@pytest.mark.parametrize("output", ["out.pt", "out.safetensors", "out"])
+def test_what_is_written_to_a_mapped_model_stays_through_steps_and_saving(folder: Path, output: str) -> None:
+    session = Session.open("model.safetensors")
+    with torch.no_grad():
+        session.model.head.weight += 1
+        session.model.head.bias.data += 5
+    session.preview("l1_unstructured", "head.weight", amount=2)
+    session.apply("l1_unstructured", "head.weight", amount=2)
+    session.save(output)
+    assert session.model.head.weight_orig.tolist() == [[2.0] * 3] * 2
+    assert session.model.head.bias.tolist() == [5.0, 5.0]
+    back = Session.open(output).model.head
+    assert torch.equal(back.weight_orig, session.model.head.weight_orig)
+    assert torch.equal(back.bias, session.model.head.bias)
+
+
 def test_a_path_is_a_file_whatever_it_is_called(folder: Path) -> None:
     (folder / "model.safetensors").rename("demo")
     assert Session.open(Path("demo")).model.state_dict().keys() == {"head.weight", "head.bias"}

@@ -122,7 +122,9 @@ def _expand(tensors: dict[str, EarlyTensor], name: str, shape: tuple[int, ...]) 
     """What stands for kept values and bits: the values with zeros under a mask that takes the others."""
     kept, packed = tensors.pop(f"{name}.kept", None), tensors.pop(f"{name}.mask", None)
     entries = math.prod(shape)
-    if kept is None or packed is None or len(kept.shape) != 1 or kept.elements > entries:
+    if kept is None or len(kept.shape) != 1 or kept.elements > entries:
+        raise LeftToTorchError(f"{name} is not as the compact form has it")
+    if packed is None or (packed.dtype, packed.shape) != ("uint8", ((entries + 7) // 8,)):
         raise LeftToTorchError(f"{name} is not as the compact form has it")
     tensors[f"{name}_orig"] = EarlyTensor(kept.dtype, shape)
     tensors[f"{name}_mask"] = EarlyTensor(kept.dtype, shape, masked=entries - kept.elements)

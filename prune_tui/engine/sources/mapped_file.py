@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import mmap
+import sys
 from pathlib import Path
 
 import torch
@@ -12,9 +14,11 @@ from torch import Tensor
 from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.sources.source_file import SourceFile, unreadable
 
+_MADV_COLD = 20  # linux/mman.h; Python's mmap does not name it
+
 
 class MappedFile(SourceFile):
-    """A file, mapped privately: pages come from the disk as they are read and can be dropped again at any time.
+    """A file, mapped privately: pages come from the disk as they are read, and go again when memory is scarce.
 
     Args:
         path: An ordinary file.
@@ -55,12 +59,13 @@ class MappedFile(SourceFile):
         return entries if len(shape) == 1 else entries.view(shape)
 
     def forget(self) -> None:
-        """Drop the pages that were read, so that what was walked through does not stay.
+        """Have what was read be the first to go where memory gets scarce.
 
-        What was written to a tensor of the file goes, too.
+        Nothing is lost of what somebody has written to a tensor of the file: `MADV_DONTNEED` would undo that.
         """
-        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED)
+        if self._map is not None and sys.platform == "linux":
+            with contextlib.suppress(OSError):  # before Linux 5.4
+                self._map.madvise(_MADV_COLD)
 
 
 def _empty(shape: tuple[int, ...], dtype: torch.dtype, path: Path) -> Tensor:

@@ -190,7 +190,7 @@ def _header(path: Path, name: str, stream: IO[bytes]) -> Header:
     try:
         version = np.lib.format.read_magic(stream)
         reader = _READERS[version]
-        shape, turned, dtype = reader(stream)
+        shape, turned, dtype = reader(io.BytesIO(_described(stream, 2 if version == (1, 0) else 4)))
     except KeyError:
         raise SourceError(
             f"{path}: {name[:80]} is an array of a version that NumPy {np.__version__} has not"
@@ -202,6 +202,16 @@ def _header(path: Path, name: str, stream: IO[bytes]) -> Header:
     return Header(dtype, shape, turned, stream.tell())
 
 
+def _described(stream: IO[bytes], width: int) -> bytes:
+    """The header behind its length, which NumPy would believe: a few bytes can claim gigabytes."""
+    length = stream.read(width)
+    claimed = int.from_bytes(length, "little")
+    if claimed > _LONGEST_HEADER:
+        raise ValueError(f"it claims a header of {claimed:,} bytes")
+    return length + stream.read(claimed)
+
+
+_LONGEST_HEADER = 1 << 20
 _READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,

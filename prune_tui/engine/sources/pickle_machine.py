@@ -19,6 +19,12 @@ from typing import Any
 from prune_tui.engine.sources.pickled_objects import Entries, Global, Made, Persistent, bounded, key, made
 
 STOP = ord(".")
+_MOST_COPIED = 5_000_000
+"""Pairs that dictionaries are made of, all together."""
+_LARGEST_PLACE = 2**32
+"""Numbers that something is remembered by: of larger ones many can be made to collide."""
+_LONGEST_NAME = 500
+"""Characters of a module's name, or a class's."""
 
 
 class CutOffError(ValueError):
@@ -43,7 +49,7 @@ class Machine:
         outside: What is said to be kept outside, in order.
     """
 
-    __slots__ = ("_below", "_stream", "data", "end", "memory", "names", "outside", "stack")
+    __slots__ = ("_below", "_copied", "_stream", "data", "end", "memory", "names", "outside", "stack")
 
     def __init__(self, data: bytes) -> None:
         self.data, self.end = data + _BEHIND, len(data)
@@ -52,6 +58,7 @@ class Machine:
         self.names: dict[Global, None] = {}
         self.outside: list[Persistent] = []
         self._below: list[list[Any]] = []
+        self._copied = 0
         self._stream: io.BytesIO | None = None
 
     def argument(self, at: int, read: Callable[[io.BytesIO], Any]) -> tuple[Any, int]:
@@ -106,7 +113,7 @@ class Machine:
     def called(self, _: None = None) -> None:
         """`REDUCE` and `NEWOBJ`."""
         arguments, of = self.stack.pop(), self.stack.pop()
-        self.stack.append(made(of, arguments))
+        self._make(of, arguments)
 
     def called_with_keywords(self, _: None) -> None:
         """`NEWOBJ_EX`; the keywords are dropped."""
@@ -117,12 +124,20 @@ class Machine:
         """`INST`."""
         arguments = tuple(self.marked())
         self.named(argument)
-        self.stack.append(made(self.stack.pop(), arguments))
+        self._make(self.stack.pop(), arguments)
 
     def object(self, _: None) -> None:
         """`OBJ`."""
         of, *arguments = self.marked()
-        self.stack.append(made(of, tuple(arguments)))
+        self._make(of, tuple(arguments))
+
+    def _make(self, of: Any, arguments: Any) -> None:
+        """What calling would make. A list of pairs may be given again and again: each time counts."""
+        pairs = arguments[0] if isinstance(arguments, tuple) and arguments else ()
+        self._copied += len(pairs) if isinstance(pairs, list) else 0
+        if self._copied > _MOST_COPIED:
+            raise ValueError(f"it copies more than {_MOST_COPIED:,} pairs; no model's has so many")
+        self.stack.append(made(of, arguments))
 
     def built(self, _: None) -> None:
         """`BUILD`."""
@@ -139,6 +154,8 @@ class Machine:
 
     def remembered(self, place: int) -> None:
         """`PUT` and its like."""
+        if not 0 <= place < _LARGEST_PLACE:
+            raise ValueError(f"it keeps something in place {place:.3g}; no model's has so many")
         self.memory[place] = self.stack[-1]
 
     def fetched(self, place: int) -> None:
@@ -185,6 +202,8 @@ class Machine:
         self.stored(items)
 
     def _global(self, module: str, name: str) -> Global:
+        if max(len(module), len(name)) > _LONGEST_NAME:
+            raise ValueError(f"it names a class by more than {_LONGEST_NAME:,} characters")
         module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
         found = Global(_compat_pickle.IMPORT_MAPPING.get(module, module), name)
         self.names[found] = None

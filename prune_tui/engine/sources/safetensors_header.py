@@ -107,7 +107,9 @@ def parsed(file: SourceFile) -> Header:
     length = length_of(file)
     try:
         header: dict[str, Any] = json.loads(file.bytes_at(_LENGTH, length))
-        metadata, data = header.pop("__metadata__", {}), _LENGTH + length
+        metadata, data = header.pop("__metadata__", None) or {}, _LENGTH + length
+        if not isinstance(metadata, dict):
+            raise TypeError("its metadata are no object")
         # The library sorts tensors by dtype and then as text, layers.10 before layers.2.
         names = sorted(header, key=in_order)
         return Header({name: _entry(header[name], data) for name in names}, metadata)
@@ -117,6 +119,8 @@ def parsed(file: SourceFile) -> Header:
 
 def _entry(told: Mapping[str, Any], data: int) -> Entry:
     start, end = told["data_offsets"]
+    if type(start) is not int or type(end) is not int or not isinstance(told["dtype"], str):
+        raise TypeError("a tensor's dtype is no text, or where it lies no whole number")
     return Entry(told["dtype"], tuple(told["shape"]), data + start, end - start)
 
 

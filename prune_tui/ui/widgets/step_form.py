@@ -334,7 +334,8 @@ def hidden_text(above: int, hidden: int) -> str:
         return "enter applies · esc leaves all as it was"
     ways = (("↑", above, "pageup"), ("↓", hidden - above, "pagedown"))
     counts = " ".join(f"{arrow} {lines}" for arrow, lines, _ in ways if lines > 0)
-    return f"{counts} more {'line' if hidden == 1 else 'lines'}: {', '.join(keys.shown(key) for _, lines, key in ways if lines > 0)}"
+    pressed = ", ".join(keys.shown(key) for _, lines, key in ways if lines > 0)
+    return f"{counts} more {'line' if hidden == 1 else 'lines'}: {pressed}"
 
 
 def comes_to_text(previewed: Previewed) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,18 @@ def test_headers_that_lie(tmp_path: Path, text: str) -> None:
         archive.writestr("w.npy", header(text))
     with pytest.raises(SourceError, match=r"w\.np"):
         read(tmp_path / "w.npz")
+
+
+def test_a_header_that_claims_gigabytes_is_not_read(tmp_path: Path) -> None:
+    claim = b"\x93NUMPY\x02\x00" + (2**32 - 1).to_bytes(4, "little") + bytes(50_000_000)
+    with zipfile.ZipFile(tmp_path / "w.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("w.npy", claim)
+    tracemalloc.start()
+    with pytest.raises(SourceError, match="it claims a header of 4,294,967,295 bytes"):
+        read(tmp_path / "w.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -164,6 +164,27 @@ def test_more_instructions_than_any_model(monkeypatch: pytest.MonkeyPatch) -> No
         outline(b"]" * 1000 + b".")
 
 
+def test_a_list_of_pairs_is_not_copied_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_machine, "_MOST_COPIED", 1000)
+    pairs = b"(]q\x00(" + b"K\x01K\x02\x86" * 100 + b"e\x85q\x01"  # ([(1, 2), …],) in place 1
+    ordered = b"ccollections\nOrderedDict\nq\x02"
+    assert list(outline(b"(" + pairs + ordered + b"h\x02h\x01R" * 10 + b"l.").value[-1]) == [1]
+    with pytest.raises(SourceError, match="it copies more than 1,000 pairs; no model's has so many"):
+        outline(b"(" + pairs + ordered + b"h\x02h\x01R" * 11 + b"l.")
+
+
+def test_places_that_can_be_made_to_collide() -> None:
+    assert outline(b"K\x07p4294967295\n0g4294967295\n.").value == 7
+    for place in (2**32, 2**61 - 1, -1):
+        with pytest.raises(SourceError, match="it keeps something in place"):
+            outline(b"K\x07p%d\n." % place)
+
+
+def test_names_of_classes_that_take_for_ever_to_compare() -> None:
+    with pytest.raises(SourceError, match="it names a class by more than 500 characters"):
+        outline(b"ctorch\n" + b"A" * 501 + b"Tensor\n.")
+
+
 def test_it_stands_behind_the_pickle_afterwards() -> None:
     stream = io.BytesIO(pickle.dumps("first") + pickle.dumps("second"))
     assert [read(stream, "x").value, read(stream, "x").value] == ["first", "second"]

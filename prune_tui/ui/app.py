@@ -22,7 +22,6 @@ from prune_tui.journal import JournalError
 from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
 from prune_tui.ui import keys
-from prune_tui.ui.appearance import Appearance
 from prune_tui.ui.engine_wanted import Engine
 from prune_tui.ui.frugal import ChangedCells
 from prune_tui.ui.layout_file import LayoutFile
@@ -32,10 +31,11 @@ from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, LeaveQuestion, Question
+from prune_tui.ui.suspending import Suspending
 from prune_tui.ui.unsaved import asked_about
 
 
-class PruneApp(Appearance):
+class PruneApp(Suspending):
     """A terminal inspector for PyTorch modules, parameters and pruning masks.
 
     Args:
@@ -120,6 +120,11 @@ class PruneApp(Appearance):
         """From now on the terminal is ours, and a signal must not end us without giving it back."""
         self._running_loop = asyncio.get_running_loop()
 
+    @property
+    def leaves_now(self) -> bool:
+        """Whether a signal or a person has ended it."""
+        return self._leaving
+
     def signalled(self, code: int) -> None:
         """Leave without a question; made to be called in a signal handler.
 
@@ -140,6 +145,7 @@ class PruneApp(Appearance):
     def begin(self) -> None:
         """The panes are there: paint them, then open the model."""
         self._begun = True
+        self.mind_stops()
         if self._signal_code is not None:
             self.exit(return_code=self._signal_code)
         else:

@@ -205,6 +205,14 @@ EVERYWHERE: tuple[Key, ...] = (
         "Close what is open: form, maximised pane, filter, edit log, doctor; then unmark all.",
     ),
     Key(
+        "app.suspend",
+        "app",
+        ("ctrl+z",),
+        "app.suspend",
+        "suspend",
+        "Suspend prune-tui and go back to the shell; its command fg comes back. The engine goes on meanwhile.",
+    ),
+    Key(
         "app.quit",
         "app",
         ("q", "ctrl+q", "ctrl+c"),

@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
-from prune_tui.exit_codes import DONE, FAILED, FOUND
+from prune_tui.exit_codes import FAILED, FOUND
 from prune_tui.journal import JournalError
 from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
@@ -25,17 +25,16 @@ from prune_tui.ui import keys
 from prune_tui.ui.engine_wanted import Engine
 from prune_tui.ui.frugal import ChangedCells
 from prune_tui.ui.layout_file import LayoutFile
+from prune_tui.ui.leaving import Leaving
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.palette import Commands
 from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
-from prune_tui.ui.screens.text import EngineLogScreen, LeaveQuestion, Question
-from prune_tui.ui.suspending import Suspending
-from prune_tui.ui.unsaved import asked_about
+from prune_tui.ui.screens.text import EngineLogScreen, Question
 
 
-class PruneApp(Suspending):
+class PruneApp(Leaving):
     """A terminal inspector for PyTorch modules, parameters and pruning masks.
 
     Args:
@@ -48,7 +47,6 @@ class PruneApp(Suspending):
     Attributes:
         layout_file: As given.
         keymap: What each key does.
-        kept: What to tell after leaving of steps that are kept; empty when there are none.
         failure: Why nothing could be opened; empty when something was.
         failure_details: Its traceback.
     """
@@ -69,24 +67,18 @@ class PruneApp(Suspending):
         settings: Settings = AS_EVER,
         layout_file: LayoutFile | None = None,
     ) -> None:
-        super().__init__(settings)
+        super().__init__(settings, keeps=keeps and bool(request.journals))
         self.layout_file = layout_file
         self.keymap = keys.Keymap(settings.keys)
         self.set_keymap(self.keymap.textual())
         self.animation_level = "none"
         self._request = request
         self._start_engine = start_engine
-        self._keeps = keeps and bool(request.journals)
         self._journal: Path | None = None
-        self._asked_to_leave = False
-        self._discarded = False
         self._opening = False
-        self._leaving = False
         self._running_loop: asyncio.AbstractEventLoop | None = None
-        self._begun = False
         self._signal_code: int | None = None
         self.engine: Engine | None = None
-        self.kept = ""
         self.failure = ""
         self.failure_details = ""
 
@@ -119,11 +111,6 @@ class PruneApp(Suspending):
     def on_load(self) -> None:
         """From now on the terminal is ours, and a signal must not end us without giving it back."""
         self._running_loop = asyncio.get_running_loop()
-
-    @property
-    def leaves_now(self) -> bool:
-        """Whether a signal or a person has ended it."""
-        return self._leaving
 
     def signalled(self, code: int) -> None:
         """Leave without a question; made to be called in a signal handler.
@@ -356,37 +343,3 @@ class PruneApp(Suspending):
         """A mistake of ours; the engine has printed its traceback."""
         key = self.keymap.first("app.log")
         self.notify(f"this is a bug of prune-tui; nothing was changed. {key} shows the details", severity="error")
-
-    # Leaving
-
-    def action_leave(self) -> None:
-        """Leave; asks once when something is not saved."""
-        status = self.main.status
-        if status.summary is None:
-            self._leave_with(0)
-            return
-        painted, state, steps = self.main.painted_on, status.summary.state, status.summary.steps
-        why_not = asked_about(status.stored, state, painted, keeps=self._keeps)
-        if self._asked_to_leave or not why_not:  # the key was pressed again, or nothing can be lost
-            self._leave_with(steps)
-        elif self._begun:
-            self._asked_to_leave = True
-            self._ask_to_leave(why_not, steps)
-
-    @work(exclusive=True, group="leave")
-    async def _ask_to_leave(self, why_not: str, steps: int) -> None:
-        answer = await self.push_screen_wait(LeaveQuestion(why_not, keeps=self._keeps and steps > 0))
-        self._asked_to_leave = False
-        if answer != LeaveQuestion.STAY:
-            self._leave_with(0 if answer == LeaveQuestion.DISCARD else steps)
-
-    def _leave_with(self, steps: int) -> None:
-        """Leave; the journal keeps the steps, or goes when there are none to keep."""
-        self._discarded = not steps
-        if self._keeps and steps:
-            self.kept = f"{counted(steps, 'step')} kept: prune-tui --resume goes on"
-        self._leave()
-
-    def _leave(self) -> None:
-        self._leaving = True
-        self.exit(return_code=DONE)

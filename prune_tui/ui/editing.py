@@ -293,10 +293,15 @@ class Editing(BeforeOpening):
         elif self._main.prune_app.answering:
             self.app.run_worker(self._ask_what_to_save(), group="save", exclusive=True)
 
-    async def _ask_what_to_save(self) -> None:
+    def save_and_leave(self, saved: Callable[[str | None], None]) -> None:
+        """Ask for a form and a file, and tell what was written in the end; nothing where nothing was."""
+        if self._main.prune_app.answering:
+            self.app.run_worker(self._ask_what_to_save(saved), group="save", exclusive=True)
+
+    async def _ask_what_to_save(self, saved: Callable[[str | None], None] | None = None) -> None:
         sizes = await self._main.ask_or_tell(GetSizes(), Sizes)
         if sizes is not None:
-            self.app.push_screen(SaveScreen(sizes))
+            self.app.push_screen(SaveScreen(sizes, leaving=saved is not None), saved)
 
     def action_source(self) -> None:
         """Show what the model was opened from."""

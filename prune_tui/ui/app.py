@@ -19,6 +19,7 @@ from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
 from prune_tui.exit_codes import FAILED, FOUND
 from prune_tui.journal import JournalError
+from prune_tui.memory_views import MemoryUsed
 from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
 from prune_tui.ui import keys
@@ -243,6 +244,8 @@ class PruneApp(Leaving):
             self.main.show_early(body)
         elif isinstance(body, views.MetricMeasured):
             self._measured(body)
+        elif isinstance(body, MemoryUsed):
+            self.main.status.memory = body
 
     def _measured(self, body: views.MetricMeasured) -> None:
         status = self.main.status

@@ -62,6 +62,7 @@ _REFUSALS: dict[type[Exception], FailureKind] = {
     OverSourceError: "source",
     ExistsError: "exists",
     DoubtfulError: "doubtful",
+    interrupting.BlockedError: "blocked",
     StepError: "refused",
     SourceError: "refused",
     InUseError: "in use",
@@ -145,7 +146,7 @@ class Server:
             return
         lane = self._lanes[LANES[type(question.request)]]
         if deaf := interrupting.deaf(lane.thread) if lane.thread is not None else "":
-            self._send(question.id, self._revision, Failed(deaf, "refused"))
+            self._send(question.id, self._revision, Failed(deaf, "blocked"))
         else:
             lane.put(question)
 

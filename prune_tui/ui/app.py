@@ -284,14 +284,13 @@ class PruneApp(Leaving):
         main.close_form()
         main.status.activity = "the engine is gone"
         how = why or self.client.broken or await asyncio.to_thread(engine.ending)
-        done = sum(not entry.undone for entry in main.entries)
-        kept = self._journal is not None and self._journal.exists()
+        held = f" It held {main.status.memory.text} then." if main.status.memory is not None else ""
+        main.status.memory = None
         last = list(engine.log)[-6:]
         said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
-        again = f"do your {counted(done, 'step')} again" if done and kept else "open the model again"
         text = (
-            f"The engine has ended: {how}. The screen still shows what it told before.\n"
-            f"A new one can {again}.{said}"
+            f"The engine has ended: {how}.{held} The screen still shows what it told before.\n"
+            f"A new one can {self.done_again}.{said}"
         )
         answer = await self.push_screen_wait(
             Question("The engine is gone", text, {"r": "restart", "q": "quit", "escape": "look around"})
@@ -301,14 +300,22 @@ class PruneApp(Leaving):
         elif answer == "quit":
             self.exit(return_code=FOUND)
         elif answer == "restart":
-            self._restart()
+            self.restart()
+
+    @property
+    def done_again(self) -> str:
+        """What a new engine would do."""
+        done = sum(not entry.undone for entry in self.main.entries)
+        kept = self._journal is not None and self._journal.exists()
+        return f"do your {counted(done, 'step')} again" if done and kept else "open the model again"
 
     @work(exclusive=True, group="open")
-    async def _restart(self) -> None:
+    async def restart(self) -> None:
         """A new engine, the same model, the same steps with the same seeds; undone ones can be redone."""
+        self.main.close_form()
         await self.client.close()
         if self.engine is not None:
-            self.engine.stop()
+            await asyncio.to_thread(self.engine.stop)
         self.main.status.activity = "starting the engine"
         if self.main.status.summary is None:  # it died before the model was there: everything from the beginning
             while self.screen is not self.main:

@@ -187,6 +187,14 @@ EVERYWHERE: tuple[Key, ...] = (
     Key(
         "app.log", "app", ("f12",), "engine_log", "engine log", "Show what the engine and the model have printed."
     ),
+    Key(
+        "app.restart",
+        "app",
+        ("ctrl+r",),
+        "restart",
+        "restart",
+        "End the engine, whatever it does, and have another one do your steps again: for code that never ends.",
+    ),
     Key("app.help", "app", ("question_mark",), "help", "help", "Show all keys.", bar=1),
     Key(
         "app.palette",

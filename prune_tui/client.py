@@ -22,7 +22,7 @@ from prune_tui.protocol import Answer, Cancel, Open, Question, Request
 
 B = TypeVar("B", bound=views.Body)
 
-_PERHAPS = {
+_PERHAPS: dict[int, str] = {
     signal.SIGKILL: ", perhaps because the system ran out of memory",
     signal.SIGSEGV: ": compiled code read or wrote where it must not",
     signal.SIGABRT: ": compiled code gave up",

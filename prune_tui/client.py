@@ -22,6 +22,12 @@ from prune_tui.protocol import Answer, Cancel, Open, Question, Request
 
 B = TypeVar("B", bound=views.Body)
 
+_PERHAPS: dict[int, str] = {
+    signal.SIGKILL: ", perhaps because the system ran out of memory",
+    signal.SIGSEGV: ": compiled code read or wrote where it must not",
+    signal.SIGABRT: ": compiled code gave up",
+}
+"""What most often lies behind a signal that ends an engine."""
 _LOG_LINES = 5_000
 _LONGEST_LINE = 16_384
 # Without the current folder on the path: a random.py there must not stand in for the one that torch imports.
@@ -108,7 +114,7 @@ class EngineProcess:
             return "it closed the connection but still runs"
         self._collecting.join(timeout=1)  # what it said last is worth waiting for
         if code < 0:
-            return f"it was killed by {signal.Signals(-code).name}"
+            return f"it was killed by {signal.Signals(-code).name}{_PERHAPS.get(-code, '')}"
         return f"it exited with code {code}"
 
     def stop(self) -> None:

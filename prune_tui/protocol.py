@@ -12,6 +12,7 @@ import msgspec
 
 from prune_tui.files import FileBody, FileRequest, GetSizes, GetSource, Save
 from prune_tui.journal import Kept
+from prune_tui.memory_views import MemoryUsed
 from prune_tui.request import Request as Request  # noqa: PLC0414 - whoever has the requests has their class
 from prune_tui.steps import AnyStep
 from prune_tui.tensor_requests import (
@@ -274,4 +275,5 @@ class Answer(msgspec.Struct, frozen=True):
         | BrokenTensors
         | Norms
         | FileBody
+        | MemoryUsed
     )

@@ -13,8 +13,9 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 FailureKind = Literal[
-    "refused", "wrapped", "changed", "in use", "exists", "source", "doubtful", "cancelled", "superseded", "bug"
-]
+    "refused", "wrapped", "changed", "in use", "exists", "source", "doubtful", "blocked",
+    "cancelled", "superseded", "bug",
+]  # fmt: skip
 
 # What a cell of a tile is, one code a cell.
 ALIVE, MASKED, NEWLY_MASKED, WOULD_GO = range(4)

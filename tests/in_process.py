@@ -66,7 +66,7 @@ def app_on(
 
 
 # A question on the screen keeps its worker waiting for an answer.
-_WAITING_FOR_A_PERSON = {"mourn", "leave", "open"}
+_WAITING_FOR_A_PERSON = {"mourn", "leave", "open", "stuck"}
 
 
 async def settle(pilot: Pilot[None]) -> None:

@@ -54,7 +54,7 @@ def _turn(stop: Stop) -> Iterator[None]:
                 if stop():
                     raise Cancelled
                 if why := interrupting.deaf():
-                    raise StepError(why)
+                    raise interrupting.BlockedError(why)
         finally:
             with _waiting_changed:
                 _waiting -= 1

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from prune_tui.engine.cancelling import Cancelled, Stop, never
+from prune_tui.step_settings import StepError
 
 _LOOK = 0.05
 """Seconds between two looks at whether somebody still wants it."""
@@ -26,6 +27,10 @@ _Result = TypeVar("_Result")
 
 class Interrupted(BaseException):
     """Raised in the middle of a person's code; no `except Exception` there catches it."""
+
+
+class BlockedError(StepError):
+    """It has to wait for code that was interrupted in vain."""
 
 
 class _Running:
@@ -99,6 +104,6 @@ def deaf(thread: int | None = None) -> str:
         if told is not None and now - told > _PATIENCE and thread in {None, running.thread}:
             return (
                 f"{running.name} is still running, for {now - running.since:.0f} s now, and cannot be interrupted;"
-                " wait for it, or leave and start prune-tui again: it goes on where the steps ended"
+                " wait for it, or have another engine started, which goes on where the steps ended"
             )
     return ""

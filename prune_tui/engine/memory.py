@@ -20,6 +20,8 @@ from torch import Tensor
 from prune_tui.step_settings import StepError
 
 _MEMINFO = Path("/proc/meminfo")
+_MOST = 0.75
+"""The share of what is free above which a person is told before."""
 _CGROUPS = Path("/proc/self/cgroup")
 _CGROUP_FILES = Path("/sys/fs/cgroup")
 
@@ -213,6 +215,20 @@ def readable(size: int) -> str:
         if size >= factor:
             return f"{size / factor:.1f} {unit}"
     return f"{size} bytes"
+
+
+def cautions(needed: Mapping[torch.device, int]) -> tuple[str, ...]:
+    """What to say before something that takes most of what is free.
+
+    Args:
+        needed: Bytes by device.
+    """
+    told = []
+    for device, size in needed.items():
+        there = free(device)
+        if there is not None and there >= size > _MOST * there:
+            told.append(f"needs about {readable(size)} more memory on {device}, {readable(there)} is free")
+    return tuple(told)
 
 
 def check(what: str, needed: Mapping[torch.device, int], instead: str = "") -> None:

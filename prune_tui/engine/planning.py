@@ -113,8 +113,8 @@ def plan(
     """
     ready = _prepared(model, step, seed, lambda target: Seen.of(target, mask_of(target)), lock=lock)
     with torch.inference_mode(False), torch.no_grad():
-        if not isinstance(ready.step, steps.Remove):
-            step_memory.check(ready.step, ready.found)
+        removes = isinstance(ready.step, steps.Remove)
+        tight = step_memory.check_removal(ready.found) if removes else step_memory.check(ready.step, ready.found)
         with contextlib.closing(_parts_of(ready, stop)) as found:
             parts = []
             for part in found:
@@ -123,7 +123,7 @@ def plan(
     step = ready.step
     if isinstance(step, steps.ImportanceScores):
         step = msgspec.structs.replace(step, mask=_outcome(parts))
-    return Plan(step, tuple(parts), ready.told([part.effect for part in parts]), ready.conditions)
+    return Plan(step, tuple(parts), (*ready.told([part.effect for part in parts]), *tight), ready.conditions)
 
 
 def settled(plan: Plan, *, stop: Stop = never, tell: Tell = silent) -> Plan:

@@ -48,7 +48,9 @@ def main(descriptor: int, parent: int, expected: bytes = b"") -> None:
 
     if early is not None:
         telling.join()
-    Server(connection, gone=_end).serve()
+    server = Server(connection, gone=_end)
+    server.memory.start()
+    server.serve()
 
 
 def _tell(connection: socket.socket, body: AnyBody) -> None:

@@ -32,12 +32,14 @@ from prune_tui.engine.evaluation.measurement import Measurement
 from prune_tui.engine.exports import exporting
 from prune_tui.engine.journaling import ChangedError, Journaling
 from prune_tui.engine.lanes import Job, Lane
+from prune_tui.engine.memory_used import MemoryTelling
 from prune_tui.engine.named import class_name
 from prune_tui.engine.record import DoubtfulError
 from prune_tui.engine.saving.saver import OverSourceError
 from prune_tui.engine.session import Session
 from prune_tui.engine.sources import SourceError
 from prune_tui.engine.telling import Tell
+from prune_tui.engine.walking import tensors_of
 from prune_tui.engine.wrapped import WrappedModelError
 from prune_tui.journal import InUseError, JournalError
 from prune_tui.protocol import LANES, Answer, Question
@@ -60,6 +62,7 @@ _REFUSALS: dict[type[Exception], FailureKind] = {
     OverSourceError: "source",
     ExistsError: "exists",
     DoubtfulError: "doubtful",
+    interrupting.BlockedError: "blocked",
     StepError: "refused",
     SourceError: "refused",
     InUseError: "in use",
@@ -84,6 +87,9 @@ class Server:
     Args:
         connection: A connected Unix socket; frames of `Question` come in, frames of `Answer` go out.
         gone: Called in the reading thread when the other side has closed the connection.
+
+    Attributes:
+        memory: Tells what this process holds, once it is started.
     """
 
     def __init__(self, connection: socket.socket, gone: Callable[[], None] | None = None) -> None:
@@ -98,6 +104,7 @@ class Server:
         self._origin = protocol.Open()
         self._measurement = Measurement(self._tell)
         self._journaling: Journaling | None = None
+        self.memory = MemoryTelling(self._tell)
         self._lanes = {
             lane: Lane(
                 self._work,
@@ -139,14 +146,17 @@ class Server:
             return
         lane = self._lanes[LANES[type(question.request)]]
         if deaf := interrupting.deaf(lane.thread) if lane.thread is not None else "":
-            self._send(question.id, self._revision, Failed(deaf, "refused"))
+            self._send(question.id, self._revision, Failed(deaf, "blocked"))
         else:
             lane.put(question)
 
     def _work(self, job: Job) -> None:
         """Answer one job, with the revision that the answer was made at."""
-        revision, body = self._edit(job) if LANES[type(job.question.request)] == "edit" else self._view(job)
+        edits = LANES[type(job.question.request)] == "edit"
+        revision, body = self._edit(job) if edits else self._view(job)
         self._send(job.question.id, revision, body)
+        if edits:
+            self.memory.look()
 
     def _edit(self, job: Job) -> tuple[int, views.Body]:
         body = self._body(job)
@@ -195,7 +205,7 @@ class Server:
         """Another one as soon as the model was touched."""
         return (0, 0) if self._session is None else self._session.moment
 
-    def _tell(self, body: views.AnyBody) -> None:
+    def _tell(self, body: views.Body) -> None:
         """Send an event."""
         self._send(0, self._revision, body)
 
@@ -243,6 +253,7 @@ class Server:
         self._rows, self._opened, self._readonly = rows, summary, request.readonly
         self._origin = request
         self._session, self._journaling = session, opened.journaling
+        self.memory.devices = tuple({tensor.device for tensor in tensors_of(session.model)})
         journal = "" if opened.journaling is None else opened.journaling.path.name
         return views.Opened(summary, rows, journal, opened.methods)
 
@@ -334,6 +345,7 @@ class Server:
     def _measure(self) -> None:
         if self._session is not None:
             self._measurement.measure(self._session, self._lanes["edit"].has_work)
+            self.memory.look()
 
     @property
     def _open_session(self) -> Session:

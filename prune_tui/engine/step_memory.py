@@ -23,8 +23,11 @@ _FEWER = "prune fewer tensors at a time, or remove earlier pruning first"
 _ALL = "it ranks all of them at once: prune fewer tensors at a time"
 
 
-def check(step: steps.Step, found: Sequence[Target]) -> None:
+def check(step: steps.Step, found: Sequence[Target]) -> tuple[str, ...]:
     """Refuse before any work what could not be worked out, or not be carried out.
+
+    Returns:
+        What to say before a step that takes most of what is free.
 
     Raises:
         StepError: It needs more memory than is free; says how much.
@@ -36,10 +39,14 @@ def check(step: steps.Step, found: Sequence[Target]) -> None:
         needed[torch.device("cpu")] += _of_bits(step, packed)
     what = f"{steps.name_of(step)} of {targets.listed(target.path for target in found)}"
     memory.check(what, needed, _FEWER if others else _ALL if _needs_all(step) else "")
+    return memory.cautions(needed)
 
 
-def check_removal(found: Sequence[Target]) -> None:
+def check_removal(found: Sequence[Target]) -> tuple[str, ...]:
     """Refuse to write the zeros into values that are mapped from files, where they do not fit.
+
+    Returns:
+        What to say before a removal that takes most of what is free.
 
     Raises:
         StepError: They need more memory than is free; says how much.
@@ -51,10 +58,12 @@ def check_removal(found: Sequence[Target]) -> None:
             # The values, and for undo those that the zeros replace; one of them twice, as torch asks for `weight`.
             needed += target.parameter.numel() * size + masked_entries(target.mask) * size
             largest = max(largest, target.parameter.numel() * size)
-    if needed:
-        what = f"remove of {targets.listed(target.path for target in found)}"
-        instead = "save in the removed form, which is written tensor by tensor"
-        memory.check(what, {torch.device("cpu"): needed + largest}, instead)
+    if not needed:
+        return ()
+    what = f"remove of {targets.listed(target.path for target in found)}"
+    by_device = {torch.device("cpu"): needed + largest}
+    memory.check(what, by_device, "save in the removed form, which is written tensor by tensor")
+    return memory.cautions(by_device)
 
 
 def _of_tensors(step: steps.Step, originals: Sequence[Tensor]) -> dict[torch.device, int]:

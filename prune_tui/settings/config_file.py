@@ -7,7 +7,7 @@ Example:
 
     [keys]
     "app.quit" = "Q"
-    "steps.undo" = ["u", "ctrl+z"]
+    "steps.undo" = ["u", "ctrl+u"]
 """
 
 from __future__ import annotations

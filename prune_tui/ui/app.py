@@ -17,25 +17,25 @@ from textual.screen import Screen
 
 from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
-from prune_tui.exit_codes import DONE, FAILED, FOUND
+from prune_tui.exit_codes import FAILED, FOUND
 from prune_tui.journal import JournalError
+from prune_tui.memory_views import MemoryUsed
 from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
 from prune_tui.ui import keys
-from prune_tui.ui.appearance import Appearance
 from prune_tui.ui.engine_wanted import Engine
 from prune_tui.ui.frugal import ChangedCells
 from prune_tui.ui.layout_file import LayoutFile
+from prune_tui.ui.leaving import Leaving
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.palette import Commands
 from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
-from prune_tui.ui.screens.text import EngineLogScreen, LeaveQuestion, Question
-from prune_tui.ui.unsaved import asked_about
+from prune_tui.ui.screens.text import EngineLogScreen, Question
 
 
-class PruneApp(Appearance):
+class PruneApp(Leaving):
     """A terminal inspector for PyTorch modules, parameters and pruning masks.
 
     Args:
@@ -48,7 +48,6 @@ class PruneApp(Appearance):
     Attributes:
         layout_file: As given.
         keymap: What each key does.
-        kept: What to tell after leaving of steps that are kept; empty when there are none.
         failure: Why nothing could be opened; empty when something was.
         failure_details: Its traceback.
     """
@@ -69,24 +68,18 @@ class PruneApp(Appearance):
         settings: Settings = AS_EVER,
         layout_file: LayoutFile | None = None,
     ) -> None:
-        super().__init__(settings)
+        super().__init__(settings, keeps=keeps and bool(request.journals))
         self.layout_file = layout_file
         self.keymap = keys.Keymap(settings.keys)
         self.set_keymap(self.keymap.textual())
         self.animation_level = "none"
         self._request = request
         self._start_engine = start_engine
-        self._keeps = keeps and bool(request.journals)
         self._journal: Path | None = None
-        self._asked_to_leave = False
-        self._discarded = False
         self._opening = False
-        self._leaving = False
         self._running_loop: asyncio.AbstractEventLoop | None = None
-        self._begun = False
         self._signal_code: int | None = None
         self.engine: Engine | None = None
-        self.kept = ""
         self.failure = ""
         self.failure_details = ""
 
@@ -140,6 +133,7 @@ class PruneApp(Appearance):
     def begin(self) -> None:
         """The panes are there: paint them, then open the model."""
         self._begun = True
+        self.mind_stops()
         if self._signal_code is not None:
             self.exit(return_code=self._signal_code)
         else:
@@ -250,6 +244,8 @@ class PruneApp(Appearance):
             self.main.show_early(body)
         elif isinstance(body, views.MetricMeasured):
             self._measured(body)
+        elif isinstance(body, MemoryUsed):
+            self.main.status.memory = body
 
     def _measured(self, body: views.MetricMeasured) -> None:
         status = self.main.status
@@ -288,14 +284,13 @@ class PruneApp(Appearance):
         main.close_form()
         main.status.activity = "the engine is gone"
         how = why or self.client.broken or await asyncio.to_thread(engine.ending)
-        done = sum(not entry.undone for entry in main.entries)
-        kept = self._journal is not None and self._journal.exists()
+        held = f" It held {main.status.memory.text} then." if main.status.memory is not None else ""
+        main.status.memory = None
         last = list(engine.log)[-6:]
         said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
-        again = f"do your {counted(done, 'step')} again" if done and kept else "open the model again"
         text = (
-            f"The engine has ended: {how}. The screen still shows what it told before.\n"
-            f"A new one can {again}.{said}"
+            f"The engine has ended: {how}.{held} The screen still shows what it told before.\n"
+            f"A new one can {self.done_again}.{said}"
         )
         answer = await self.push_screen_wait(
             Question("The engine is gone", text, {"r": "restart", "q": "quit", "escape": "look around"})
@@ -305,14 +300,22 @@ class PruneApp(Appearance):
         elif answer == "quit":
             self.exit(return_code=FOUND)
         elif answer == "restart":
-            self._restart()
+            self.restart()
+
+    @property
+    def done_again(self) -> str:
+        """What a new engine would do."""
+        done = sum(not entry.undone for entry in self.main.entries)
+        kept = self._journal is not None and self._journal.exists()
+        return f"do your {counted(done, 'step')} again" if done and kept else "open the model again"
 
     @work(exclusive=True, group="open")
-    async def _restart(self) -> None:
+    async def restart(self) -> None:
         """A new engine, the same model, the same steps with the same seeds; undone ones can be redone."""
+        self.main.close_form()
         await self.client.close()
         if self.engine is not None:
-            self.engine.stop()
+            await asyncio.to_thread(self.engine.stop)
         self.main.status.activity = "starting the engine"
         if self.main.status.summary is None:  # it died before the model was there: everything from the beginning
             while self.screen is not self.main:
@@ -350,37 +353,3 @@ class PruneApp(Appearance):
         """A mistake of ours; the engine has printed its traceback."""
         key = self.keymap.first("app.log")
         self.notify(f"this is a bug of prune-tui; nothing was changed. {key} shows the details", severity="error")
-
-    # Leaving
-
-    def action_leave(self) -> None:
-        """Leave; asks once when something is not saved."""
-        status = self.main.status
-        if status.summary is None:
-            self._leave_with(0)
-            return
-        painted, state, steps = self.main.painted_on, status.summary.state, status.summary.steps
-        why_not = asked_about(status.stored, state, painted, keeps=self._keeps)
-        if self._asked_to_leave or not why_not:  # the key was pressed again, or nothing can be lost
-            self._leave_with(steps)
-        elif self._begun:
-            self._asked_to_leave = True
-            self._ask_to_leave(why_not, steps)
-
-    @work(exclusive=True, group="leave")
-    async def _ask_to_leave(self, why_not: str, steps: int) -> None:
-        answer = await self.push_screen_wait(LeaveQuestion(why_not, keeps=self._keeps and steps > 0))
-        self._asked_to_leave = False
-        if answer != LeaveQuestion.STAY:
-            self._leave_with(0 if answer == LeaveQuestion.DISCARD else steps)
-
-    def _leave_with(self, steps: int) -> None:
-        """Leave; the journal keeps the steps, or goes when there are none to keep."""
-        self._discarded = not steps
-        if self._keeps and steps:
-            self.kept = f"{counted(steps, 'step')} kept: prune-tui --resume goes on"
-        self._leave()
-
-    def _leave(self) -> None:
-        self._leaving = True
-        self.exit(return_code=DONE)

@@ -15,11 +15,11 @@ from prune_tui.client import Refused
 from prune_tui.files import GetSizes, GetSource, Sizes
 from prune_tui.steps import AnyStep, Step
 from prune_tui.ui import targeting
-from prune_tui.ui.before_opening import BeforeOpening
 from prune_tui.ui.screens.export import ExportScreen
 from prune_tui.ui.screens.more_methods import MoreMethods
 from prune_tui.ui.screens.save import SaveScreen
 from prune_tui.ui.screens.source import SourceScreen
+from prune_tui.ui.stopping import Stopping
 from prune_tui.ui.widgets.edit_log import EditLog
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.step_form import StepForm, nudged
@@ -27,10 +27,12 @@ from prune_tui.ui.widgets.step_form import StepForm, nudged
 if TYPE_CHECKING:
     from prune_tui.ui.screens.main import MainScreen
 
+_LASTS = 3.0
+"""Seconds after which a form says that its preview takes long."""
 _REDO_ANYWAY = "Nothing was done; U again does it all the same"
 
 
-class Editing(BeforeOpening):
+class Editing(Stopping):
     """Keys that prune.
 
     Attributes:
@@ -48,7 +50,6 @@ class Editing(BeforeOpening):
         self.plugged_in: tuple[steps.Method, ...] = ()
         self._last_values: dict[str, dict[str, Any]] = {}
         self._focus_before: Widget | None = None
-        self._applying: protocol.Apply | None = None
         self._doubted = False  # why the next redo is in doubt stands on the screen
         # Edits are made one after the other, each worked out when its turn comes: `+ + +` is three notches.
         self._turn = asyncio.Lock()
@@ -145,6 +146,7 @@ class Editing(BeforeOpening):
     @work(exclusive=True, group="preview")
     async def _preview(self, step: Step) -> None:
         form = self.form
+        lasts = self.set_timer(_LASTS, None if form is None else form.say_it_lasts)
         try:
             previewed = await self._main.ask(protocol.Preview(cast(AnyStep, step)), views.Previewed)
         except Refused as refused:
@@ -152,6 +154,8 @@ class Editing(BeforeOpening):
                 form.show_error(str(refused))
                 self._main.show_preview_cells(None)
             return
+        finally:
+            lasts.stop()
         if previewed is not None and form is not None and form is self.form:
             form.show_preview(previewed)
             self._main.show_preview_cells(step, previewed)
@@ -163,13 +167,12 @@ class Editing(BeforeOpening):
             return
         form.applying = True
         self._last_values[form.method.name] = form.texts
-        request = self._applying = protocol.Apply(cast(AnyStep, event.step))
+        request = protocol.Apply(cast(AnyStep, event.step))
         self._edit(lambda: request, form)
 
     @on(StepForm.GivenUp)
     def _form_given_up(self) -> None:
-        if self._applying is not None:
-            self._main.prune_app.client.give_up(self._applying)
+        self.stop_working()
 
     # Edits
 
@@ -186,7 +189,7 @@ class Editing(BeforeOpening):
             request = make()
             if request is None:
                 return
-            main.status.activity = "working…"
+            self.begin_work(request)
             told = main.status.metric
             try:
                 edited = await main.ask(request, views.Edited)
@@ -194,7 +197,7 @@ class Editing(BeforeOpening):
                 self._refused(refused, form)
                 return
             finally:
-                main.status.activity = ""
+                self.end_work()
                 if form is not None:
                     form.applying = False
             if edited is None:
@@ -298,10 +301,15 @@ class Editing(BeforeOpening):
         elif self._main.prune_app.answering:
             self.app.run_worker(self._ask_what_to_save(), group="save", exclusive=True)
 
-    async def _ask_what_to_save(self) -> None:
+    def save_and_leave(self, saved: Callable[[str | None], None]) -> None:
+        """Ask for a form and a file, and tell what was written in the end; nothing where nothing was."""
+        if self._main.prune_app.answering:
+            self.app.run_worker(self._ask_what_to_save(saved), group="save", exclusive=True)
+
+    async def _ask_what_to_save(self, saved: Callable[[str | None], None] | None = None) -> None:
         sizes = await self._main.ask_or_tell(GetSizes(), Sizes)
         if sizes is not None:
-            self.app.push_screen(SaveScreen(sizes))
+            self.app.push_screen(SaveScreen(sizes, leaving=saved is not None), saved)
 
     def action_source(self) -> None:
         """Show what the model was opened from."""

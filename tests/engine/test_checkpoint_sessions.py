@@ -353,6 +353,8 @@ def test_what_now_fits_is_not_refused_and_what_does_not_is(
     monkeypatch.setattr(memory, "free", lambda _: 600)
     with pytest.raises(StepError, match=r"remove of .* needs 1.0 kB more memory .*, 600 bytes is free; save in"):
         session.apply("remove", "layers.*.weight")
+    with pytest.raises(StepError, match=r"remove of .* needs 1.0 kB more memory .*, 600 bytes is free; save in"):
+        session.preview("remove", "layers.*.weight")
     assert exact(session.model) == before
 
 

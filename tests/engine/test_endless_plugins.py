@@ -86,10 +86,10 @@ def test_who_asks_after_one_that_cannot_be_interrupted_is_told(lenet: Line) -> N
     while not interrupting.deaf():
         pass
     failed = lenet.ask(protocol.Preview(L1Unstructured(targets=BIAS, amount=0.5)), Failed)
-    assert failed.kind == "refused"
+    assert failed.kind == "blocked"
     assert failed.message.startswith("deaf (test_endless_plugins.py:")
     assert "is still running, for 0 s now, and cannot be interrupted" in failed.message
-    assert "leave and start prune-tui again" in failed.message
+    assert "have another engine started" in failed.message
     # The other lanes go on; but for what needs the generators that it holds.
     lenet.ask(protocol.Apply(L1Unstructured(targets=BIAS, amount=0.5)), views.Edited)
     random = RandomUnstructured(targets=BIAS, amount=1)

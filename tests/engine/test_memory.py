@@ -13,6 +13,7 @@ from torch.nn.utils import prune
 from prune_tui import Session
 from prune_tui.engine import memory
 from prune_tui.step_settings import StepError
+from prune_tui.steps import L1Unstructured
 from tests.engine.fingerprints import exact
 
 CPU = torch.device("cpu")
@@ -161,3 +162,29 @@ def test_estimates_are_near_what_is_measured(method):
     )
     estimate, measured = map(int, done.stdout.split())
     assert estimate / 2.5 < measured < estimate * 1.6
+
+
+def test_what_takes_most_of_what_is_free_is_told_before_and_done(monkeypatch):
+    session = Session(nn.Linear(100, 100))
+    needed = 2 * 10_000 * 4
+    monkeypatch.setattr(memory, "free", lambda _: needed)
+    told = session.foresee(L1Unstructured(targets=("weight",), amount=0.5)).notes
+    assert told == ("needs about 80.0 kB more memory on cpu, 80.0 kB is free",)
+    session.apply("l1_unstructured", "weight", amount=0.5)
+
+
+def test_what_takes_little_is_not_told_of(monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda _: 1000)
+    assert memory.cautions({CPU: 750}) == ()
+    assert memory.cautions({CPU: 751}) == ("needs about 751 bytes more memory on cpu, 1.0 kB is free",)
+    assert memory.cautions({CPU: 1001}) == (), "that is refused"
+    monkeypatch.setattr(memory, "free", lambda _: None)
+    assert memory.cautions({CPU: 10**18}) == ()
+
+
+def test_of_several_devices_each_is_compared_with_its_own(monkeypatch):
+    gpu = torch.device("cuda", 0)
+    monkeypatch.setattr(memory, "free", lambda device: {CPU: 10**9, gpu: 4 * 10**9}[device])
+    needed = {CPU: 10**8, gpu: 32 * 10**8}
+    memory.check("anything", needed)
+    assert memory.cautions(needed) == ("needs about 3.2 GB more memory on cuda:0, 4.0 GB is free",)

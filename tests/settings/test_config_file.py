@@ -36,11 +36,11 @@ def test_settings_know_their_lines(file: Path) -> None:
 
 
 def test_keys_are_named_in_quotation_marks_or_without_one_or_several(file: Path) -> None:
-    file.write_text('[keys]\n"app.quit" = "Q"\nsteps.undo = [\n  "u",\n  "ctrl+z",\n]\n"app.log" = []\n')
+    file.write_text('[keys]\n"app.quit" = "Q"\nsteps.undo = [\n  "u",\n  "ctrl+u",\n]\n"app.log" = []\n')
     config = config_file.read(file)
     assert {name: own.keys for name, own in config.keys.items()} == {
         "app.quit": ("Q",),
-        "steps.undo": ("u", "ctrl+z"),
+        "steps.undo": ("u", "ctrl+u"),
         "app.log": (),
     }
     assert config.keys["app.quit"].where == f"{file}:2"

@@ -36,6 +36,7 @@ KEYS = {
     "f12": "\x1b[24~",
     "ctrl+c": "\x03",
     "ctrl+p": "\x10",
+    "ctrl+z": "\x1a",
 }
 # What a program that took the screen must have given back: the sequence that sets a mode, the one that ends it.
 MODES = {
@@ -171,12 +172,19 @@ class Terminal:
 
     def not_restored(self) -> list[str]:
         """What a program has left as the shell would not like it; empty after a clean end."""
-        with self._changed:
-            output = self.output
-        left = [name for name, (on, off) in MODES.items() if output.rfind(on) > output.rfind(off)]
+        left = self._modes_left()
         if termios.tcgetattr(self._slave)[:4] != self._cooked[:4]:
             left.append("raw mode")
         return left
+
+    def not_given_back(self) -> list[str]:
+        """The same where a shell reads the next line, which edits and takes pastes in modes of its own."""
+        return [name for name in self._modes_left() if name != "bracketed paste"]
+
+    def _modes_left(self) -> list[str]:
+        with self._changed:
+            output = self.output
+        return [name for name, (on, off) in MODES.items() if output.rfind(on) > output.rfind(off)]
 
     # What a person does
 

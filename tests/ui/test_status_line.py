@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from prune_tui.memory_views import DeviceMemory, MemoryUsed
 from prune_tui.ui.widgets.status_line import BrokenCounts, metric_text
 from prune_tui.views import MetricMeasured
+from tests.in_process import app_on, press, running, screen_text, settle
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,27 @@ def test_broken_tensors_are_told_by_kind() -> None:
         BrokenCounts(1, 3): ("1 tensor with NaN/Inf, 3 of one value", "4 broken"),
         BrokenCounts(0, 1): ("1 tensor of one value", "1 broken"),
     }
+
+
+HELD = MemoryUsed(312 * 10**6, (DeviceMemory("cuda:0", 31 * 10**8, 85 * 10**9),))
+
+
+@pytest.mark.parametrize(("width", "shown"), [(140, True), (80, False)])
+async def test_memory_is_told_where_there_is_room_for_it(width: int, shown: bool) -> None:
+    async with running(app_on(), size=(width, 24)) as pilot:
+        line = screen_text(pilot).splitlines()[0]
+        pilot.app._event(HELD)
+        await settle(pilot)
+        after = screen_text(pilot).splitlines()[0]
+        assert after == (f"{line} · RAM 310 MB · cuda:0 3.1/85.0 GB" if shown else line)
+
+
+async def test_memory_gives_way_to_what_the_last_key_did() -> None:
+    async with running(app_on(), size=(120, 24)) as pilot:
+        pilot.app._event(MemoryUsed(312 * 10**6))
+        await press(pilot, "j", "3", "enter")
+        assert "accuracy 99.4% ▼0.3 · RAM 310 MB " in screen_text(pilot)
+        await press(pilot, "u")
+        line = screen_text(pilot).splitlines()[0]
+        assert "undone l1_unstructured(amount=0.3)" in line
+        assert "RAM" not in line

@@ -11,11 +11,14 @@ from prune_tui import views
 from prune_tui.engine import generators
 from prune_tui.engine.cancelling import Cancelled, Stop
 from prune_tui.engine.evaluation.metric import Metric, unchanged
+from prune_tui.engine.interrupting import interruptible
 from prune_tui.engine.session import Session
 from prune_tui.views import MetricMeasured
 
 _PATIENCE = 1.0
 """Seconds that a first edit may wait for the first measurement."""
+_GRACE = 1.0
+"""Seconds that a metric has to stop by itself, between batches, before its forward is interrupted."""
 
 
 class Measurement:
@@ -93,7 +96,25 @@ def _measured(metric: Metric, model: nn.Module, stop: Stop) -> float:
         generators.give_way()
         try:
             with unchanged(model, stop):
-                return metric.measure(model, lambda: generators.wanted() or stop())
+                return _interruptible(metric, model, lambda: generators.wanted() or stop())
         except Cancelled:
             if stop():
                 raise
+
+
+def _interruptible(metric: Metric, model: nn.Module, stop: Stop) -> float:
+    """Measure; a forward or a hook that blocks is interrupted wherever it is, some time after it should stop.
+
+    Raises:
+        Cancelled: `stop` said so.
+    """
+    asked: list[float] = []
+
+    def overdue() -> bool:
+        if not stop():
+            asked.clear()
+        elif not asked:
+            asked.append(time.monotonic())
+        return bool(asked) and time.monotonic() - asked[0] > _GRACE
+
+    return interruptible(lambda: metric.measure(model, stop), f"the forward that {metric.name} takes", overdue)

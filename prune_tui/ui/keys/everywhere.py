@@ -172,6 +172,14 @@ EVERYWHERE: tuple[Key, ...] = (
     Key(
         "app.log", "app", ("f12",), "engine_log", "engine log", "Show what the engine and the model have printed."
     ),
+    Key(
+        "app.restart",
+        "app",
+        ("ctrl+r",),
+        "restart",
+        "restart",
+        "End the engine, whatever it does, and have another one do your steps again: for code that never ends.",
+    ),
     Key("app.help", "app", ("question_mark",), "help", "help", "Show all keys.", bar=1),
     Key(
         "app.palette",
@@ -188,6 +196,14 @@ EVERYWHERE: tuple[Key, ...] = (
         "back",
         "back",
         "Close what is open: form, maximised pane, filter, edit log, doctor, marks pane; then unmark all.",
+    ),
+    Key(
+        "app.suspend",
+        "app",
+        ("ctrl+z",),
+        "app.suspend",
+        "suspend",
+        "Suspend prune-tui and go back to the shell; its command fg comes back. The engine goes on meanwhile.",
     ),
     Key(
         "app.quit",

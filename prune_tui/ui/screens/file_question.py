@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from prune_tui.ui.app import PruneApp
 
 
-class FileQuestion(ModalScreen[None]):
-    """Asks for a file's name, and tells what came of it.
+class FileQuestion(ModalScreen[str]):
+    """Asks for a file's name, and tells what came of it; closed, it returns that, empty where nothing was written.
 
     Args:
         title: What is done.
         name: The file's name to begin with.
+        hint: What its keys do.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "close", show=False)]
@@ -47,13 +48,14 @@ class FileQuestion(ModalScreen[None]):
     FileQuestion Input { width: 1fr; }
     FileQuestion #told.refused { color: $text-error; }
     """
-    HINT: ClassVar[str] = "enter writes · esc closes"
 
-    def __init__(self, title: str, name: str) -> None:
+    def __init__(self, title: str, name: str, hint: str = "enter writes · esc closes") -> None:
         super().__init__()
+        self._hint = hint
         self._title_text = title
         self._name = name
         self._writing: Worker[None] | None = None
+        self._written = ""
         self._pressed = 0
         """How often the engine has said that there is a file of this name: another enter says that it may go."""
 
@@ -83,7 +85,7 @@ class FileQuestion(ModalScreen[None]):
         """What there is to write, the file's name, and room for what came of it."""
         with Vertical() as box:
             box.border_title = Content(self._title_text)
-            box.border_subtitle = Content(self.HINT)
+            box.border_subtitle = Content(self._hint)
             yield from self.above()
             with Horizontal():
                 yield Static("file", classes="name")
@@ -126,7 +128,7 @@ class FileQuestion(ModalScreen[None]):
             self._writing.cancel()
             self.tell("stopped: nothing was written. esc closes", refused=True)
         else:
-            self.dismiss()
+            self.dismiss(self._written)
 
     def told_refused(self, refused: Refused, name: str, path: str, wanted: object) -> None:
         """Say why it was not written; where a second press would do, say that.
@@ -155,6 +157,7 @@ class FileQuestion(ModalScreen[None]):
     def done(self, text: Text) -> None:
         """It is written: from here on there is nothing more to type, so that no key goes into the name."""
         self._pressed = 0
+        self._written = text.plain
         self.tell(text)
         self.query_one(Horizontal).display = False
         self.query_one(Input).disabled = True

@@ -165,6 +165,8 @@ class MainScreen(Panes, FrugalScreen):
         except Refused as refused:
             if refused.failed.kind in {"superseded", "cancelled"}:
                 return None
+            if refused.failed.kind == "blocked":
+                self.offer_restart(refused.failed.message)
             raise
         except FrameError as error:
             self.say(str(error), "error")
@@ -304,7 +306,9 @@ class MainScreen(Panes, FrugalScreen):
         """Close the innermost thing that is open."""
         left = self.query_one("#left")
         upper = self.query_one("#upper", ContentSwitcher)
-        if self.form is not None:
+        if self.is_lasting:
+            self.stop_working()
+        elif self.form is not None:
             self.close_form()
         elif self.tensor_pane.going:
             self.tensor_pane.stay()

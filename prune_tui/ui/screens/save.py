@@ -34,18 +34,20 @@ class SaveScreen(FileQuestion):
 
     Args:
         sizes: Of each form.
+        leaving: Closes as soon as the file is written: what came of it is told after the app was left.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "form(-1)", show=False, priority=True),
         Binding("down", "form(1)", show=False, priority=True),
     ]
-    HINT: ClassVar[str] = "↑↓ form · enter writes · esc closes"
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: Sizes, *, leaving: bool = False) -> None:
         self._names = {one.form: one.name for one in sizes.forms}
-        super().__init__("Save", self._names["pruned"])
+        title, ends = ("Save and leave", "esc stays") if leaving else ("Save", "esc closes")
+        super().__init__(title, self._names["pruned"], f"↑↓ form · enter writes · {ends}")
         self._sizes = sizes
+        self._leaving = leaving
         self._form: Form = "pruned"
 
     def above(self) -> Iterable[Widget]:
@@ -104,3 +106,5 @@ class SaveScreen(FileQuestion):
         how = saved.how.replace(path, f"./{name}" if name.startswith("-") else name)
         self.done(told.append("\n".join(printable(line) for line in how.splitlines()), style="bold"))
         self.query_one("#forms").display = False  # how to load it takes the room
+        if self._leaving:
+            self.dismiss(told.plain)

@@ -97,11 +97,14 @@ class LeaveQuestion(Question):
     Args:
         text: What.
         keeps: There are steps, and they can be gone on with later.
+        saves: There is something that a file would hold.
     """
 
     STAY = "stay"
+    SAVE = "save and leave"
     DISCARD = "discard them"
 
-    def __init__(self, text: str, *, keeps: bool) -> None:
-        leave = {"q": "leave and keep them", "d": self.DISCARD} if keeps else {"q": "leave"}
-        super().__init__("Leave?", text, {**leave, "escape": self.STAY})
+    def __init__(self, text: str, *, keeps: bool, saves: bool) -> None:
+        save = {"s": self.SAVE} if saves else {}
+        leave = {"q": "keep them", "d": self.DISCARD} if keeps else {"q": "leave"}
+        super().__init__("Leave?", text, {**save, **leave, "escape": self.STAY})

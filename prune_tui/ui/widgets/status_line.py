@@ -11,6 +11,7 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from prune_tui.memory_views import MemoryUsed
 from prune_tui.ui.numbers import counted, percent
 from prune_tui.ui.tree_line import printable
 from prune_tui.ui.unsaved import Stored, in_short
@@ -78,6 +79,9 @@ class StatusLine(Widget):
     broken: reactive[BrokenCounts] = reactive(BrokenCounts())
     """Tensors whose values are broken."""
 
+    memory: reactive[MemoryUsed | None] = reactive(None)
+    """What the engine holds; None where it does not tell."""
+
     stored: reactive[Stored] = reactive(Stored())
     """What the file holds that was written last."""
 
@@ -91,14 +95,18 @@ class StatusLine(Widget):
         width = self.size.width
         text = Text("prune-tui", style="bold", no_wrap=True)
         right = self._right()
+        room = width - text.cell_len - 2
         for parts in self._shortened():
             left = "  " + " · ".join(filter(None, parts))
-            if text.cell_len + cell_len(left) + cell_len(right) + 2 <= width:
+            if cell_len(left) + cell_len(right) <= room:
                 break
         else:
             right = self._right(short=True)
         said = f"  {self.said}" if self.said and not self.activity else ""
-        if text.cell_len + cell_len(left) + cell_len(said) + cell_len(right) + 2 <= width:
+        memory = f" · {self.memory.text}" if self.summary is not None and self.memory is not None else ""
+        if cell_len(left) + cell_len(memory) + cell_len(said) + cell_len(right) <= room:
+            left += memory  # it gives way to all else
+        if cell_len(left) + cell_len(said) + cell_len(right) <= room:
             right = f"{said}  {right}".strip()
         text.append(left, style="not bold")
         text.truncate(max(0, width - cell_len(right) - 2), overflow="ellipsis", pad=True)

@@ -292,6 +292,13 @@ class StepForm(VerticalScroll, can_focus=False):
         if seed is not None and any(setting.kind == "seed" for setting in self._asked):
             self.query_one("#echo-seed", Static).update(f"= {seed}")
 
+    def say_it_lasts(self) -> None:
+        """The preview takes long: say what can be done about that."""
+        restart = keys.told(self, ("app.restart", "restarts the engine if it does not stop"))
+        effect = self.query_one("#effect", Static)
+        effect.remove_class("refused")
+        effect.update(Text(" · ".join(filter(None, ("working it out… esc closes", restart))), style="dim"))
+
     def show_error(self, message: str) -> None:
         """Say why the step cannot be done."""
         effect = self.query_one("#effect", Static)

@@ -1,0 +1,92 @@
+"""Leaving the app: at once where nothing can be lost, else after one question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from prune_tui.exit_codes import DONE
+from prune_tui.settings.choosing import Settings
+from prune_tui.ui.numbers import counted
+from prune_tui.ui.screens.text import LeaveQuestion
+from prune_tui.ui.suspending import Suspending
+from prune_tui.ui.unsaved import Unsaved, asked_about
+
+if TYPE_CHECKING:
+    from prune_tui.ui.screens.main import MainScreen
+
+
+class Leaving(Suspending):
+    """An app that is left without losing anything unasked.
+
+    Args:
+        settings: What a person has settled.
+        keeps: The journals outlive the app, so that steps can be gone on with later.
+
+    Attributes:
+        kept: What to tell after leaving: of steps that are kept, of a file that was written; empty where there is
+            nothing to tell.
+    """
+
+    def __init__(self, settings: Settings, *, keeps: bool) -> None:
+        super().__init__(settings)
+        self._keeps = keeps
+        self._asked_to_leave = False
+        self._discarded = False
+        self._leaving = False
+        self._begun = False
+        self.kept = ""
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen with the panes, whatever lies over it."""
+        raise NotImplementedError
+
+    @property
+    def leaves_now(self) -> bool:
+        """Whether a signal or a person has ended it."""
+        return self._leaving
+
+    def action_leave(self) -> None:
+        """Leave; asks once when something is not saved."""
+        status = self.main.status
+        if status.summary is None:
+            self._leave_with(0)
+            return
+        painted, state, steps = self.main.painted_on, status.summary.state, status.summary.steps
+        why_not = asked_about(status.stored, state, painted, keeps=self._keeps)
+        if self._asked_to_leave or not why_not:  # the key was pressed again, or nothing can be lost
+            self._leave_with(steps)
+        elif self._begun:
+            self._asked_to_leave = True
+            self._ask_to_leave(why_not, steps, saves=any(Unsaved.since(status.stored, state)))
+
+    @work(exclusive=True, group="leave")
+    async def _ask_to_leave(self, why_not: str, steps: int, *, saves: bool) -> None:
+        question = LeaveQuestion(why_not, keeps=self._keeps and steps > 0, saves=saves)
+        answer = await self.push_screen_wait(question)
+        self._asked_to_leave = False
+        if answer == LeaveQuestion.SAVE:
+            self.main.save_and_leave(self._saved)
+        elif answer != LeaveQuestion.STAY:
+            self._leave_with(0 if answer == LeaveQuestion.DISCARD else steps)
+
+    def _saved(self, told: str | None) -> None:
+        """The save screen was closed: leave if a file was written."""
+        summary = self.main.status.summary
+        if told and summary is not None:
+            self.kept = f"{told}\n"
+            self._leave_with(summary.steps)
+
+    def _leave_with(self, steps: int) -> None:
+        """Leave; the journal keeps the steps, or goes when there are none to keep."""
+        self._discarded = not steps
+        if self._keeps and steps:
+            self.kept += f"{counted(steps, 'step')} kept: prune-tui --resume goes on"
+        self.kept = self.kept.rstrip()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._leaving = True
+        self.exit(return_code=DONE)

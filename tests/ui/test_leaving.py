@@ -1,0 +1,84 @@
+"""Leaving asks once, and offers to save, to keep, to discard or to stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from prune_tui import journal
+from prune_tui.ui.screens.save import SaveScreen
+from prune_tui.ui.screens.text import LeaveQuestion
+from tests.in_process import answer, app_on, press, running, screen_text, settle
+
+PRUNED = ("j", "3", "enter")
+FILE = Path("lenet-pruned.safetensors")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+async def test_what_can_be_done_is_named() -> None:
+    async with running(app_on(journals="journals")) as pilot:
+        await press(pilot, *PRUNED, "q")
+        assert "s save and leave   q keep them   d discard them   esc stay" in screen_text(pilot)
+        await answer(pilot, "escape")
+        assert "● 1 unsaved step" in screen_text(pilot)
+
+
+async def test_s_saves_and_leaves() -> None:
+    app = app_on(journals="journals")
+    async with running(app) as pilot:
+        await press(pilot, *PRUNED, "q")
+        await answer(pilot, "s")
+        assert isinstance(app.screen, SaveScreen)
+        assert "enter writes · esc stays" in screen_text(pilot)
+        await pilot.press("enter")
+        while app.is_running:
+            await pilot.pause(0.01)
+    assert app.return_code == 0
+    told = app.kept.splitlines()
+    assert told[0] == f"✓ wrote {FILE}, {FILE.stat().st_size:,} bytes. To load it:"
+    assert told[-1] == "1 step kept: prune-tui --resume goes on"
+    assert journal.latest(Path("journals"), "demo") is not None
+
+
+async def test_what_is_not_written_keeps_the_app() -> None:
+    async with running(app_on(journals="journals")) as pilot:
+        await press(pilot, *PRUNED, "q")
+        await answer(pilot, "s")
+        pilot.app.screen.query_one(Input).value = "no/such/folder.pt"
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, SaveScreen)
+        await press(pilot, "escape")
+        assert pilot.app.screen is pilot.app.main
+        assert pilot.app.kept == ""
+        await press(pilot, "q")
+        assert isinstance(pilot.app.screen, LeaveQuestion)
+
+
+async def test_discarding_takes_the_journal_away() -> None:
+    app = app_on(journals="journals")
+    async with running(app) as pilot:
+        await press(pilot, *PRUNED)
+        assert list(Path("journals").iterdir())
+        await press(pilot, "q")
+        await pilot.press("d")
+    assert list(Path("journals").iterdir()) == []
+
+
+async def test_a_saved_step_that_was_undone_can_be_saved_as_well() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, *PRUNED, "s", "enter", "enter", "u", "q")
+        await settle(pilot)
+        assert "s save and leave   q leave   esc stay" in screen_text(pilot)
+
+
+async def test_a_mask_that_is_being_painted_is_nothing_to_save() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "enter", "enter", "x", "q")
+        assert "q leave   esc stay" in screen_text(pilot)
+        assert "save and leave" not in screen_text(pilot)

@@ -29,10 +29,12 @@ KEYS = {
     "down": "\x1b[B",
     "right": "\x1b[C",
     "left": "\x1b[D",
+    "pagedown": "\x1b[6~",
     "home": "\x1b[H",
     "end": "\x1b[F",
     "f2": "\x1bOQ",
     "f3": "\x1bOR",
+    "f9": "\x1b[20~",
     "f12": "\x1b[24~",
     "ctrl+c": "\x03",
     "ctrl+p": "\x10",
@@ -98,6 +100,7 @@ class Terminal:
             "COLUMNS": None,
             "LINES": None,
             "XDG_STATE_HOME": self._state.name,
+            "PRUNE_TUI_SLOW": "never",  # the emulator is slow itself, above all on a busy machine
         }
         settings = {**os.environ, **here, **(env or {})}
         self.started = time.monotonic()

@@ -1,7 +1,7 @@
 """Every key of the app, declared once: bindings, key bar, help and the README's table come from here.
 
-`key` says what a key is; `everywhere`, `panes`, `lists`, `tensor` and `forms` are the tables, by where a key
-works; `registry` puts them together, `keymap` has those a person has chosen instead, and `bars` chooses what the
+`key` says what a key is; `everywhere`, `line`, `panes`, `lists`, `tensor` and `forms` are the tables, by where a
+key works; `registry` puts them together, `keymap` has those a person has chosen instead, and `bars` chooses what the
 key bar names.
 """
 

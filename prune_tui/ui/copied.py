@@ -77,9 +77,9 @@ def call(done: LogEntry) -> str:
     """
     step = done.step
     targets = step.written or step.targets or tuple(effect.target for effect in done.effects)
-    settings = {
-        name: "..." if name == "mask" else _literal(value) for name, value in steps.settings_of(step).items()
-    }
+    settings = {name: _literal(value) for name, value in steps.settings_of(step).items()}
+    if "mask" in settings:
+        settings["mask"] = "..."
     if steps.draws(step):
         settings["seed"] = repr(getattr(step, "seed", None))
     told = [_literal(steps.name_of(step)), _literal(targets[0] if len(targets) == 1 else targets)]

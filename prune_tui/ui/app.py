@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import msgspec
-from rich.console import RenderableType
 from textual import events, work
-from textual._compositor import ChopsUpdate
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from prune_tui import journal, protocol, views
 from prune_tui.client import Client, EngineGone, Refused
@@ -24,10 +21,10 @@ from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
 from prune_tui.ui import keys
 from prune_tui.ui.engine_wanted import Engine
-from prune_tui.ui.frugal import ChangedCells
 from prune_tui.ui.layout_file import LayoutFile
 from prune_tui.ui.leaving import Leaving
 from prune_tui.ui.numbers import counted
+from prune_tui.ui.on_a_line import OnALine
 from prune_tui.ui.palette import Commands
 from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.help import HelpScreen
@@ -35,7 +32,7 @@ from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, Question
 
 
-class PruneApp(Leaving):
+class PruneApp(Leaving, OnALine):
     """A terminal inspector for PyTorch modules, parameters and pruning masks.
 
     Args:
@@ -83,11 +80,13 @@ class PruneApp(Leaving):
         self.failure = ""
         self.failure_details = ""
 
-    # Drawing
+    def look_anew(self) -> None:
+        """Draw the tensor as it is to look now."""
+        self.main.look_again()
 
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Send no more than has changed; Textual has no public way to say so."""
-        super()._display(screen, ChangedCells(renderable) if isinstance(renderable, ChopsUpdate) else renderable)
+    def say(self, text: str) -> None:
+        """Tell a person something in a toast."""
+        self.main.say(text)
 
     # Life
 

@@ -24,11 +24,13 @@ class Appearance(App[None]):
 
     Attributes:
         settings: Likewise.
+        slow: Whether everything is drawn with as few bytes as can be.
     """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.settings = settings
+        self.slow = settings.word("slow") == "always"
         self._last_filters: list[LineFilter] = []
         if self.no_color:
             self._last_filters.append(WithoutColour())
@@ -53,7 +55,7 @@ class Appearance(App[None]):
             self.console.color_system,
             dark=theme.dark,
             ascii_only=self.settings.yes("ascii"),
-            slow=self.settings.word("slow") == "always",
+            slow=self.slow,
             own=theme.ansi,
             colour_blind=themes.is_for_colour_blind(theme.name),
         )

@@ -18,10 +18,13 @@ class FrugalScreen(Screen[None]):
     follow from it are drawn all the same."""
     patience: ClassVar[float] = 0.1
     """Seconds, at most, that a drawing waits."""
+    lag: ClassVar[float] = 0.1
+    """Seconds that a terminal may take for one drawing before the next ones are put together into one."""
 
     def __init__(self) -> None:
         super().__init__()
         self._awaited: tuple[Widget, Timer] | None = None
+        self._is_behind = False
 
     def wait_to_draw(self, widget: Widget) -> None:
         """Draw nothing until a widget has what it lacks, while the patience lasts; what there is adds up."""
@@ -39,5 +42,16 @@ class FrugalScreen(Screen[None]):
 
     def _compositor_refresh(self) -> None:
         """Textual has no public way to have a drawing wait: what is dirty stays so until the next one."""
-        if self._awaited is None:
-            super()._compositor_refresh()
+        if self._awaited is not None:
+            return
+        if getattr(self.app, "behind", 0.0) > self.lag:
+            # What were sent now would be seen when it is out of date, and would hold up what comes after it.
+            if not self._is_behind:
+                self._is_behind = True
+                self.set_timer(self.lag / 2, self._try_again)
+            return
+        super()._compositor_refresh()
+
+    def _try_again(self) -> None:
+        self._is_behind = False
+        self._compositor_refresh()

@@ -20,10 +20,12 @@ class Line:
     Attributes:
         text: What stands there, as long as it likes; the pane cuts it.
         tensor: The tensor it is about, which the cursor selects; None for headings and hooks.
+        call: The pruning call that it tells of; empty where it tells of none.
     """
 
     text: Text
     tensor: TensorRow | None = None
+    call: str = ""
 
 
 # Columns of a tensor's line that go first when the pane is narrow.
@@ -41,7 +43,8 @@ def module_lines(view: ModuleView, width: int) -> list[Line]:
     lines += _section("Hooks", [_hook_line(hook, width) for hook in view.hooks], "none")
     histories = [line for history in view.histories for line in _history_lines(history)]
     if histories:
-        lines += _section("History", histories, "")
+        lines.append(Line(Text("History", style="bold")))
+        lines += [Line(Text.assemble(" ", text), call=call) for text, call in histories]
     parametrized = [
         Text(f"{printable(found.tensor)} = {' ∘ '.join(map(printable, reversed(found.modules)))}")
         for found in view.parametrizations
@@ -185,7 +188,8 @@ def _hook_line(hook: HookRow, width: int) -> Text:
     return text
 
 
-def _history_lines(history: TensorHistory) -> list[Text]:
+def _history_lines(history: TensorHistory) -> list[tuple[Text, str]]:
+    """What each line says, and the call alone."""
     lines = []
     for number, row in enumerate(history.rows, start=1):
         text = Text(
@@ -201,7 +205,7 @@ def _history_lines(history: TensorHistory) -> list[Text]:
         )
         if row.step:
             text.append(f"  step {row.step}", style="dim")
-        lines.append(text)
+        lines.append((text, f"{row.method}({row.settings})"))
     return lines
 
 

@@ -16,6 +16,7 @@ from prune_tui.settings import config_file
 from prune_tui.settings.table import BY_NAME
 from prune_tui.ui import keys, targeting
 from prune_tui.ui.name_search import NameSearch
+from prune_tui.ui.on_a_line import DRAW_IN_FULL, DRAW_SLOWLY
 from prune_tui.ui.possible import facts, possible
 from prune_tui.ui.tree_line import printable
 
@@ -100,6 +101,11 @@ class Commands(Provider):
                 yield _Command(f"{key.label}{pressed}", run, key.sentence)
         for choice in BY_NAME["theme"].choices:
             yield _Command(f"theme: {choice}", functools.partial(self._wear, choice), _THEME)
+        app = cast("PruneApp", self.app)
+        if app.slow:
+            yield _Command(DRAW_IN_FULL, functools.partial(app.draw_slowly, False), "until you leave")
+        else:
+            yield _Command(DRAW_SLOWLY, functools.partial(app.draw_slowly, True), "shades in place of colours")
         for method in main.more_methods if "editable" in now else ():
             form = functools.partial(main.action_method, method.name)
             yield _Command(printable(method.name), form, printable(method.sentence))

@@ -53,12 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _bytes_sent() -> list[dict[str, Any]]:
-    """Print a second table: what is sent to the terminal is counted, not timed."""
-    from tests.benchmarks import bytes_sent
+    """Print two more tables: what is sent to the terminal is counted, not timed."""
+    from tests.benchmarks import bytes_in_panes, bytes_sent
 
     figures = bytes_sent.measured()
-    print(f"\n{bytes_sent.table(figures)}")
-    return [{**one._asdict(), "reached": one.reached} for one in figures]
+    print(f"\n{bytes_sent.table(figures)}", flush=True)
+    in_panes = bytes_in_panes.measured()
+    print(f"\n{bytes_in_panes.table(in_panes)}")
+    return [{**one._asdict(), "reached": one.reached} for one in (*figures, *in_panes)]
 
 
 def _in_a_process(name: str, scale: float, *, quick: bool) -> dict[str, Any]:

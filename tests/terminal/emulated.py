@@ -29,10 +29,12 @@ KEYS = {
     "down": "\x1b[B",
     "right": "\x1b[C",
     "left": "\x1b[D",
+    "pagedown": "\x1b[6~",
     "home": "\x1b[H",
     "end": "\x1b[F",
     "f2": "\x1bOQ",
     "f3": "\x1bOR",
+    "f9": "\x1b[20~",
     "f12": "\x1b[24~",
     "ctrl+c": "\x03",
     "ctrl+p": "\x10",
@@ -84,6 +86,7 @@ class Terminal:
         stderr: int | None = None,
     ) -> None:
         self.output = b""
+        self.bytes_a_second: int | None = None  # how fast it takes what is written; None as fast as it can
         # Journals of its own: the steps that one test leaves behind must not be offered to the next.
         self._state = tempfile.TemporaryDirectory()
         self._changed = threading.Condition()
@@ -99,6 +102,7 @@ class Terminal:
             "COLUMNS": None,
             "LINES": None,
             "XDG_STATE_HOME": self._state.name,
+            "PRUNE_TUI_SLOW": "never",  # the emulator is slow itself, above all on a busy machine
         }
         settings = {**os.environ, **here, **(env or {})}
         self.started = time.monotonic()
@@ -199,10 +203,15 @@ class Terminal:
             keys: For `press`.
             shows: A text that stands on the screen when they have been answered.
         """
-        before = self._silence()
+        before = self.silence()
         self.press(*keys)
         self.wait_for(shows)
-        return self._silence() - before
+        return self.silence() - before
+
+    def writes(self, output: bytes) -> None:
+        """Have something stand on the screen that another program wrote."""
+        with self._changed:
+            self._stream.feed(output)
 
     def resize(self, columns: int, lines: int) -> None:
         """Drag the window's corner."""
@@ -225,7 +234,7 @@ class Terminal:
 
     # Inside
 
-    def _silence(self, seconds: float = 0.5) -> int:
+    def silence(self, seconds: float = 0.5) -> int:
         """Wait until nothing has been written for some time; how many bytes were until then."""
         known, since = len(self.output), time.monotonic()
         while time.monotonic() - since < seconds:
@@ -242,7 +251,10 @@ class Terminal:
         while not self._ended:
             if not select.select([self._master], [], [], 0.05)[0]:
                 continue
-            piece = os.read(self._master, 1 << 16)
+            slowly = self.bytes_a_second
+            piece = os.read(self._master, 1 << 16 if slowly is None else max(slowly // 20, 1))
+            if slowly is not None:
+                time.sleep(0.05)
             with self._changed:
                 self.output += piece
                 self._stream.feed(piece.replace(b"\x1b[<u", b""))  # a sequence that pyte does not know

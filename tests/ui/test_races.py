@@ -76,7 +76,7 @@ async def test_enter_twice_applies_once(held: Held) -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "3")
         with held(protocol.Apply):
-            await type_ahead(pilot, "enter", "enter", "escape")
+            await type_ahead(pilot, "enter", "enter")
             assert pilot.app.main.form is not None, "it cannot be closed as if nothing would happen"
         await settle(pilot)
         assert len(targets(pilot)) == 1

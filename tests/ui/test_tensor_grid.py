@@ -64,7 +64,7 @@ async def test_a_number_that_is_wider_than_its_column_is_left_out(tmp_path: Path
         assert ", from 1499" in heading
 
 
-@pytest.mark.parametrize(("size", "numbered"), [((80, 24), True), ((60, 18), False)])
+@pytest.mark.parametrize(("size", "numbered"), [((80, 24), True), ((72, 18), False)])
 async def test_where_lines_are_few_they_are_left_to_the_values(size: tuple[int, int], numbered: bool) -> None:
     async with running(app_on(), size=size) as pilot:
         await look_at(pilot, "fc1.weight")

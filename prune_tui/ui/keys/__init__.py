@@ -1,8 +1,8 @@
 """Every key of the app, declared once: bindings, key bar, help and the README's table come from here.
 
-`key` says what a key is; `everywhere`, `panes`, `marks`, `lists`, `tensor` and `forms` are the tables, by where a
-key works; `registry` puts them together, `keymap` has those a person has chosen instead, and `bars` chooses what
-the key bar names.
+`key` says what a key is; `everywhere`, `line`, `panes`, `marks`, `lists`, `tensor` and `forms` are the tables, by
+where a key works; `registry` puts them together, `keymap` has those a person has chosen instead, and `bars` says
+which of them the key bar names.
 """
 
 from prune_tui.ui.keys.bars import Named, bar, methods_first

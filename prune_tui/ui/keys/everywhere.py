@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prune_tui.steps import METHODS, Method
 from prune_tui.ui.keys.key import Key
+from prune_tui.ui.keys.line import LINE
 from prune_tui.ui.keys.marks import MARKING
 from prune_tui.ui.keys.panes import PANES
 
@@ -167,6 +168,7 @@ EVERYWHERE: tuple[Key, ...] = (
         "previous broken",
         "Go to the one before it.",
     ),
+    *LINE,
     Key("metric.toggle", "app", ("m",), "metric", "metric", "Measure the model after each step, or stop that."),
     *PANES,
     Key(

@@ -18,8 +18,8 @@ from prune_tui import protocol, steps, views
 from prune_tui.client import EngineGone, Refused
 from prune_tui.frames import FrameError
 from prune_tui.ui import keys
+from prune_tui.ui.copying import Copying
 from prune_tui.ui.frugal_screen import FrugalScreen
-from prune_tui.ui.panes import Panes
 from prune_tui.ui.places import place_of
 from prune_tui.ui.unsaved import Stored
 from prune_tui.ui.widgets.edit_log import EditLog
@@ -46,7 +46,7 @@ SMALLEST = (60, 18)
 _DEBOUNCE = 0.03
 
 
-class MainScreen(Panes, FrugalScreen):
+class MainScreen(Copying, FrugalScreen):
     """Three panes under a status line; form, edit log, doctor, marks take the module pane's place while open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("app")]

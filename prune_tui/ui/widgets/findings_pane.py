@@ -58,6 +58,11 @@ class FindingsPane(ListPane):
         found = () if self._found is None else self._found.findings
         return found[self.cursor] if self.cursor < len(found) else None
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them."""
+        return () if self._found is None else self._found.findings
+
     def show_note(self, note: str) -> None:
         """Say something instead of findings."""
         self._found, self.note = None, note

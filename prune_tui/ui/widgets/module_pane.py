@@ -100,6 +100,19 @@ class ModulePane(ListPane):
         self.set_reactive(ModulePane.cursor, -1)
         self.cursor = found[0]
 
+    @property
+    def copied(self) -> str:
+        """Of the line at the cursor: the tensor's dotted name, the call of a history, or what else it says."""
+        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
+        if line is None:
+            return ""
+        return line.tensor.tensor if line.tensor is not None else line.call or line.text.plain.strip()
+
+    @property
+    def all_text(self) -> str:
+        """Every line as it stands there."""
+        return "\n".join(line.text.plain.rstrip() for line in self._lines)
+
     def next_tensor(self) -> None:
         """Select the next tensor, from the last on the first; a pruned one is one tensor, not three."""
         tensors = list(dict.fromkeys(line.tensor.tensor for line in self._lines if line.tensor is not None))

@@ -187,6 +187,11 @@ class Picture(ScrollView, can_focus=True, inherit_bindings=False):
         """How it is drawn, for the frame: `extreme of 17×8`; empty where nothing needs to be told."""
         return ""
 
+    def in_sight(self) -> str:
+        """What is seen of it, as text."""
+        lines = [self.render_line(y).text.rstrip() for y in range(self.size.height)]
+        return "\n".join(lines).rstrip()
+
     # Drawing
 
     def note_line(self, y: int, width: int, text: str) -> Strip:

@@ -10,6 +10,7 @@ from textual.strip import Strip
 
 from prune_tui.protocol import Request
 from prune_tui.tensor_requests import Block, GetTile
+from prune_tui.ui import copied
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.facets import Canvas, Span
 from prune_tui.ui.numbers import counted
@@ -236,6 +237,15 @@ class TensorGrid(Picture):
                 for have, need in ((known[0].rows, block.rows), (known[0].columns, block.columns))
             )
         )
+
+    def in_sight(self) -> str:
+        """The values that are seen, with tabs between them."""
+        canvas, subject = self._canvas, self.subject
+        if canvas is None or subject is None or canvas.empty or self.note:
+            return self.note
+        x, y = self.scroll_offset
+        lines = range(y, y + self.scrollable_content_region.height - self._head)
+        return copied.rows(canvas, self._tile, lines, (x, x + self._room), subject.tensor.dtype)
 
     # Geometry
 

@@ -16,7 +16,7 @@ from prune_tui.protocol import Request
 from prune_tui.tensor_requests import GetEntry, Intended
 from prune_tui.tensor_requests import Painted as PaintedMask
 from prune_tui.tensor_views import Drafted, Entry, Located
-from prune_tui.ui import keys
+from prune_tui.ui import copied, keys
 from prune_tui.ui.aim import Aim
 from prune_tui.ui.painting import Painting
 from prune_tui.ui.readout import draft_text, entry_text
@@ -158,6 +158,12 @@ class TensorPane(ShownTensor):
         aim = self.aim
         if aim is not None:
             self.aim_at(aim.at(event.index))
+
+    @property
+    def copied(self) -> str:
+        """The value at the cursor, with all its digits; empty while it is not here."""
+        found, tensor = self._entry, self.tensor
+        return "" if found is None or tensor is None else copied.entry(found, self.view, tensor.dtype)
 
     # Keys
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from prune_tui.commands import standard_output
 from prune_tui.commands.printing import in_unicode, tell
@@ -14,9 +14,6 @@ from prune_tui.settings.config_file import ConfigError
 from prune_tui.settings.table import SETTINGS
 from prune_tui.step_settings import StepError
 from prune_tui.whole_file import write_text
-
-if TYPE_CHECKING:
-    from prune_tui.ui.keys import Keymap
 
 _What = Literal["path", "show", "check", "keys", "create"]
 
@@ -37,10 +34,7 @@ def config(what: _What = "show", /, *, json: bool = False) -> int:
             return _create(place)
         text = str(place) if what == "path" else _shown(json=json) if what == "show" else ""
         if what in {"check", "keys"}:
-            from prune_tui.ui.keys import Keymap
-
-            keymap = Keymap(choosing.settle().keys)
-            text = _keys(keymap, json=json) if what == "keys" else _sound(place)
+            text = _keys(json=json) if what == "keys" else _sound(place)
     except ConfigError as error:
         tell("\n".join(error.problems))
         return FOUND
@@ -71,15 +65,35 @@ def _word(value: object) -> str:
 
 
 def _sound(place: Path) -> str:
+    """That nothing is wrong.
+
+    Raises:
+        ConfigError: With all that is.
+    """
+    from prune_tui.ui.keys import Keymap
+
+    config, problems = config_file.examined(place)
+    for look in (lambda: choosing.choose(config, os.environ, {}), lambda: Keymap(config.keys)):
+        try:
+            look()
+        except ConfigError as error:  # noqa: PERF203 - two
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
     variables = [setting.variable for setting in SETTINGS if os.environ.get(setting.variable)]
     read = f"{place}: nothing is wrong" if place.exists() else f"there is no {place}: everything is as it comes"
     return "\n".join((read, *(f"{name}: nothing is wrong" for name in variables)))
 
 
-def _keys(keymap: Keymap, *, json: bool) -> str:
-    """Everything that a key can be chosen for, with its keys as they are now."""
-    from prune_tui.ui.keys import CHOOSABLE, shown
+def _keys(*, json: bool) -> str:
+    """Everything that a key can be chosen for, with its keys now; where yours are wrong, with ours."""
+    from prune_tui.ui.keys import CHOOSABLE, OURS, Keymap, shown
 
+    keymap = OURS
+    try:
+        keymap = Keymap(choosing.settle().keys)
+    except ConfigError as error:
+        tell("\n".join(error.problems))
     rows = [row for row in keymap.table if row.place in CHOOSABLE]
     if json:
         import msgspec

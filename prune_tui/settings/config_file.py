@@ -97,9 +97,21 @@ def read(path: Path) -> Config:
     Raises:
         ConfigError: It cannot be read, or something in it is wrong; all that is wrong is told.
     """
+    config, problems = examined(path)
+    if problems:
+        raise ConfigError(*problems)
+    return config
+
+
+def examined(path: Path) -> tuple[Config, list[str]]:
+    """What is sound in a file, and what is wrong in it.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
     text = _text(path)
     if text is None:
-        return Config(path)
+        return Config(path), []
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -119,12 +131,11 @@ def read(path: Path) -> Config:
             continue
         taken = setting.taken(value)
         if taken is None:
-            problems.append(f"{where}: {name} is {_shown(value)}; it must be {setting.values}")
+            meant = nearest(value, setting.choices) if isinstance(value, str) else ""
+            problems.append(f"{where}: {name} is {_shown(value)}; it must be {setting.values}{meant}")
         else:
             values[name] = (taken, where)
-    if problems:
-        raise ConfigError(*problems)
-    return Config(path, values, own)
+    return Config(path, values, own), problems
 
 
 def _text(path: Path) -> str | None:
@@ -162,7 +173,9 @@ def _own_keys(table: object, lines: _Lines) -> tuple[dict[str, OwnKeys], list[st
         if isinstance(given, list) and all(isinstance(key, str) for key in given):
             own[name] = OwnKeys(tuple(given), where)
         else:
-            problems.append(f'{where}: {name} is {_shown(value)}; it must be a key or a list of them: ["u", "f9"]')
+            problems.append(
+                f'{where}: {name} is {_shown(value)}; it must be a key or a list of them: ["u", "f10"]'
+            )
     return own, problems
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from textual.widget import Widget
 
 from prune_tui.ui import copied
@@ -23,41 +25,44 @@ class Copying(Panes):
 
     def action_copy(self) -> None:
         """Send what the cursor is on."""
-        self._send(self._at_cursor(self.focused))
+        self._send(self._copied(0))
 
     def action_copy_all(self) -> None:
         """Send all of the pane."""
-        self._send(self._all_of(self.focused))
+        self._send(self._copied(1))
 
-    def _at_cursor(self, focused: Widget | None) -> str:
-        if isinstance(focused, ModuleTree):
-            return "" if focused.current is None else focused.current.path
-        if isinstance(focused, ModulePane):
-            return focused.copied
-        if isinstance(focused, Picture):
-            return self.tensor_pane.copied
-        if isinstance(focused, FindingsPane):
-            return "" if focused.finding is None else copied.finding(focused.finding)
-        if isinstance(focused, MarksPane):
-            return "" if focused.mark is None else focused.mark.tensor
-        if isinstance(focused, EditLog):
-            return copied.calls(self.entries).rpartition("\n")[2]
-        return ""
+    def _copied(self, way: int) -> str:
+        """What the focused pane has at its cursor, or all that it has."""
+        ways = next((ways for kind, *ways in self._ways() if isinstance(self.focused, kind)), None)
+        return "" if ways is None else ways[way]()
 
-    def _all_of(self, focused: Widget | None) -> str:
-        if isinstance(focused, ModuleTree):
-            return "\n".join(row.path for row in focused.shown_rows() if row.path)
-        if isinstance(focused, ModulePane):
-            return focused.all_text
-        if isinstance(focused, Picture):
-            return focused.in_sight()
-        if isinstance(focused, FindingsPane):
-            return "\n".join(map(copied.finding, focused.findings))
-        if isinstance(focused, MarksPane):
-            return "\n".join(sorted(self.marked))
-        if isinstance(focused, EditLog):
-            return copied.calls(self.entries)
-        return ""
+    def _ways(self) -> Iterator[tuple[type[Widget], Callable[[], str], Callable[[], str]]]:
+        """Of each pane, what is copied: where its cursor is, and all of it."""
+        main = self._main
+        tree, module, tensor = main.module_tree, main.module_pane, self.tensor_pane
+        findings, marks = self.findings_pane, self.marks_pane
+        yield (
+            ModuleTree,
+            lambda: "" if tree.current is None else tree.current.path,
+            lambda: "\n".join(row.path for row in tree.shown_rows() if row.path),
+        )
+        yield ModulePane, lambda: module.copied, lambda: module.all_text
+        yield Picture, lambda: tensor.copied, tensor.picture.in_sight
+        yield (
+            FindingsPane,
+            lambda: "" if findings.finding is None else copied.finding(findings.finding),
+            lambda: "\n".join(map(copied.finding, findings.findings)),
+        )
+        yield (
+            MarksPane,
+            lambda: "" if marks.mark is None else marks.mark.tensor,
+            lambda: "\n".join(sorted(self.marked)),
+        )
+        yield (
+            EditLog,
+            lambda: copied.calls(self.entries).rpartition("\n")[2],
+            lambda: copied.calls(self.entries),
+        )
 
     def _send(self, text: str) -> None:
         """Send a text, and say so: whether the terminal took it, it does not tell."""

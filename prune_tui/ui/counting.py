@@ -50,6 +50,9 @@ class Counting(Editing):
             event: The key.
             untouched: Nothing but digits was typed into the field it is meant for, if into any.
         """
+        if not self.is_open:  # a digit is refused then, and forgotten
+            self._count = ""
+            return False
         count, character = self._count, event.character or ""
         digit = len(event.key) == 1 and character.isascii() and character.isdigit()
         # A zero is none, but it is a digit of 10.

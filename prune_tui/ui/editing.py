@@ -176,6 +176,16 @@ class Editing(Stopping):
 
     # Edits
 
+    @property
+    def is_editing(self) -> bool:
+        """Whether an edit is at work, or waits for its turn."""
+        return self._turn.locked()
+
+    async def edits_done(self) -> None:
+        """Wait for the edits that were asked for."""
+        async with self._turn:
+            return
+
     @work(group="edit")
     async def _edit(self, make: Callable[[], protocol.Request | None], form: StepForm | None = None) -> None:
         """Ask for an edit when its turn comes, and show what it did; a refusal is shown where it was asked.

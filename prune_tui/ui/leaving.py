@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -15,6 +16,9 @@ from prune_tui.ui.unsaved import Unsaved, asked_about
 
 if TYPE_CHECKING:
     from prune_tui.ui.screens.main import MainScreen
+
+_PATIENCE = 0.5
+"""Seconds after which a person is told that leaving waits for a step."""
 
 
 class Leaving(Suspending):
@@ -54,6 +58,10 @@ class Leaving(Suspending):
         if status.summary is None:
             self._leave_with(0)
             return
+        if self.main.is_editing and not self._asked_to_leave:  # what it comes to is to be asked about
+            self._asked_to_leave = True
+            self._leave_after_the_edit()
+            return
         painted, state, steps = self.main.painted_on, status.summary.state, status.summary.steps
         why_not = asked_about(status.stored, state, painted, keeps=self._keeps)
         if self._asked_to_leave or not why_not:  # the key was pressed again, or nothing can be lost
@@ -61,6 +69,16 @@ class Leaving(Suspending):
         elif self._begun:
             self._asked_to_leave = True
             self._ask_to_leave(why_not, steps, saves=any(Unsaved.since(status.stored, state)))
+
+    @work(exclusive=True, group="leave")
+    async def _leave_after_the_edit(self) -> None:
+        done = asyncio.ensure_future(self.main.edits_done())
+        if not (await asyncio.wait({done}, timeout=_PATIENCE))[0]:
+            key = self.main.prune_app.keymap.first("app.quit")
+            self.main.say(f"a step is being worked out; {key} leaves after it, once more at once")
+            await done
+        self._asked_to_leave = False
+        self.action_leave()
 
     @work(exclusive=True, group="leave")
     async def _ask_to_leave(self, why_not: str, steps: int, *, saves: bool) -> None:

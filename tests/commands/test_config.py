@@ -78,6 +78,21 @@ def test_keys_that_clash_are_found_too(file: Path, capfd: pytest.CaptureFixture[
     )
 
 
+def test_all_that_is_wrong_is_told_at_once_and_the_keys_are_listed_anyway(
+    file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    written(file, 'theme = "lihgt"\n[keys]\n"zzz" = "x"\n"steps.undo" = "q"\n')
+    assert config("check") == FOUND
+    theme, nothing, clash = capfd.readouterr().err.splitlines()
+    assert theme.endswith('; did you mean "light"?')
+    assert nothing.startswith(f"{file}:3: nothing is called 'zzz'")
+    assert clash.startswith(f"{file}:4: steps.undo: q is the key of app.quit")
+    assert config("keys") == DONE
+    out, err = capfd.readouterr()
+    assert "steps.undo" in out
+    assert "lihgt" in err
+
+
 def test_nothing_wrong(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert config("check") == DONE
     assert capfd.readouterr().out == f"there is no {file}: everything is as it comes\n"

@@ -67,7 +67,7 @@ def test_keys_are_named_in_quotation_marks_or_without_one_or_several(file: Path)
         ("keys = 3\n", ['config.toml:1: keys is 3; write a table: [keys], then "app.quit" = "Q"']),
         (
             '[keys]\n"app.quit" = 3\n',
-            ['config.toml:2: app.quit is 3; it must be a key or a list of them: ["u", "f9"]'],
+            ['config.toml:2: app.quit is 3; it must be a key or a list of them: ["u", "f10"]'],
         ),
     ],
 )

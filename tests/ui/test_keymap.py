@@ -42,10 +42,10 @@ def test_what_is_no_key(written: str) -> None:
 
 
 def test_other_keys_take_the_place_of_ours() -> None:
-    keymap = Keymap(own(steps_undo=("f9", "ctrl+u")))
-    assert keymap.first("steps.undo") == "F9"
+    keymap = Keymap(own(steps_undo=("f10", "ctrl+u")))
+    assert keymap.first("steps.undo") == "F10"
     assert keymap.first("steps.redo") == "U"
-    assert keymap.textual() == {"steps.undo": "f9,ctrl+u"}
+    assert keymap.textual() == {"steps.undo": "f10,ctrl+u"}
 
 
 def test_two_may_change_places() -> None:
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_all_told() -> None:
     assert said == (
         "config.toml:1: nothing is called 'steps.undoo'; did you mean \"steps.undo\"?",
         "config.toml:1: steps.redo: ctrl+m never arrives: terminals and tmux keep it",
-        'config.toml:1: steps.log: there is no key \'blue\'; write "x", "?", "ctrl+x", "f9", "space", "page up"',
+        'config.toml:1: steps.log: there is no key \'blue\'; write "x", "?", "ctrl+x", "f10", "space", "page up"',
         "config.toml:1: form.apply: the keys of forms and lists stay what they are",
     )
 
@@ -84,21 +84,21 @@ def test_ours_are_sound() -> None:
 
 
 async def test_the_app_obeys_and_says_so() -> None:
-    settings = AS_EVER._replace(keys=own(steps_undo=("f9",), app_help=("f1",), steps_log=()))
+    settings = AS_EVER._replace(keys=own(steps_undo=("f10",), app_help=("f1",), steps_log=()))
     app = app_on(settings=settings)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert "F1 help" in screen_text(app)
-        assert "F9 undo" in screen_text(app)
+        assert "F10 undo" in screen_text(app)
         await press(pilot, "j", "3", "enter")
         assert app.main.status.summary.steps == 1
         await press(pilot, "u")
         assert app.main.status.summary.steps == 1, "u is nobody's key now"
-        await press(pilot, "f9")
+        await press(pilot, "f10")
         assert app.main.status.summary.steps == 0
         await press(pilot, "H")
         assert "Edit log" not in screen_text(app), "it has no key any more"
         await press(pilot, "f1")
         assert isinstance(app.screen, HelpScreen)
         await press(pilot, *"exactly")
-        assert "F9" in screen_text(app)
+        assert "F10" in screen_text(app)

@@ -10,6 +10,7 @@ from textual.widgets import Input
 from prune_tui import journal
 from prune_tui.ui.screens.save import SaveScreen
 from prune_tui.ui.screens.text import LeaveQuestion
+from prune_tui.ui.unsaved import Stored
 from tests.in_process import answer, app_on, press, running, screen_text, settle
 
 PRUNED = ("j", "3", "enter")
@@ -82,3 +83,23 @@ async def test_a_mask_that_is_being_painted_is_nothing_to_save() -> None:
         await press(pilot, "j", "enter", "enter", "x", "q")
         assert "q leave   esc stay" in screen_text(pilot)
         assert "save and leave" not in screen_text(pilot)
+
+
+async def test_an_undo_that_is_at_work_is_waited_for_and_then_asked_about() -> None:
+    app = app_on()
+    async with running(app) as pilot:
+        await press(pilot, *PRUNED)
+        app.main.status.stored = Stored(state=app.main.status.summary.state)
+        await pilot.press("u", "q")
+        await settle(pilot)
+        assert "1 step that is undone here" in " ".join(screen_text(pilot).replace("┃", " ").split())
+        await press(pilot, "escape")
+
+
+async def test_a_digit_before_the_model_is_there_is_no_count() -> None:
+    app = app_on()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await settle(pilot)
+        await press(pilot, "escape", "g", "j")
+        assert app.main.module_tree.current.path == "conv1"

@@ -119,7 +119,7 @@ def _refused(identifier: str, given: OwnKeys) -> Iterator[str]:
     for key in given.keys:
         name = textual_name(key)
         if name is None:
-            yield f'{identifier}: there is no key {key!r}; write "x", "?", "ctrl+x", "f9", "space", "page up"'
+            yield f'{identifier}: there is no key {key!r}; write "x", "?", "ctrl+x", "f10", "space", "page up"'
         elif name in _SWALLOWED:
             yield f"{identifier}: {key} never arrives: terminals and tmux keep it"
         elif name in ALWAYS_QUITS and identifier != "app.quit":

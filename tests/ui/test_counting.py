@@ -190,9 +190,9 @@ async def test_in_the_list_of_more_methods_j_goes_down_in_the_list() -> None:
 async def test_with_motions_of_ones_own(deep: str) -> None:
     from prune_tui.settings.config_file import OwnKeys
 
-    settings = AS_EVER._replace(keys={"tree.down": OwnKeys(("y",), "test")})
+    settings = AS_EVER._replace(keys={"tree.down": OwnKeys(("b",), "test")})
     async with running(app_on(deep, settings=settings)) as pilot:
-        await press(pilot, "3", "y")
+        await press(pilot, "3", "b")
         assert path(pilot) == "2"
 
 

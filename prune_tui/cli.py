@@ -238,9 +238,9 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
 
     heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in heeded}
-    deaf = _in_a_browser() or (signal.SIGHUP not in heeded and _is_terminal(sys.stdin))
+    watched = _in_a_browser() or _is_terminal(sys.stdin)
     try:
-        with _ended_with_its_terminal() if deaf else contextlib.nullcontext():
+        with _ended_with_its_terminal() if watched else contextlib.nullcontext():
             yield
     finally:
         for patience in ending:
@@ -251,14 +251,17 @@ def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _ended_with_its_terminal() -> Iterator[None]:
-    """Have SIGTERM sent when standard input hangs up: nobody can press a key or see the screen any more."""
+    """Have SIGTERM sent when standard input hangs up: nobody can press a key or see the screen any more.
+
+    SIGHUP does not reach everybody: not who was started to ignore or to block it, nor who was left behind.
+    """
     over, end = os.pipe()
 
     def wait() -> None:
         waiting = select.poll()
         waiting.register(sys.stdin.fileno(), 0)  # of no events but the one that it hung up
         waiting.register(over, 0)
-        if all(descriptor != over for descriptor, _ in waiting.poll()):
+        if dict(waiting.poll()).get(sys.stdin.fileno(), 0) & select.POLLHUP:  # not where that cannot be told
             os.kill(os.getpid(), signal.SIGTERM)
         os.close(over)
 

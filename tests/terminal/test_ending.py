@@ -100,6 +100,17 @@ def test_under_nohup_it_outlives_the_signal_but_not_its_window() -> None:
         _gone(terminal, engine)
 
 
+def test_a_closed_window_whose_signal_never_arrives() -> None:
+    blocked = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP}); "
+    start = "os.execv(sys.executable, [sys.executable, '-m', 'prune_tui'])"
+    with Terminal([sys.executable, "-c", blocked + start]) as terminal:
+        terminal.wait_for("LeNet", "conv1")
+        engine = _engine(terminal)
+        terminal.hang_up()
+        terminal.process.wait(timeout=10)
+        _gone(terminal, engine)
+
+
 def test_leaving_while_the_engine_is_stuck(start: Start, tmp_path: Path) -> None:
     terminal, engine = _busy(start, tmp_path)
     terminal.press("q")

@@ -50,13 +50,13 @@ async def test_the_key_works_while_a_name_is_typed_and_over_a_screen(suspended: 
 
 
 async def test_a_letter_chosen_for_it_is_still_typed_where_something_is_typed(suspended: list[str]) -> None:
-    own = AS_EVER._replace(keys={"app.suspend": OwnKeys(("Y",), "config.toml:1")})
+    own = AS_EVER._replace(keys={"app.suspend": OwnKeys(("Q",), "config.toml:1")})
     async with running(app_on(settings=own)) as pilot:
         await press(pilot, "ctrl+z")
         assert suspended == []
-        await press(pilot, "slash", "Y")
+        await press(pilot, "slash", "Q")
         assert suspended == []
-        await press(pilot, "escape", "Y")
+        await press(pilot, "escape", "Q")
         assert suspended == ["given back", "stopped", "taken again"]
 
 

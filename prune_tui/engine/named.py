@@ -32,7 +32,7 @@ class Named(nn.Module):
         )
 
     def __getattr__(self, name: str) -> Any:
-        """`weight` of `weight_orig` and `weight_mask`, as torch's hook computes it."""
+        """`weight` of `weight_orig` and `weight_mask` as torch's hook computes it, if no module has its name."""
         original, mask = _pair(self, name)
         if original is None or mask is None:
             return super().__getattr__(name)
@@ -44,6 +44,18 @@ class Named(nn.Module):
         if name in self.__dict__ or None in _pair(self, name):
             super().__delattr__(name)
 
+    def _load_from_state_dict(self, *given: Any, **named: Any) -> None:
+        """Into an ordinary tensor in the place of each packed mask; packed again where it holds a mask still."""
+        packed = {name: mask for name, mask in self._buffers.items() if isinstance(mask, PackedMask)}
+        stands_in = {name: mask.spelled_out() for name, mask in packed.items()}
+        self._buffers.update(stands_in)
+        try:
+            super()._load_from_state_dict(*given, **named)
+        finally:
+            for name, tensor in stands_in.items():
+                if self._buffers[name] is tensor:  # `assign=True` puts another one there
+                    self._buffers[name] = _packed_again(packed[name], tensor)
+
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """What a person takes out of the model is of torch alone; only who asks for the very buffers gets them."""
         super()._save_to_state_dict(destination, prefix, keep_vars)
@@ -53,7 +65,20 @@ class Named(nn.Module):
 
 
 def _pair(module: Named, name: str) -> tuple[Tensor | None, Tensor | None]:
-    return module._parameters.get(f"{name}_orig"), module._buffers.get(f"{name}_mask")
+    own = module.__dict__  # what torch's __init__ has not made yet would be asked for again and again
+    if name in own.get("_modules", ()):
+        return None, None
+    return own.get("_parameters", {}).get(f"{name}_orig"), own.get("_buffers", {}).get(f"{name}_mask")
+
+
+def _packed_again(mask: PackedMask, tensor: Tensor) -> Tensor:
+    """A tensor packed where it holds zeros and ones; the very mask it was where it holds the same."""
+    from prune_tui.engine import bits  # noqa: PLC0415 - it asks this module what computes
+
+    found = bits.packed(tensor)
+    if found is None:
+        return tensor
+    return mask if mask.whole and found == mask.bits else PackedMask(found, tensor.dtype)
 
 
 _without_forward: weakref.WeakSet[nn.Module] = weakref.WeakSet()

@@ -15,74 +15,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prune_tui.engine import torch_functions
 from prune_tui.step_settings import Bits
 
+_KEPT = "this mask is kept at one bit an entry"
+_UNWRITTEN = f"{_KEPT} and cannot be written to; register a tensor in its place (mask.clone() is an ordinary one)"
 _PIECE = 2**18
 """Entries multiplied at a time."""
 _SPARSE = 16
 """Where the entries of a part lie this many times further apart, they are picked one by one."""
 
-_VIEWS = {
-    "__getitem__",
-    "as_strided",
-    "chunk",
-    "contiguous",
-    "detach",
-    "diagonal",
-    "expand",
-    "expand_as",
-    "flatten",
-    "movedim",
-    "narrow",
-    "permute",
-    "reshape",
-    "resolve_conj",
-    "resolve_neg",
-    "select",
-    "split",
-    "squeeze",
-    "t",
-    "transpose",
-    "unbind",
-    "unflatten",
-    "unsqueeze",
-    "view",
-}
-"""Functions that move no entry, or need not: what they make of the places of the entries is a part of the mask."""
-_LIKE = {"empty_like", "full_like", "new_empty", "new_full", "new_ones", "new_zeros", "ones_like", "zeros_like"}
-"""Functions that ask for shape, dtype and strides alone."""
-_CONVERSIONS = {"bfloat16", "bool", "cpu", "double", "float", "half", "int", "long", "to", "type_as"}
-_DESCRIPTIONS = {
-    "__len__",
-    "data_ptr",
-    "dim",
-    "element_size",
-    "get_device",
-    "is_complex",
-    "is_conj",
-    "is_contiguous",
-    "is_floating_point",
-    "is_inference",
-    "is_neg",
-    "is_pinned",
-    "is_signed",
-    "ndimension",
-    "nelement",
-    "numel",
-    "size",
-    "storage_offset",
-    "stride",
-    "untyped_storage",
-}
-"""Functions that tell of a tensor what does not depend on its entries; so do its attributes, but for some."""
-_OF_ENTRIES = {"H", "T", "data", "imag", "mH", "mT", "real"}
 _WITHOUT_ZERO = {getattr(torch, "float8_e8m0fnu", None)}
 
 
 class PackedMask(Tensor):
     """A mask of zeros and ones, on the CPU.
 
-    It cannot be written to: whoever changes a mask puts another one in its place.
+    It cannot be written to: whoever changes a mask puts another one in its place. A conversion is an ordinary
+    tensor where torch's would be a new one, since who converts a mask may write to what comes out.
 
     Attributes:
         bits: The whole mask that this is, or is a part of.
@@ -132,8 +82,18 @@ class PackedMask(Tensor):
         return flags.clone() if self.dtype is torch.bool else flags.to(self.dtype)
 
     def numpy(self, *, force: bool = False) -> Any:
-        """As that of a tensor that has these entries."""
-        return self.spelled_out().numpy(force=force)
+        """As that of a tensor that has these entries; to be read alone, since the mask would not change."""
+        array = self.spelled_out().numpy(force=force)
+        array.flags.writeable = False
+        return array
+
+    def __array__(self, dtype: Any = None) -> Any:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def data_ptr(self) -> int:
+        """Refused: who asks, as safetensors does, reads or writes the memory that it has not."""
+        raise RuntimeError(f"{_KEPT} and has no memory of its own; mask.clone() is an ordinary tensor")
 
     def tolist(self) -> Any:
         """Likewise."""
@@ -183,9 +143,9 @@ def _below_functions(
     Not all goes this way, since torch would import its distributed tensors to tell whether it is one: a second.
     """
     schema = func._schema.arguments if func._schema.is_mutable else ()
-    for one, told in zip(args, schema, strict=False):
-        if isinstance(one, PackedMask) and told.alias_info is not None and told.alias_info.is_write:
-            _refuse_writing()
+    for at, told in enumerate(schema):
+        if told.alias_info is not None and told.alias_info.is_write:
+            _refuse_writing(args[at] if at < len(args) else (kwargs or {}).get(told.name))
     return _of_spelled_out(func, args, kwargs or {})
 
 
@@ -220,42 +180,66 @@ def _answer(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     name = func.__name__
     first = args[0] if args else None
     if isinstance(first, PackedMask):
-        if name in _DESCRIPTIONS or (name == "__get__" and func.__self__.__name__ not in _OF_ENTRIES):
-            return func(*args, **kwargs)
-        if name.endswith("_") and not name.endswith("__"):
-            _refuse_writing()
-    if name == "__setitem__" and isinstance(first, PackedMask):
-        _refuse_writing()
-    if isinstance(kwargs.get("out"), PackedMask):
-        _refuse_writing()
-    shortcut = _SHORTCUTS.get(name)
+        attribute = func.__self__.__name__ if name in {"__get__", "__set__"} else ""
+        known = name == "__get__" and attribute not in torch_functions.OF_ENTRIES
+        if name == "__get__" and attribute == "real" and not first.is_complex():
+            return first
+        if attribute in torch_functions.VIEWS_AS_ATTRIBUTES and known:
+            return first.part(func(first._places))
+        if known or name in torch_functions.DESCRIPTIONS or _stays(name, args[1:], kwargs):
+            return func(*args, **kwargs) if not torch_functions.writes(name) else first
+        if name == "share_memory_":
+            return first.spelled_out().share_memory_()  # other processes may write to it
+        if attribute:
+            _refuse_writing(first if name == "__set__" else None)
+    if torch_functions.writes(name) or kwargs.get("inplace"):
+        _refuse_writing(first if args else next(iter(kwargs.values()), None))
+    _refuse_writing(kwargs.get("out"))
+    shortcut = _SHORTCUTS.get(name) if args else None
     answer = None if shortcut is None else shortcut(func, args, kwargs)
     return _of_spelled_out(func, args, kwargs) if answer is None else answer
 
 
+def _stays(name: str, rest: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a function that is said to change a mask leaves it as it is: without gradients."""
+    wanted = [*rest, *kwargs.values()]
+    none = len(wanted) == 1 and (wanted[0] is False or wanted[0] is None)
+    return name == "detach_" or (name in {"requires_grad_", "__set__"} and none)
+
+
 def _of_spelled_out(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return func(*map(_spelled_out, args), **{name: _spelled_out(one) for name, one in kwargs.items()})
+    copies: list[Tensor] = []
+
+    def spelled_out(argument: Any) -> Any:
+        if isinstance(argument, PackedMask):
+            with torch.inference_mode(False):  # tensors made inside it have no version
+                copies.append(argument.spelled_out())
+            return copies[-1]
+        if type(argument) in {list, tuple}:
+            return type(argument)(map(spelled_out, argument))
+        return argument
+
+    given = [*map(spelled_out, args)], {name: spelled_out(one) for name, one in kwargs.items()}
+    before = [one._version for one in copies]
+    answer = func(*given[0], **given[1])
+    if before != [one._version for one in copies]:
+        raise RuntimeError(_UNWRITTEN)  # no name told that it writes
+    return answer
 
 
-def _spelled_out(argument: Any) -> Any:
-    if isinstance(argument, PackedMask):
-        return argument.spelled_out()
-    if isinstance(argument, list | tuple):
-        return type(argument)(map(_spelled_out, argument))
-    return argument
-
-
-def _refuse_writing() -> None:
-    raise RuntimeError(
-        "this mask is kept at one bit an entry and cannot be written to;"
-        " register a tensor in its place (mask.clone() is an ordinary one)"
-    )
+def _refuse_writing(written: Any) -> None:
+    """Refuse where what is written to, or one of a list of it, is a packed mask."""
+    if isinstance(written, PackedMask):
+        raise RuntimeError(_UNWRITTEN)
+    if isinstance(written, list | tuple):
+        for one in written:
+            _refuse_writing(one)
 
 
 def _viewed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A part of the mask, without a look at its entries."""
     mask, *rest = args
-    if any(isinstance(one, torch.dtype) for one in rest) or not isinstance(mask, PackedMask):
+    if any(isinstance(one, torch.dtype) for one in (*rest, *kwargs.values())) or not isinstance(mask, PackedMask):
         return None  # its memory as other numbers
     if func.__name__ == "__getitem__" and not _is_basic(rest[0]):
         return _indexed(mask, rest[0])
@@ -289,30 +273,35 @@ def _indexed(mask: PackedMask, index: Any) -> Tensor | None:
 def _like(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A new tensor like a mask, whose entries do not matter."""
     mask, *rest = args
+    if not isinstance(mask, PackedMask):
+        return None  # another tensor's, and the mask is what it is filled with
     like = torch.empty_strided(mask.shape, mask.stride(), dtype=mask.dtype, device="meta")
     device = kwargs.get("device") or torch.device("cpu")
     return func(like, *rest, **{**kwargs, "device": device})
 
 
 def _converted(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    """Of another dtype: zeros and ones stay what they are."""
+    """Of another dtype: zeros and ones stay what they are; the mask itself where torch would not copy either."""
     mask, *rest = args
-    if not isinstance(mask, PackedMask) or kwargs.get("copy"):
+    if not isinstance(mask, PackedMask) or kwargs.get("memory_format") not in {None, torch.preserve_format}:
         return None
-    wanted = func(torch.empty(0, dtype=mask.dtype, device="cpu"), *rest, **kwargs)
+    given = torch.empty(0, dtype=mask.dtype, device="cpu")
+    wanted = func(given, *rest, **kwargs)
+    if wanted is given:
+        return mask
     if wanted.device.type != "cpu" or {wanted.dtype, mask.dtype} & _WITHOUT_ZERO:
         return None
-    if wanted.dtype == mask.dtype:
-        return mask
-    return PackedMask(mask.bits, wanted.dtype, mask._places) if mask.is_contiguous() else None
+    return PackedMask(mask.bits, wanted.dtype, mask._places).spelled_out()
 
 
 def _compared(equal: bool) -> Callable[..., Tensor | None]:
     """With 0 or 1: its flags tell."""
 
     def compared(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+        if kwargs or len(args) != 2:
+            return None
         mask, number = args
-        if kwargs or not isinstance(mask, PackedMask) or not isinstance(number, int | float):
+        if not isinstance(mask, PackedMask) or not isinstance(number, int | float):
             return None
         if number not in {0, 1} or mask.dtype in _WITHOUT_ZERO:
             return None
@@ -325,8 +314,10 @@ def _compared(equal: bool) -> Callable[..., Tensor | None]:
 
 def _multiplied(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
     """With values of its shape: piece by piece, without the mask itself. Each factor stays in its place."""
+    if kwargs or len(args) != 2:
+        return None
     mask, values = args if isinstance(args[0], PackedMask) else args[::-1]
-    if kwargs or not isinstance(values, Tensor) or isinstance(values, PackedMask) or not mask.whole:
+    if not isinstance(values, Tensor) or isinstance(values, PackedMask) or not mask.whole:
         return None
     alike = (values.shape, values.dtype, values.device) == (mask.shape, mask.dtype, mask.device)
     if not alike or values.layout is not torch.strided or not values.is_contiguous():
@@ -343,9 +334,9 @@ def _multiplied(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor
 
 
 _SHORTCUTS: dict[str, Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]] = {
-    **dict.fromkeys(_VIEWS, _viewed),
-    **dict.fromkeys(_LIKE, _like),
-    **dict.fromkeys(_CONVERSIONS, _converted),
+    **dict.fromkeys(torch_functions.VIEWS, _viewed),
+    **dict.fromkeys(torch_functions.LIKE, _like),
+    **dict.fromkeys(torch_functions.CONVERSIONS, _converted),
     **dict.fromkeys(("eq", "__eq__"), _compared(equal=True)),
     **dict.fromkeys(("ne", "__ne__"), _compared(equal=False)),
     **dict.fromkeys(("mul", "multiply", "__mul__", "__rmul__"), _multiplied),

@@ -6,6 +6,7 @@ import copy
 import io
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from prune_tui.engine import bits, packed_masks, reading
@@ -99,7 +101,52 @@ OPERATIONS: dict[str, Callable[[Tensor], Any]] = {
     "numpy": lambda mask: mask.numpy().sum(),
     "by numpy": lambda mask: float(np.asarray(mask).mean()),
     "repr": repr,
+    "turned": lambda mask: (mask.T, mask.mT, mask.H, mask.swapaxes(0, 1), mask.data),
+    "times by name": lambda mask: mask.mul(other=torch.arange(48.0).view(6, 8)),
+    "times, both by name": lambda mask: torch.mul(input=mask, other=torch.arange(48.0).view(6, 8)),
+    "the other by name": lambda mask: torch.mul(torch.arange(48.0).view(6, 8), other=mask),
+    "equal by name": lambda mask: (mask.eq(other=1), torch.ne(input=mask, other=0)),
+    "flattened by name": lambda mask: torch.flatten(input=mask),
+    "reshaped by name": lambda mask: torch.reshape(input=mask, shape=(-1,)),
+    "zeros_like by name": lambda mask: torch.zeros_like(input=mask),
+    "as bytes by name": lambda mask: mask.view(dtype=torch.uint8),
+    "filled with an entry": lambda mask: torch.full_like(torch.zeros(2, dtype=torch.float64), mask[0, 0]),
+    "without gradients": lambda mask: mask.requires_grad_(False).detach_(),
+    "times a list": lambda mask: torch._foreach_mul([torch.arange(48.0).view(6, 8)], [mask]),
+    "numbers changed by it": lambda mask: torch.ones(6, 8).mul_(mask),
+    "a list changed by it": lambda mask: [
+        one for one in [torch.ones(6, 8)] if not torch._foreach_mul_([one], [mask])
+    ],
+    "the list of it": lambda mask: np.asarray(mask, dtype=np.int64).tolist(),
 }
+
+CONVERSIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "double": lambda mask: mask.double().add_(1),
+    "flags": lambda mask: mask.bool().logical_not_(),
+    "half": lambda mask: mask.t()[2:].to(dtype=torch.float16).mul_(3),
+    "as another": lambda mask: mask.type_as(torch.ones(1, dtype=torch.int64)).neg_(),
+    "a copy": lambda mask: mask.to(torch.float32, copy=True).add_(1),
+    "a copy by place": lambda mask: mask.to(torch.float32, False, True).add_(1),
+    "a clone": lambda mask: mask.clone().add_(1),
+    "shared": lambda mask: mask.share_memory_().clone(),
+}
+
+
+@pytest.mark.parametrize("name", CONVERSIONS)
+def test_what_torch_copies_is_an_ordinary_tensor(name: str) -> None:
+    mask, packed = both(6, 8)
+    before, found = mask.clone(), CONVERSIONS[name](packed)
+    assert type(found) is Tensor
+    same(CONVERSIONS[name](mask), found)
+    same(before, packed)
+
+
+def test_a_conversion_that_changes_nothing_is_the_mask_itself() -> None:
+    _, packed = both(6, 8)
+    assert packed.to(torch.float32) is packed
+    assert packed.to(device="cpu", dtype=torch.float32) is packed
+    assert packed.float() is packed
+    assert packed.cpu() is packed
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -144,7 +191,8 @@ def test_parts_take_no_more_than_themselves() -> None:
     assert column.bits is packed.bits
     assert bits_of(column) is None
     assert bits_of(packed.detach()) is packed.bits
-    assert bits_of(packed.half()) is packed.bits
+    assert isinstance(packed.T, PackedMask)
+    assert isinstance(packed.data, PackedMask)
     assert isinstance(packed.flatten()[10:20], PackedMask)
 
 
@@ -163,6 +211,22 @@ WRITES: dict[str, Callable[[Tensor], Any]] = {
     "an entry": lambda mask: mask.__setitem__((0, 0), 0.0),
     "copied": lambda mask: mask.copy_(torch.zeros(4, 4)),
     "out": lambda mask: torch.add(torch.ones(4, 4), 1, out=mask),
+    "one of two outs": lambda mask: torch.frexp(torch.ones(4, 4), out=(mask, torch.ones(4, 4, dtype=torch.int32))),
+    "its data": lambda mask: setattr(mask, "data", torch.zeros(4, 4)),
+    "times by an operator": lambda mask: mask.__imul__(0),
+    "less by an operator": lambda mask: mask.__isub__(1),
+    "to a power by an operator": lambda mask: mask.__ipow__(2),
+    "data": lambda mask: mask.data.fill_(1),
+    "an entry of the data": lambda mask: mask.data.__setitem__(0, 7),
+    "turned": lambda mask: mask.T.zero_(),
+    "turned matrices": lambda mask: mask.mT.zero_(),
+    "real": lambda mask: mask.real.zero_(),
+    "a row": lambda mask: mask[1].zero_(),
+    "a list": lambda mask: torch._foreach_zero_([torch.ones(2), mask]),
+    "a list by name": lambda mask: torch._foreach_add_(self=[mask], scalar=1),
+    "in place": lambda mask: torch.nn.functional.relu(mask, inplace=True),
+    "gradients": lambda mask: mask.requires_grad_(),
+    "below Python": torch.ops.aten.zero_,
 }
 
 
@@ -172,6 +236,22 @@ def test_nothing_is_written_to_it(name: str) -> None:
     with pytest.raises(RuntimeError, match=r"cannot be written to; register a tensor in its place"):
         WRITES[name](packed)
     same(mask, packed)
+
+
+def test_nothing_is_written_to_its_array() -> None:
+    mask, packed = both(4, 4)
+    for array in (packed.numpy(), np.asarray(packed)):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 9
+    same(mask, packed)
+
+
+def test_who_saves_its_memory_is_told_what_to_save(tmp_path: Path) -> None:
+    mask, packed = both(4, 4)
+    with pytest.raises(RuntimeError, match=r"kept at one bit an entry .*; mask\.clone\(\) is an ordinary tensor"):
+        save_file({"mask": packed}, tmp_path / "mask.safetensors")
+    save_file({"mask": packed.clone()}, tmp_path / "mask.safetensors")
+    assert torch.equal(load_file(tmp_path / "mask.safetensors")["mask"], mask)
 
 
 def test_copies_and_files() -> None:

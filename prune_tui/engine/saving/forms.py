@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 
 from prune_tui.engine import bits, pruned
 from prune_tui.engine.named import Named
-from prune_tui.engine.packed_masks import PackedMask, plain
+from prune_tui.engine.packed_masks import PackedMask, address_of, plain
 from prune_tui.engine.reading import dtype_name, is_distributed, shape_of, why_no_values
 from prune_tui.engine.saved_metadata import COMPACT
 from prune_tui.engine.saving import mask_values
@@ -225,7 +225,7 @@ def _memory(tensor: Tensor) -> object:
     """The same for tensors that are one."""
     if why_no_values(tensor) or not tensor.numel():
         return "alone", id(tensor)
-    begins = id(tensor.bits) if isinstance(tensor, PackedMask) else tensor.data_ptr()
+    begins = address_of(tensor) + tensor.storage_offset() * tensor.element_size()
     return begins, tensor.shape, tensor.stride(), tensor.dtype, tensor.device
 
 

@@ -209,22 +209,23 @@ def _stays(name: str, rest: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 def _of_spelled_out(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     copies: list[Tensor] = []
-
-    def spelled_out(argument: Any) -> Any:
-        if isinstance(argument, PackedMask):
-            with torch.inference_mode(False):  # tensors made inside it have no version
-                copies.append(argument.spelled_out())
-            return copies[-1]
-        if type(argument) in {list, tuple}:
-            return type(argument)(map(spelled_out, argument))
-        return argument
-
-    given = [*map(spelled_out, args)], {name: spelled_out(one) for name, one in kwargs.items()}
+    given = _spelled_out(args, copies), {name: _spelled_out(one, copies) for name, one in kwargs.items()}
     before = [one._version for one in copies]
     answer = func(*given[0], **given[1])
     if before != [one._version for one in copies]:
         raise RuntimeError(_UNWRITTEN)  # no name told that it writes
     return answer
+
+
+# Not within the function that needs it: one that calls itself would keep the copies until garbage is collected.
+def _spelled_out(argument: Any, copies: list[Tensor]) -> Any:
+    if isinstance(argument, PackedMask):
+        with torch.inference_mode(False):  # tensors made inside it have no version
+            copies.append(argument.spelled_out())
+        return copies[-1]
+    if type(argument) in {list, tuple}:
+        return type(argument)(_spelled_out(one, copies) for one in argument)
+    return argument
 
 
 def _refuse_writing(written: Any) -> None:

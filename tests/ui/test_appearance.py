@@ -151,7 +151,7 @@ async def test_no_colour_is_sent_where_none_is_wanted(monkeypatch: pytest.Monkey
         (("j", "enter"), "weight"),
         (("j", "9"), "global_structured"),
         (("u",), "nothing to undo"),
-        (("ctrl+p", *"undo", "down"), "undo"),
+        (("ctrl+p", *"doctor", "down"), "doctor"),
         (("j", "5"), "0.3"),
     ],
     ids=["tree", "module", "methods", "message", "palette", "form"],

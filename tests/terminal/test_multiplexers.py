@@ -19,10 +19,10 @@ NO_OTHER = {"TMUX": None, "STY": None}
 
 
 def tmux(socket: str, *arguments: str) -> str:
-    """One command of tmux, on a socket of its own."""
-    return subprocess.run(
-        ["tmux", "-L", socket, "-f", os.devnull, *arguments], capture_output=True, text=True, check=True
-    ).stdout
+    """One command of tmux, on a socket of its own; no size of a test process is believed before the window's."""
+    env = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    command = ["tmux", "-L", socket, "-f", os.devnull, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
 
 
 @pytest.fixture

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
-import signal
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from prune_tui import exit_codes, journal
 from prune_tui.commands import seeds
-from prune_tui.exit_codes import DONE, FAILED, INTERRUPTED, by_signal
+from prune_tui.exit_codes import DONE, FAILED, INTERRUPTED
+from prune_tui.leaving_by_signals import ended_by_signals
 from prune_tui.protocol import Open
 from prune_tui.settings.choosing import Settings, settle
 from prune_tui.settings.config_file import ConfigError
-from prune_tui.settings.table import Value
+from prune_tui.settings.table import Value, nearest
+from prune_tui.source_names import DEMO, missing
 from prune_tui.step_settings import StepError
 from prune_tui.told_names import escaped
 
@@ -40,8 +39,6 @@ COMMANDS = {
 }
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
 _ELSEWHERE = {"web": "prune_tui.web.command:web"}
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PATIENCE = 5.0
 _ONCE = ("--once", "-1")
 """A command that may also come after its source, as an option does."""
 _COMPLETE = "__complete"
@@ -202,7 +199,7 @@ def _run_app(request: Open, folder: Path, settings: Settings, *, lasting: bool, 
             settings=settings,
             layout_file=layout,
         )
-        with _ended_by_signals(ui.signalled):
+        with ended_by_signals(ui.signalled, watched=_in_a_browser() or _is_terminal(sys.stdin)):
             ui.run(mouse=settings.yes("mouse"))
     finally:
         for engine in engines:
@@ -212,64 +209,6 @@ def _run_app(request: Open, folder: Path, settings: Settings, *, lasting: bool, 
     for told in filter(None, (ui.kept, layout.keep())):
         print(told, file=sys.stderr if _in_a_browser() else None)  # the screen is gone; this stays
     return ui.return_code or 0
-
-
-@contextlib.contextmanager
-def _ended_by_signals(leave: Callable[[int], None]) -> Iterator[None]:
-    """Have the signals that end a process leave the app instead, so that the terminal is given back.
-
-    One that the process was started to ignore, as SIGHUP under nohup, stays ignored; that the terminal is gone, as
-    SIGHUP would tell, still ends the app.
-
-    Often two come together, SIGTERM and SIGHUP: only the first counts. The app cannot leave while it waits for a
-    terminal that takes no output any more, as over a connection that has died; then it is ended as it stands.
-    """
-    ending: list[threading.Timer] = []
-
-    def handle(number: int, _: object) -> None:
-        code = by_signal(number)
-        for wanted in _ENDING:
-            signal.signal(wanted, signal.SIG_IGN)
-        patience = threading.Timer(_PATIENCE, os._exit, (code,))
-        patience.daemon = True
-        patience.start()
-        ending.append(patience)
-        leave(code)
-
-    heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heeded}
-    watched = _in_a_browser() or _is_terminal(sys.stdin)
-    try:
-        with _ended_with_its_terminal() if watched else contextlib.nullcontext():
-            yield
-    finally:
-        for patience in ending:
-            patience.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _ended_with_its_terminal() -> Iterator[None]:
-    """Have SIGTERM sent when standard input hangs up: nobody can press a key or see the screen any more.
-
-    SIGHUP does not reach everybody: not who was started to ignore or to block it, nor who was left behind.
-    """
-    over, end = os.pipe()
-
-    def wait() -> None:
-        waiting = select.poll()
-        waiting.register(sys.stdin.fileno(), 0)  # of no events but the one that it hung up
-        waiting.register(over, 0)
-        if dict(waiting.poll()).get(sys.stdin.fileno(), 0) & select.POLLHUP:  # not where that cannot be told
-            os.kill(os.getpid(), signal.SIGTERM)
-        os.close(over)
-
-    threading.Thread(target=wait, name="prune-tui terminal", daemon=True).start()
-    try:
-        yield
-    finally:
-        os.close(end)
 
 
 def _no_terminal() -> str:
@@ -305,9 +244,8 @@ def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin:
         seeds.checked(seed)
     except StepError as error:
         return str(error)
-    file = source.rpartition(":")[0] or source
-    if file.endswith(".py") and not Path(file).is_file():
-        return f"there is no file {escaped(file)}"
+    if why := missing(source):
+        return f"{why}{nearest(source, (DEMO, *COMMANDS))}"
     for file in plugin:
         if not file.endswith(".py"):
             return f"--plugin {file}: a plugin is a Python file, such as my_methods.py"
@@ -396,6 +334,10 @@ def _run(arguments: list[str]) -> int:
     plain = not any(argument.startswith("-") or argument in COMMANDS for argument in arguments)
     if len(arguments) <= 1 and plain:
         return open_model(*arguments)
+    if len(arguments) > 1 and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        why = missing(arguments[0])  # of a mistyped command the parser would blame what follows
+        if meant := why and nearest(arguments[0], COMMANDS):
+            return _fail(f"{why}{meant}")
     return int(_commands()(arguments, result_action="return_value") or 0)
 
 

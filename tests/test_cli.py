@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
-import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -69,6 +66,11 @@ def test_options_that_cannot_be_read(
         (["--seed", "9223372036854775808"], "a seed is a whole number from 0 to 9223372036854775807"),
         (["none.py:Net"], "there is no file none.py"),
         (["none.py"], "there is no file none.py"),
+        (["demmo"], "cannot tell what 'demmo' is; a source is demo, file.py:Symbol, package.module:Symbol, or a"),
+        (["demmo"], 'file or folder; did you mean "demo"?'),
+        (["none.safetensors"], "there is no file none.safetensors"),
+        (["shwo"], 'did you mean "show"?'),
+        (["shwo", "none.safetensors", "--json"], 'did you mean "show"?'),
         (["no/such/folder/none.py:Net"], "there is no file no/such/folder/none.py"),
         (["net\udcff.py:Net"], "is not UTF-8"),
         (["--plugin", "none.py"], "--plugin none.py: there is no such file"),
@@ -117,41 +119,6 @@ def test_ctrl_c_before_the_screen_is_there(
     monkeypatch.setattr(cli, "_run", interrupted)
     assert _main(monkeypatch) == 130
     assert capsys.readouterr() == ("", "")
-
-
-def test_a_signal_before_the_screen_is_there_ends_the_process_too() -> None:
-    def leave(code: int) -> None:
-        raise SystemExit(code)
-
-    with pytest.raises(SystemExit) as ended, cli._ended_by_signals(leave):
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert ended.value.code == 143
-
-
-def test_nothing_waits_to_end_the_process_by_force_once_it_has_left() -> None:
-    with cli._ended_by_signals(lambda _: None):
-        os.kill(os.getpid(), signal.SIGTERM)
-    waiting = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
-    assert all(timer.finished.is_set() for timer in waiting)
-
-
-def test_signals_are_as_before_afterwards() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    with cli._ended_by_signals(lambda _: None):
-        pass
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
-
-
-def test_a_signal_that_was_ignored_stays_so() -> None:
-    left: list[int] = []
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
-    try:
-        with cli._ended_by_signals(left.append):
-            os.kill(os.getpid(), signal.SIGHUP)
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    assert left == []
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,13 +76,14 @@ def _converted(
     if over_source and not force:
         raise StepError("--over-source goes with --force: both say that the file that is read may be replaced")
     _check_place(output, form, force=force)
+    wanted = options.of(source)  # what is refused there need not wait for torch
     from prune_tui.engine import outline, saving
     from prune_tui.engine.evaluation.measurement import Measurement
     from prune_tui.engine.opening import open_session
     from prune_tui.engine.saving.saver import OverSourceError
     from prune_tui.whole_file import ExistsError
 
-    opened = open_session(options.of(source), Measurement(lambda _: None), lambda _: None, lambda: False)
+    opened = open_session(wanted, Measurement(lambda _: None), lambda _: None, lambda: False)
     session = opened.session
     before, whole = _size(session), outline.outline(session.model)[0]
     notes = [*opened.notes, *_left_behind(session, output)]

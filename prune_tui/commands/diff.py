@@ -16,6 +16,7 @@ from prune_tui.step_settings import StepError
 if TYPE_CHECKING:
     from prune_tui.comparison_views import Comparison
     from prune_tui.engine.sources.loaded import Loaded
+    from prune_tui.protocol import Open
 
 
 def diff(
@@ -56,8 +57,6 @@ def diff(
 
 
 def _compared(a: str, b: str, options: SourceOptions, key_b: str) -> Comparison:
-    from prune_tui.engine.comparison import compare
-
     for said, name, takes in (
         (options.arg, "--arg", is_code),
         (options.weights, "--weights", is_code),
@@ -66,15 +65,18 @@ def _compared(a: str, b: str, options: SourceOptions, key_b: str) -> Comparison:
         if said and not (takes(a) or takes(b)):
             kind = "a class or function" if takes is is_code else "a checkpoint"
             raise StepError(f"{name} is for {kind}, and neither {a} nor {b} is one")
-    ours, theirs = _opened("A", a, options, options.key), _opened("B", b, options, key_b)
+    wanted = options.of_one_of(a, options.key), options.of_one_of(b, key_b)
+    from prune_tui.engine.comparison import compare
+
+    ours, theirs = _opened("A", wanted[0]), _opened("B", wanted[1])
     with progress_line.shown("comparing") as progress:
         return compare(ours, theirs, progress.tell)
 
 
-def _opened(side: str, source: str, options: SourceOptions, key: str) -> Loaded:
+def _opened(side: str, wanted: Open) -> Loaded:
     from prune_tui.engine import sources
 
-    loaded = sources.load(options.of_one_of(source, key))
+    loaded = sources.load(wanted)
     for note in loaded.notes:
         tell(f"! {side}: {note}")
     return loaded

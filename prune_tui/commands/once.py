@@ -28,10 +28,11 @@ def once(
     """
 
     def work() -> Worked:
+        wanted = options.of(source)  # what is refused there need not wait for torch
         from prune_tui.commands import tree_text
         from prune_tui.engine import outline, sources
 
-        loaded = sources.load(options.of(source))
+        loaded = sources.load(wanted)
         if json:
             return DONE, tree_report(source, loaded)
         rows = outline.outline(loaded.model)

@@ -46,9 +46,10 @@ def show(
         if depth is not None and (depth < 0 or module is not None):
             why = "it is a number of levels, 0 or more" if depth < 0 else "it is for the tree; leave out --module"
             raise StepError(f"--depth {depth}: {why}")
+        wanted = options.of(source)  # what is refused there need not wait for torch
         from prune_tui.engine import sources
 
-        loaded = sources.load(options.of(source))
+        loaded = sources.load(wanted)
         if module is not None:
             return DONE, _of_module(source, loaded, module, json)
         return DONE, tree_report(source, loaded, depth) if json else _tree(source, loaded, depth)

@@ -8,7 +8,8 @@ from cyclopts import Parameter
 
 from prune_tui.commands import seeds
 from prune_tui.protocol import Open
-from prune_tui.source_names import DEMO, is_path
+from prune_tui.source_names import DEMO, is_path, missing
+from prune_tui.step_settings import StepError
 
 
 @Parameter(name="*")
@@ -38,8 +39,10 @@ class SourceOptions:
         """What opens one source.
 
         Raises:
-            StepError: The seed is none.
+            StepError: There is no such source, or the seed is none.
         """
+        if why := missing(source):
+            raise StepError(why)
         return Open(
             source,
             self.arg,

@@ -21,6 +21,7 @@ from prune_tui.settings.choosing import AS_EVER, Settings
 from prune_tui.source_names import settled
 from prune_tui.ui import keys
 from prune_tui.ui.engine_wanted import Engine
+from prune_tui.ui.keys_in_order import KeysInOrder
 from prune_tui.ui.layout_file import LayoutFile
 from prune_tui.ui.leaving import Leaving
 from prune_tui.ui.numbers import counted
@@ -32,7 +33,7 @@ from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, Question
 
 
-class PruneApp(Leaving, OnALine):
+class PruneApp(Leaving, OnALine, KeysInOrder):
     """A terminal inspector for PyTorch modules, parameters and pruning masks.
 
     Args:

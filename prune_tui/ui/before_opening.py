@@ -23,6 +23,7 @@ class BeforeOpening(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._names_only = False
+        self._told_to_wait = False
 
     @property
     def _here(self) -> MainScreen:
@@ -45,6 +46,13 @@ class BeforeOpening(Screen[None]):
         """Say that a key has to wait for the model, and what the model waits for."""
         activity = self._here.status.activity
         self.say(f"the model is not open yet: {activity}" if activity else "the model is not open yet")
+        self._told_to_wait = True
+
+    def wait_no_more(self) -> None:
+        """The model is there: what said that it is not goes."""
+        if self._told_to_wait:
+            self._told_to_wait = False
+            self.app.clear_notifications()
 
     def show_early(self, early: views.EarlyOutline) -> None:
         """Show the tree of a checkpoint before torch is there; a model that is open already stays."""

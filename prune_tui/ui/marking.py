@@ -103,7 +103,9 @@ class Marking(Counting):
             return
         self._toggle(alike)
         done = "marked" if self.marked.issuperset(alike) else "unmarked"
-        self.say(f"{done}: {printable(name)} of {counted(len(alike), f'{printable(current.type)} module')}")
+        kind = printable(targeting.kind_of(current))
+        modules = counted(len(alike), f"{kind} module" if current.type else "module")
+        self.say(f"{done}: {printable(name)} of {modules}{'' if current.type else f' at {kind}'}")
 
     def action_invert_marks(self) -> None:
         """Mark the weights that are not marked, and unmark what is, as far as the filter shows it."""
@@ -169,6 +171,10 @@ class Marking(Counting):
     def _pattern_chosen(self, event: PatternField.Chosen) -> None:
         self.close_pattern()
         self._toggle(event.tensors)
+
+    @on(PatternField.Unmatched)
+    def _pattern_unmatched(self, event: PatternField.Unmatched) -> None:
+        self.say(f"no tensor matches '{printable(event.pattern)}'; nothing was marked")
 
     # The pane
 

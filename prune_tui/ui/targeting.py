@@ -35,13 +35,21 @@ def tensors(rows: Iterable[ModuleRow]) -> tuple[str, ...]:
 def of_same_type(rows: Iterable[ModuleRow], current: ModuleRow, name: str) -> tuple[str, ...]:
     """The tensors of a name in all modules of a type: the weights, or the biases, of every Linear.
 
+    Where only names are known, those at the same place of repeated modules: `layers.*.attention.query`.
+
     Args:
         rows: The whole outline.
         current: A module of that type.
         name: The tensor's name in its module.
     """
-    alike = (row for row in rows if row.type == current.type and not row.shared_with)
+    kind = kind_of(current)
+    alike = (row for row in rows if kind_of(row) == kind and not row.shared_with)
     return tuple(dotted(row, tensor) for row in alike for tensor in row.tensors if tensor.name == name)
+
+
+def kind_of(row: ModuleRow) -> str:
+    """A module's type; where only names are known, its place with `*` for the numbers of repeated modules."""
+    return row.type or ".".join("*" if part.isdecimal() else part for part in row.path.split("."))
 
 
 def inverted(marked: frozenset[str], shown: Sequence[ModuleRow]) -> frozenset[str]:

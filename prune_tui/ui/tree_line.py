@@ -3,8 +3,9 @@
     `›+│ ├ ▾ ● name⇗  Type          60.1k ██▎   58.3%`
 
 From the left: cursor, mark, guides, fold mark, pruned mark, name, type; from the right: percent, bar, figure. What
-does not fit goes in this order: the end of the type; every second cell of the guides; the bar, then the figure;
-the middle of the name; the outer guides, of which the number is left: `4…│├ name`. So a depth is always seen.
+does not fit goes in this order: the end of the type; every second cell of the guides; the bar; the figure, or the
+percent where that is nothing or a figure was asked for; the middle of the name; the outer guides, of which the
+number is left: `4…│├ name`. So a depth is always seen.
 Narrow trees and deep ones have fewer columns, but the same ones on every line.
 """
 
@@ -127,19 +128,24 @@ def _first(characters: Iterable[str], width: int) -> str:
     return found
 
 
-def fit(width: int, deepest: int, figure_width: int) -> TreeFit:
+def fit(width: int, deepest: int, figure_width: int, *, asked: bool = False, shares: bool = True) -> TreeFit:
     """What there is room for.
 
     Args:
         width: Cells of a line.
         deepest: How many modules are around the deepest one that is shown.
         figure_width: Cells of the widest figure.
+        asked: A person has chosen what the figures are: they must be seen.
+        shares: Something is pruned.
     """
-    figure, bar_ = figure_width if width >= 24 else 0, _BAR if width >= 32 else 0
-    percent_ = _PERCENT if width >= 16 else 0
-    found = TreeFit(width, 2, deepest, figure, bar_, percent_)
-    for step, columns in ((2, (figure, bar_)), (1, (figure, bar_)), (1, (figure, 0)), (1, (0, 0))):
-        found = TreeFit(width, step, deepest, *columns, percent_)
+    figure = figure_width if width >= (18 if asked else 24) else 0
+    bar_, percent_ = _BAR if width >= 32 else 0, _PERCENT if width >= 16 else 0
+    figure_first = [(1, (figure, 0, 0))] if asked or not shares else []
+    percent_first = [(1, (0, 0, percent_))] if not asked else []
+    both = [(2, (figure, bar_, percent_)), (1, (figure, bar_, percent_)), (1, (figure, 0, percent_))]
+    found = TreeFit(width, 2, deepest, *both[0][1])
+    for step, columns in (*both, *figure_first, *percent_first):
+        found = TreeFit(width, step, deepest, *columns)
         if width - FLAGS - found.columns - deepest * step >= _SHORTEST_NAME[step]:
             return found
     return found._replace(levels=min(deepest, max(0, width - FLAGS - found.columns - _CUT_NAME)))

@@ -153,6 +153,8 @@ async def test_keys_that_need_the_engine_say_what_is_waited_for(checkpoint: str,
         await pilot.press("G", key)
         await until(pilot, lambda: "not open yet" in words(pilot))
         assert "the model is not open yet: importing torch" in words(pilot)
+        await torch_is_there(pilot)
+        assert "not open yet" not in words(pilot)
 
 
 async def test_the_early_tree_of_a_new_engine_does_not_replace_the_model(checkpoint: str) -> None:

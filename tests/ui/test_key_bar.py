@@ -88,3 +88,19 @@ async def test_f1_in_a_form_shows_the_forms_keys_first() -> None:
         assert "In a form" in screen_text(pilot).splitlines()[2]
         await press(pilot, "escape")
         assert pilot.app.main.form is not None
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        (["slash"], "enter to the first match esc show everything"),
+        (["P"], "enter mark what matches esc close"),
+        (["j", "tab", "tab", "colon"], "enter go there esc close"),
+    ],
+)
+async def test_while_a_field_is_typed_in_only_its_keys_are_named(keys: list[str], named: str) -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        await press(pilot, *keys)
+        assert bar(pilot) == named
+        await press(pilot, "escape")
+        assert bar(pilot).endswith("? help q quit")

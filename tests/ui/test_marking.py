@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Input
 
@@ -77,6 +79,26 @@ async def test_s_marks_the_same_in_all_modules_of_the_type_and_unmarks_them() ->
         await press(pilot, "S")
         assert marked(pilot) == FC
         assert "unmarked: bias of 3 Linear modules" in words(pilot)
+
+
+async def test_s_marks_the_same_place_of_repeated_modules_where_types_are_not_known(tmp_path: Path) -> None:
+    query, names = "layers.{}.attention.query", ("attention.query", "attention.key", "norm")
+    tensors = {f"layers.{layer}.{name}.weight": torch.ones(4) for layer in range(3) for name in names}
+    save_file(tensors, tmp_path / "model.safetensors")
+    async with running(app_on(str(tmp_path / "model.safetensors"))) as pilot:
+        main_of(pilot).go_to(query.format(1))
+        await settle(pilot)
+        await press(pilot, "S")
+        assert marked(pilot) == {f"{query.format(layer)}.weight" for layer in range(3)}
+        assert "marked: weight of 3 modules at layers.*.attention.query" in words(pilot)
+
+
+async def test_a_pattern_that_matches_nothing_marks_nothing_and_says_so() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "P", *"none", "enter")
+        assert marked(pilot) == frozenset()
+        assert "no tensor matches 'none'; nothing was marked" in words(pilot)
+        assert main_of(pilot).patterning
 
 
 async def test_r_marks_the_others_among_the_weights() -> None:

@@ -13,7 +13,10 @@ from prune_tui.whole_file import check_folder, check_place
 
 TORCH = (".pt", ".pth", ".bin")
 SAFETENSORS = ".safetensors"
-_ELSEWHERE = (".gguf", ".onnx", ".h5", ".msgpack", ".zip", ".tar", ".gz", ".py", ".yaml", ".yml")
+_ELSEWHERE = (
+    *(".gguf", ".onnx", ".h5", ".hdf5", ".keras", ".pb", ".tflite", ".mlmodel", ".msgpack", ".pkl", ".pickle"),
+    *(".zip", ".tar", ".gz", ".py", ".yaml", ".yml", ".toml", ".txt", ".md", ".csv", ".log"),
+)
 _OF_OTHERS = {*SUFFIXES, *_ELSEWHERE} - {*TORCH, SAFETENSORS}
 """Ends of files that are not written here; a folder of such a name would be a surprise."""
 _KNOWN = f"{SAFETENSORS}, {', '.join(TORCH)} are, and folders, without such an end"

@@ -19,9 +19,9 @@ from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.import_path import searched_first
 from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.engine.walking import tensors_of
+from prune_tui.source_names import FORMS, missing
 from prune_tui.step_settings import nearest
 
-FORMS = "a source is demo, file.py:Symbol, package.module:Symbol, or a checkpoint's file or folder"
 _LONGEST_SIGNATURE = 300
 
 
@@ -37,6 +37,8 @@ def load(source: str, arguments: tuple[str, ...], device: torch.device | None) -
         SourceError: A step of this failed; says which and what to do.
     """
     keywords = read_arguments(arguments)
+    if why := missing(source):
+        raise SourceError(why)
     place, symbol = _parts(source)
     is_file = place.endswith(".py")
     with searched_first(Path(place).resolve().parent if is_file else Path.cwd()):
@@ -51,6 +53,8 @@ def import_file(path: Path) -> ModuleType:
     Raises:
         SourceError: It could not be imported; names the line.
     """
+    if not path.is_file():
+        raise SourceError(f"there is no file {path}; {FORMS}")
     with searched_first(path.resolve().parent):
         return _module_from_file(path)
 
@@ -62,16 +66,8 @@ def _parts(source: str) -> tuple[str, str]:
         return place, symbol
     place = source.rstrip(":")
     if place.endswith(".py"):
-        _check_file(Path(place))
         raise SourceError(f"{place} names a file but no model; add one: {place}:{_first_class(place)}")
-    if Path(place).exists():
-        raise SourceError(f"{place} is not Python code; {FORMS}")
-    raise SourceError(f"cannot tell what {source!r} is; {FORMS}")
-
-
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise SourceError(f"there is no file {path}; {FORMS}")
+    raise SourceError(f"{place} is not Python code; {FORMS}")
 
 
 def _first_class(file: str) -> str:
@@ -89,7 +85,6 @@ def _first_class(file: str) -> str:
 
 
 def _module_from_file(path: Path) -> ModuleType:
-    _check_file(path)
     name = _free_name(path.stem)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

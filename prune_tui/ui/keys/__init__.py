@@ -5,7 +5,7 @@ where a key works; `registry` puts them together, `keymap` has those a person ha
 which of them the key bar names.
 """
 
-from prune_tui.ui.keys.bars import Named, bar, methods_first
+from prune_tui.ui.keys.bars import TYPED, Named, bar, methods_first
 from prune_tui.ui.keys.everywhere import method_sentence
 from prune_tui.ui.keys.key import PLACES, Key, Place, shown
 from prune_tui.ui.keys.keymap import CHOOSABLE, OURS, Keymap, keymap_of, told
@@ -16,6 +16,7 @@ __all__ = [
     "KEYS",
     "OURS",
     "PLACES",
+    "TYPED",
     "Key",
     "Keymap",
     "Named",

@@ -53,6 +53,13 @@ _FOCUSED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }  # fmt: skip
 
+TYPED = {
+    "filter": (("enter", "to the first match"), ("esc", "show everything")),
+    "pattern": (("enter", "mark what matches"), ("esc", "close")),
+    "go-to": (("enter", "go there"), ("esc", "close")),
+}
+"""The fields of the main screen, by their ids: all other keys are letters there."""
+
 
 def methods_first(focus: str) -> bool:
     """Whether the line begins with the methods, and not with keys of what has the focus."""

@@ -99,7 +99,8 @@ class MainScreen(Copying, FrugalScreen):
     def _focus_moved(self, focused: Widget | None) -> None:
         """The key bar names the keys of what has the focus."""
         own = focused.id if isinstance(focused, Picture) else self.focused_place
-        self.query_one(KeyBar).focus_in = own or ""
+        bar = self.query_one(KeyBar)
+        bar.focus_in, bar.typed = own or "", (focused.id or "") if isinstance(focused, Input) else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is done blind: in a window too small for the panes only leaving works."""
@@ -184,6 +185,7 @@ class MainScreen(Copying, FrugalScreen):
 
     def show_model(self, opened: views.Opened) -> None:
         """A model is there."""
+        self.wait_no_more()
         self.rows = opened.rows
         self.plugged_in = tuple(map(steps.register, opened.methods))
         self.status.summary = opened.summary

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -19,6 +21,9 @@ class KeyBar(Widget):
     focus_in: reactive[str] = reactive("")
     """The pane that has the focus, or of the tensor pane the picture: its own keys are named first."""
 
+    typed: reactive[str] = reactive("")
+    """The field that has the focus, in which all keys but a few are letters; only those are named."""
+
     form_open: reactive[bool] = reactive(False)
     """A form is open: its keys are shown instead."""
 
@@ -33,12 +38,12 @@ class KeyBar(Widget):
 
     def render(self) -> Text:
         """The line at its present width."""
+        if self.typed in keys.TYPED and not self.form_open:
+            return _written(keys.TYPED[self.typed])
         methods = keys.methods_first(self.focus_in) and not (self.form_open or self.readonly)
         text = Text(f"{self.marked:,} marked: " if self.marked and methods else "", no_wrap=True, overflow="crop")
-        for named in self._fitting(self.size.width - text.cell_len):
-            text.append(keys.shown(named.key.keys[0]), style="bold")
-            text.append(f" {named.label} ", style="dim")
-        return text
+        fitting = self._fitting(self.size.width - text.cell_len)
+        return text + _written([(keys.shown(named.key.keys[0]), named.label) for named in fitting])
 
     def _fitting(self, room: int) -> list[keys.Named]:
         """As many keys as there is room for, from left to right."""
@@ -57,3 +62,12 @@ class KeyBar(Widget):
                 break
             fitting.append(named)
         return sorted(fitting, key=lambda named: named.place)
+
+
+def _written(named: Iterable[tuple[str, str]]) -> Text:
+    """Keys, and what they do."""
+    text = Text(no_wrap=True, overflow="crop")
+    for key, label in named:
+        text.append(key, style="bold")
+        text.append(f" {label} ", style="dim")
+    return text

@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from prune_tui.ui import keys
 from prune_tui.ui.outline import OutlineModel
+from prune_tui.ui.tree_columns import Arrangement
 from prune_tui.ui.tree_line import TreeFit, TreeLine, TreeStyles, cut, fit, fold_column, printable, segments
 from prune_tui.ui.widgets.counted_moves import CountedMoves
 from prune_tui.ui.widgets.filtering import Filtering
@@ -305,8 +306,8 @@ class ModuleTree(CountedMoves, Filtering, can_focus=True, inherit_bindings=False
         width = self._width
         visible = self._outline.visible
         line = y + self.scroll_offset.y
-        if not visible and y == self.size.height // 2:
-            text = cut(self._empty_text(), width).center(width)
+        if not visible and 0 <= (part := y - self.size.height // 2) < len(told := self._empty_text()):
+            text = cut(told[part], width).center(width)
             return Strip([Segment(text, self.get_component_rich_style("module-tree--empty"))]).crop(0, width)
         if line >= len(visible):
             return Strip.blank(width, self.rich_style)
@@ -336,17 +337,24 @@ class ModuleTree(CountedMoves, Filtering, can_focus=True, inherit_bindings=False
     @property
     def _fit(self) -> TreeFit:
         """What the lines have room for."""
-        return fit(self._width, self._outline.deepest, self.arrangement.width)
+        outline, arrangement = self._outline, self.arrangement
+        return fit(
+            self._width,
+            outline.deepest,
+            arrangement.width,
+            asked=arrangement.column != Arrangement().column,
+            shares=bool(len(outline) and outline.row(0).masked),
+        )
 
     def _styles(self) -> TreeStyles:
         """The styles of the theme; Textual caches them."""
         return TreeStyles(*(self.get_component_rich_style(f"module-tree--{part}") for part in TreeStyles._fields))
 
-    def _empty_text(self) -> str:
-        """What to say when no module is shown."""
+    def _empty_text(self) -> tuple[str, ...]:
+        """What to say when no module is shown, line by line."""
         if not len(self._outline):
-            return "waiting for the model…"
-        return f"nothing matches '{printable(self._outline.filter)}' · esc clears"
+            return ("waiting for the model…",)
+        return f"nothing matches '{printable(self._outline.filter)}'", "esc shows all again"
 
     def _lines_changed(self) -> None:
         """Draw everything again, as long as it is now."""

@@ -39,6 +39,17 @@ class PatternField(Vertical):
             self.tensors = tensors
             super().__init__()
 
+    class Unmatched(Message):
+        """A pattern was entered that stands for none.
+
+        Attributes:
+            pattern: As typed.
+        """
+
+        def __init__(self, pattern: str) -> None:
+            self.pattern = pattern
+            super().__init__()
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget calls it
         super().__init__(id=id)
         self._names: tuple[str, ...] = ()
@@ -83,9 +94,9 @@ class PatternField(Vertical):
     @on(Input.Submitted, "#pattern")
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        meant = name_patterns.meant(self._field.value.strip(), self._names)
-        if meant:
-            self.post_message(self.Chosen(meant))
+        pattern = self._field.value.strip()
+        meant = name_patterns.meant(pattern, self._names)
+        self.post_message(self.Chosen(meant) if meant else self.Unmatched(pattern))
 
 
 def matched_text(pattern: str, meant: list[str], names: tuple[str, ...], marked: frozenset[str]) -> str:

@@ -28,8 +28,8 @@ MARKING: tuple[Key, ...] = (
         ("S",),
         "mark_type",
         "mark same type",
-        "Mark the same in all modules of this type: every Linear's weight, or bias where the cursor is on one; of a"
-        " checkpoint in all repeated modules.",
+        "Mark the same in all modules of this type: every Linear's weight, or bias where the cursor is on one;"
+        " of a checkpoint in all repeated modules.",
     ),
     Key(
         "marks.pattern",

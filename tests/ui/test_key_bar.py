@@ -104,3 +104,14 @@ async def test_while_a_field_is_typed_in_only_its_keys_are_named(keys: list[str]
         assert bar(pilot) == named
         await press(pilot, "escape")
         assert bar(pilot).endswith("? help q quit")
+
+
+async def test_under_a_question_no_key_is_named_that_does_nothing() -> None:
+    async with running(app_on(), size=(80, 24)) as pilot:
+        before = bar(pilot)
+        await press(pilot, "j", "3", "enter", "q")
+        assert "Leave?" in screen_text(pilot)
+        assert "3 L1" in before
+        assert "3 L1" not in screen_text(pilot)
+        await press(pilot, "escape")
+        assert bar(pilot) == before

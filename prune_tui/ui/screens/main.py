@@ -102,6 +102,11 @@ class MainScreen(Copying, FrugalScreen):
         bar = self.query_one(KeyBar)
         bar.focus_in, bar.typed = own or "", (focused.id or "") if isinstance(focused, Input) else ""
 
+    @on(events.ScreenSuspend)
+    @on(events.ScreenResume)
+    def _covered(self, event: events.ScreenSuspend | events.ScreenResume) -> None:
+        self.query_one(KeyBar).covered = isinstance(event, events.ScreenSuspend)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is done blind: in a window too small for the panes only leaving works."""
         return not self.has_class("-too-small") or action == "leave"

@@ -24,6 +24,9 @@ class KeyBar(Widget):
     typed: reactive[str] = reactive("")
     """The field that has the focus, in which all keys but a few are letters; only those are named."""
 
+    covered: reactive[bool] = reactive(False)
+    """A question or another screen lies over the panes, which names its own keys: none of these works."""
+
     form_open: reactive[bool] = reactive(False)
     """A form is open: its keys are shown instead."""
 
@@ -38,6 +41,8 @@ class KeyBar(Widget):
 
     def render(self) -> Text:
         """The line at its present width."""
+        if self.covered:
+            return Text()
         if self.typed in keys.TYPED and not self.form_open:
             return _written(keys.TYPED[self.typed])
         methods = keys.methods_first(self.focus_in) and not (self.form_open or self.readonly)

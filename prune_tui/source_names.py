@@ -20,6 +20,11 @@ def is_path(source: str) -> bool:
         return True
 
 
+def base_name(path: Path) -> str:
+    """What a file or folder is called, also where its path does not say: `.`, `..` and `/`."""
+    return path.name if path.name not in {"", ".."} else path.resolve().name or str(path)
+
+
 def missing(source: str) -> str:
     """Why nothing can be opened under this name, as far as that shows without opening it; empty when it may be."""
     place, _, symbol = source.rpartition(":")

@@ -14,7 +14,7 @@ from prune_tui.engine.sources.module_names import may_be_modules_own
 from prune_tui.engine.sources.name_tree import NameTree, is_parameter
 from prune_tui.engine.sources.source_error import SourceError
 from prune_tui.protocol import Open
-from prune_tui.source_names import is_path
+from prune_tui.source_names import base_name, is_path
 from prune_tui.view_rows import ParameterRow
 from prune_tui.views import EarlyOutline
 
@@ -42,7 +42,7 @@ def early_outline(request: Open) -> EarlyOutline | None:
     path = Path(request.source)
     try:
         found = early_tensors.read(path, request.key)
-        rows = module_rows.rows(*_tree(found.tensors, path.name))
+        rows = module_rows.rows(*_tree(found.tensors, base_name(path)))
     except (SourceError, OSError):
         return None  # whoever opens it with torch says why
     return EarlyOutline(rows, names_only=found.has_classes)

@@ -13,6 +13,7 @@ from prune_tui.engine.sources.explained import explained
 from prune_tui.engine.sources.loaded import Loaded
 from prune_tui.engine.sources.restored_pruning import restore
 from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.source_names import base_name
 
 
 def load(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
@@ -42,7 +43,7 @@ def _named(checkpoint: Checkpoint, device: torch.device | None) -> Loaded:
     tensors = checkpoint.tensors
     if device is not None:
         tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
-    model, left_out = named_modules.tree_of(tensors, checkpoint.path.name)
+    model, left_out = named_modules.tree_of(tensors, base_name(checkpoint.path))
     past, notes = restore(model, checkpoint.metadata)
     told = [f"{name} is not shown: {reason}" for name, reason in left_out.items()]
     checkpoint = dataclasses.replace(checkpoint, unplaced={name: checkpoint.tensors[name] for name in left_out})

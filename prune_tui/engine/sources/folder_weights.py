@@ -35,6 +35,13 @@ def weights_of(folder: Path) -> Path:
     return next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None) or _only_one(folder)
 
 
+def passed_over(folder: Path, opened: Path) -> list[str]:
+    """The names of other weights beside those of a folder; none where a `config.json` says they are of one model."""
+    if (folder / "config.json").exists() or opened.name.endswith(".index.json"):
+        return []
+    return [name for name in _checkpoints(folder) if name != opened.name]
+
+
 def config_of(folder: Path) -> Mapping[str, Any] | None:
     """A Hugging Face model's `config.json`; None where there is none.
 
@@ -62,11 +69,15 @@ def has_transformers() -> bool:
     return importlib.util.find_spec("transformers") is not None
 
 
-def _only_one(folder: Path) -> Path:
+def _checkpoints(folder: Path) -> list[str]:
     try:
-        names = sorted(one.name for one in folder.iterdir() if one.is_file() and one.name.endswith(_SUFFIXES))
+        return sorted(one.name for one in folder.iterdir() if one.is_file() and one.name.endswith(_SUFFIXES))
     except OSError as error:
         raise SourceError(f"the folder {folder} cannot be read: {error.strerror}") from error
+
+
+def _only_one(folder: Path) -> Path:
+    names = _checkpoints(folder)
     indices = [name for name in names if name.endswith(".index.json")]
     found = indices or names
     if len(found) == 1:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from prune_tui.engine.sources import folder_weights, subfolders
 from prune_tui.engine.sources.checkpoint import Checkpoint
 from prune_tui.engine.sources.source_error import SourceError
+from prune_tui.engine.sources.telling_names import some
 
 
 def read(folder: Path, read_file: Callable[[Path], Checkpoint]) -> Checkpoint:
@@ -21,8 +22,9 @@ def read(folder: Path, read_file: Callable[[Path], Checkpoint]) -> Checkpoint:
     Raises:
         SourceError: There are no weights, or several and none of transformers' names.
     """
-    found = read_file(folder_weights.weights_of(folder))
-    notes = (*found.notes, *subfolders.notes_on(folder))
+    file = folder_weights.weights_of(folder)
+    found = read_file(file)
+    notes = (*found.notes, *_passed_over(folder, file), *subfolders.notes_on(folder))
     kind = f"Hugging Face folder, {found.kind}"
     try:
         config = folder_weights.config_of(folder)
@@ -32,3 +34,9 @@ def read(folder: Path, read_file: Callable[[Path], Checkpoint]) -> Checkpoint:
     if config is None:
         return dataclasses.replace(found, path=folder, notes=notes)
     return dataclasses.replace(found, path=folder, config=config, kind=kind, notes=notes)
+
+
+def _passed_over(folder: Path, file: Path) -> Iterator[str]:
+    names = folder_weights.passed_over(folder, file)
+    if names:
+        yield f"{file.name} was opened, not {some(names)}: {subfolders.opens(folder, names)}"

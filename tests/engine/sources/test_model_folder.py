@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from prune_tui import Session
+from prune_tui.engine.named import class_name
 from prune_tui.engine.sources import SourceError
 from tests.engine.saving import checkpoints
 
@@ -127,3 +128,24 @@ def test_a_sentence_transformer_comes_back(tmp_path: Path) -> None:
     zeros = [int((one == 0).sum()) for name, one in back.named_parameters() if name.endswith("query.weight")]
     assert zeros == [32]
     assert back.encode("a b c").shape == (4,)
+
+
+def test_a_folder_that_is_named_by_a_dot_is_called_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bert").mkdir()
+    save_file({"fc.weight": torch.ones(2, 2)}, tmp_path / "bert" / "model.safetensors")
+    monkeypatch.chdir(tmp_path / "bert")
+    assert class_name(Session.open(".").model) == "bert"
+    assert class_name(Session.open("../bert/../bert/.").model) == "bert"
+
+
+def test_a_file_beside_the_one_that_is_opened_is_told(tmp_path: Path) -> None:
+    for name in ("model.safetensors", "other.safetensors"):
+        save_file({"fc.weight": torch.ones(2, 2)}, tmp_path / name)
+    notes = Session.open(tmp_path).notes
+    assert (
+        f"model.safetensors was opened, not other.safetensors: prune-tui {tmp_path}/other.safetensors" in notes[0]
+    )
+    (tmp_path / "config.json").write_text("{}")  # of transformers' folders they are of the same model
+    assert not any("other.safetensors" in note for note in Session.open(tmp_path).notes)

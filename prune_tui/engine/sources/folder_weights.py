@@ -36,7 +36,7 @@ def weights_of(folder: Path) -> Path:
 
 
 def passed_over(folder: Path, opened: Path) -> list[str]:
-    """The names of other weights beside those of a folder; none where a `config.json` says they are of one model."""
+    """The names of other weights in a folder; none where a `config.json` says that all are of one model."""
     if (folder / "config.json").exists() or opened.name.endswith(".index.json"):
         return []
     return [name for name in _checkpoints(folder) if name != opened.name]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import threading
+import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
+from textual import events
+from textual.keys import _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 from torch import nn
@@ -73,15 +77,23 @@ async def settle(pilot: Pilot[None]) -> None:
     """Wait until every request is answered, drawn, and has led to nothing more."""
     quiet = 0
     while quiet < 3:
-        await pilot.pause(0.01)
-        app = pilot.app
-        assert isinstance(app, PruneApp)
-        asked = _WAITING_FOR_A_PERSON if isinstance(app.screen, Question) else set()
-        busy = any(worker.is_running and worker.group not in asked for worker in app.workers)
-        assert not app.failure, app.failure
-        measuring = any(metric_pending(app))
-        asking = app.client.waiting if hasattr(app, "client") else 1
-        quiet = 0 if busy or asking or measuring else quiet + 1
+        if busy(pilot):
+            quiet = 0
+            await asyncio.sleep(0.01)
+        else:
+            quiet += 1
+            await pilot.pause(0.01)  # with it each widget's queue has been emptied
+
+
+def busy(pilot: Pilot[None]) -> bool:
+    """Whether something is still asked, measured or under way."""
+    app = pilot.app
+    assert isinstance(app, PruneApp)
+    assert not app.failure, app.failure
+    asked = _WAITING_FOR_A_PERSON if isinstance(app.screen, Question) else set()
+    working = any(worker.is_running and worker.group not in asked for worker in app.workers)
+    asking = app.client.waiting if hasattr(app, "client") else 1
+    return bool(working or asking or app.keys_wait or any(metric_pending(app)))
 
 
 def metric_pending(app: PruneApp) -> Iterator[bool]:
@@ -102,10 +114,23 @@ async def running(app: PruneApp, size: tuple[int, int] = (120, 40)) -> AsyncIter
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:
-    """Press keys, each when the one before has had its effect."""
+    """Press keys, each when the one before has had its effect.
+
+    `Pilot.press` waits until the processor is idle, for a second if need be; the engine beside us seldom is.
+    """
     for key in keys:
-        await pilot.press(key)
+        send(pilot, key)
         await settle(pilot)
+
+
+def send(pilot: Pilot[None], key: str) -> None:
+    """Press a key as a terminal tells it, and wait for nothing."""
+    name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
+    try:
+        character = unicodedata.lookup(_get_unicode_name_from_key(name))
+    except KeyError:
+        character = key if len(key) == 1 else None
+    pilot.app.post_message(events.Key(name, character))
 
 
 async def answer(pilot: Pilot[None], key: str) -> None:

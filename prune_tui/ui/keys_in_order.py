@@ -33,6 +33,11 @@ class KeysInOrder(App[None]):
         self._at_work: KeyTaken | None = None
         self._until: Timer | None = None
 
+    @property
+    def keys_wait(self) -> bool:
+        """Whether a key is at work or waits."""
+        return self._at_work is not None
+
     async def on_event(self, event: events.Event) -> None:
         """Have a key wait while another one is at work."""
         if not isinstance(event, events.Key) or event.is_forwarded or event.key in self.AT_ONCE:

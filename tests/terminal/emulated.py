@@ -52,9 +52,10 @@ MODES = {
 
 
 def _in_a_window() -> None:
-    """Make the terminal the controlling one, as a window does; a hang-up ends what is in it, under nohup too."""
+    """Make the terminal the controlling one, as a window does; its signals work where ours ignore them, as nohup's."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
@@ -114,7 +115,7 @@ class Terminal:
             env={name: value for name, value in settings.items() if value is not None},
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=_in_a_window,  # noqa: PLW1509 - it is two system calls
+            preexec_fn=_in_a_window,  # noqa: PLW1509 - it is three system calls
         )
         self._ended = False
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)

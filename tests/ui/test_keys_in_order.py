@@ -51,7 +51,8 @@ async def test_what_leaves_waits_for_nothing() -> None:
         app = pilot.app
         assert isinstance(app, KeysInOrder)
         app._at_work = object()  # type: ignore[assignment]  # a key that never ends
-        await at_once(pilot, "j")
+        app.post_message(events.Key("j", "j"))
+        await pilot.pause(0.1)
         assert len(app._waiting_keys) == 1
         app.post_message(events.Key("ctrl+q", None))
         await pilot.pause(0.1)

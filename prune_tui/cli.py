@@ -205,7 +205,7 @@ def _run_app(request: Open, folder: Path, settings: Settings, *, lasting: bool, 
         for engine in engines:
             engine.stop()
     if ui.failure:
-        return _fail(ui.failure, ui.failure_details if debug else "")
+        _fail(ui.failure, ui.failure_details if debug else "")
     for told in filter(None, (ui.kept, layout.keep())):
         print(told, file=sys.stderr if _in_a_browser() else None)  # the screen is gone; this stays
     return ui.return_code or 0

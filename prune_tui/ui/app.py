@@ -31,6 +31,7 @@ from prune_tui.ui.questions import REMEDIES, told
 from prune_tui.ui.screens.help import HelpScreen
 from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.screens.text import EngineLogScreen, Question
+from prune_tui.ui.tree_line import cut, printable
 
 
 class PruneApp(Leaving, OnALine, KeysInOrder):
@@ -75,6 +76,7 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
         self._start_engine = start_engine
         self._journal: Path | None = None
         self._opening = False
+        self._restarting = False
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._signal_code: int | None = None
         self.engine: Engine | None = None
@@ -185,7 +187,7 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
             if self._request.key != key:  # the tree that the headers told is of another part
                 self.main.module_tree.set_rows(())
         elif answer == "quit":
-            self._leave()
+            self.leave_with()
         elif answer == "delete them":
             with contextlib.suppress(JournalError):  # another prune-tui has just taken it up
                 await asyncio.to_thread(journal.delete, kept.path)
@@ -212,6 +214,7 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
         self.engine = self._start_engine()
         self.engine.on_line = self._engine_printed
         self.client = Client(self.engine.connection, self._event, self._engine_gone)
+        self._restarting = False
         await self.client.start()
 
     async def _not_opened(self, failed: views.Failed) -> None:
@@ -231,7 +234,7 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
     def _give_up(self, failed: views.Failed) -> None:
         self.failure = failed.message
         self.failure_details = failed.details
-        self.exit(return_code=FAILED)
+        self.leave_with(FAILED)
 
     # What the engine tells unasked
 
@@ -278,7 +281,7 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
     async def _mourn(self, why: str = "") -> None:
         """Say that the engine is dead, what it said last, and offer a new one with the steps done again."""
         engine = self.engine
-        if engine is None:
+        if engine is None or self._restarting:
             return
         main = self.main
         main.close_form()
@@ -287,7 +290,9 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
         held = f" It held {main.status.memory.text} then." if main.status.memory is not None else ""
         main.status.memory = None
         last = list(engine.log)[-6:]
-        said = "\n".join(["", "It said last:", *(f"  {line}" for line in last)]) if last else ""
+        said = (
+            "\n".join(["", "It said last:", *(f"  {cut(printable(line), 64)}" for line in last)]) if last else ""
+        )
         text = (
             f"The engine has ended: {how}.{held} The screen still shows what it told before.\n"
             f"A new one can {self.done_again}.{said}"
@@ -298,7 +303,7 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
         if answer == "quit" and main.status.summary is None:
             self._give_up(views.Failed(f"{self._request.source} could not be opened: the engine has ended, {how}"))
         elif answer == "quit":
-            self.exit(return_code=FOUND)
+            self.leave_with(FOUND)
         elif answer == "restart":
             self.restart()
 
@@ -312,7 +317,9 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
     @work(exclusive=True, group="open")
     async def restart(self) -> None:
         """A new engine, the same model, the same steps with the same seeds; undone ones can be redone."""
+        self._restarting = True  # until the client is another one, that it is gone is no death
         self.main.close_form()
+        self.main.status.activity = "ending the engine"
         await self.client.close()
         if self.engine is not None:
             await asyncio.to_thread(self.engine.stop)
@@ -330,7 +337,9 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
     @property
     def answering(self) -> bool:
         """Whether there is an engine to ask; offers a new one when it is gone."""
-        if self.client.gone:
+        if self._restarting:
+            self.main.say("the engine is being restarted")
+        elif self.client.gone:
             self._mourn()
         return not self.client.gone
 

@@ -48,6 +48,10 @@ class BeforeOpening(Screen[None]):
         self.say(f"the model is not open yet: {activity}" if activity else "the model is not open yet")
         self._told_to_wait = True
 
+    def say_form_is_open(self) -> None:
+        """Say that a key has to wait for the form, and how that is closed."""
+        self.say("a form is open: enter applies it, esc closes it")
+
     def wait_no_more(self) -> None:
         """The model is there: what said that it is not goes."""
         if self._told_to_wait:

@@ -257,7 +257,7 @@ class Editing(Stopping):
     def _between_forms(self) -> bool:
         """Whether a step may be done now that is not the open form's."""
         if self.form is not None:
-            self.say("a form is open: enter applies it, esc closes it")
+            self.say_form_is_open()
             return False
         return self._editable()
 

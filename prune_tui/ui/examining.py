@@ -29,7 +29,7 @@ class Examining(Marking):
         """Show the doctor's pane in place of the module pane, or the module pane again."""
         main, upper = self._main, self.query_one("#upper", ContentSwitcher)
         if self.form is not None:
-            self.say("a form is open: enter applies it, esc closes it")
+            self.say_form_is_open()
         elif self.examining:
             self.workers.cancel_group(self, "findings")
             upper.current = "module"

@@ -56,19 +56,19 @@ class Leaving(Suspending):
         """Leave; asks once when something is not saved."""
         status = self.main.status
         if status.summary is None:
-            self._leave_with(0)
+            self.leave_with()
             return
         if self.main.is_editing and not self._asked_to_leave:  # what it comes to is to be asked about
             self._asked_to_leave = True
             self._leave_after_the_edit()
             return
-        painted, state, steps = self.main.painted_on, status.summary.state, status.summary.steps
-        why_not = asked_about(status.stored, state, painted, keeps=self._keeps)
+        state = status.summary.state
+        why_not = asked_about(status.stored, state, self.main.painted_on, keeps=self._keeps)
         if self._asked_to_leave or not why_not:  # the key was pressed again, or nothing can be lost
-            self._leave_with(steps)
+            self.leave_with()
         elif self._begun:
             self._asked_to_leave = True
-            self._ask_to_leave(why_not, steps, saves=any(Unsaved.since(status.stored, state)))
+            self._ask_to_leave(why_not, saves=any(Unsaved.since(status.stored, state)))
 
     @work(exclusive=True, group="leave")
     async def _leave_after_the_edit(self) -> None:
@@ -81,30 +81,42 @@ class Leaving(Suspending):
         self.action_leave()
 
     @work(exclusive=True, group="leave")
-    async def _ask_to_leave(self, why_not: str, steps: int, *, saves: bool) -> None:
-        question = LeaveQuestion(why_not, keeps=self._keeps and steps > 0, saves=saves)
+    async def _ask_to_leave(self, why_not: str, *, saves: bool) -> None:
+        question = LeaveQuestion(why_not, keeps=bool(self._what_is_kept()), saves=saves)
         answer = await self.push_screen_wait(question)
         self._asked_to_leave = False
         if answer == LeaveQuestion.SAVE:
             self.main.save_and_leave(self._saved)
         elif answer != LeaveQuestion.STAY:
-            self._leave_with(0 if answer == LeaveQuestion.DISCARD else steps)
+            self.leave_with(discard=answer == LeaveQuestion.DISCARD)
 
     def _saved(self, told: str | None) -> None:
         """The save screen was closed: leave if a file was written."""
-        summary = self.main.status.summary
-        if told and summary is not None:
+        if told:
             self.kept = f"{told}\n"
-            self._leave_with(summary.steps)
+            self.leave_with()
 
-    def _leave_with(self, steps: int) -> None:
-        """Leave; the journal keeps the steps, or goes when there are none to keep."""
-        self._discarded = not steps
-        if self._keeps and steps:
-            self.kept += f"{counted(steps, 'step')} kept: prune-tui --resume goes on"
+    def _what_is_kept(self) -> str:
+        """What stands in the journal, undone steps and one that is being worked out too; empty where nothing does."""
+        summary = self.main.status.summary
+        done, undone = (0, 0) if summary is None else (summary.steps, summary.undone)
+        if not self._keeps:
+            return ""
+        if done or undone:
+            return f"{counted(done, 'step')} kept" if done else f"{counted(undone, 'undone step')} kept"
+        return "the step, if it was done, is kept" if self.main.is_editing else ""
+
+    def leave_with(self, code: int = DONE, *, discard: bool = False) -> None:
+        """Leave and tell what is kept; the journal goes when it holds nothing, or is not wanted.
+
+        Args:
+            code: The exit code.
+            discard: The steps are not wanted any more.
+        """
+        kept = "" if discard else self._what_is_kept()
+        self._discarded = not kept
+        if kept:
+            self.kept += f"{kept}: prune-tui --resume goes on"
         self.kept = self.kept.rstrip()
-        self._leave()
-
-    def _leave(self) -> None:
         self._leaving = True
-        self.exit(return_code=DONE)
+        self.exit(return_code=code)

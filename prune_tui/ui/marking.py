@@ -148,7 +148,7 @@ class Marking(Counting):
         """Type a pattern of names, whose tensors are to be marked."""
         main = self._main
         if self.form is not None:
-            self.say("a form is open: enter applies it, esc closes it")
+            self.say_form_is_open()
         elif not self.is_open:
             self.say_not_open()
         else:
@@ -187,7 +187,7 @@ class Marking(Counting):
         """Show the marks pane in place of the module pane, or the module pane again."""
         main, upper = self._main, self.query_one("#upper", ContentSwitcher)
         if self.form is not None:
-            self.say("a form is open: enter applies it, esc closes it")
+            self.say_form_is_open()
         elif self.listing_marks:
             upper.current = "module"
             main.module_tree.focus()

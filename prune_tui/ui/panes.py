@@ -154,7 +154,9 @@ class Panes(Looking):
         if self.is_wide and upper.current == "edit-log":
             upper.current = "module"
         self.lay_out_panes()
-        if self.focused is not None:
+        if self.focused is not None and self._pane_of(self.focused) == "log" and not self.is_wide:
+            self.set_focus(upper.visible_content)
+        elif self.focused is not None:
             self._show_pane_of(self.focused)
 
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
@@ -279,7 +281,8 @@ class Panes(Looking):
         self._keep(changed)
         if pane not in changed.hidden and self.in_pages:
             self._in_tree = pane == "tree"
-            self.set_focus(next(stop for stop in self._stops if self._pane_of(stop) == pane))
+            instead = self.query_one("#upper", ContentSwitcher).visible_content  # doctor or marks, in its place
+            self.set_focus(next((stop for stop in self._stops if self._pane_of(stop) == pane), instead))
 
     def _tell_hidden(self, pane: Pane) -> None:
         key = keys.told(self, (f"panes.{pane}", "shows it"))
@@ -300,6 +303,9 @@ class Panes(Looking):
         """Give the screen to the focused pane, or take it back."""
         if self.maximized is not None:
             self.minimize()
+            return
+        if self.form is not None:  # its fields are no panes
+            self.say_form_is_open()
             return
         pane = self.focused
         if isinstance(pane, Picture):

@@ -52,7 +52,7 @@ MODES = {
 
 
 def _in_a_window() -> None:
-    """Make the terminal the controlling one, as a window does; its signals work where ours ignore them, as nohup's."""
+    """Make the terminal the controlling one, as a window does; its signals work where ours are ignored."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)

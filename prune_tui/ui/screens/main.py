@@ -57,6 +57,7 @@ class MainScreen(Copying, FrugalScreen):
         super().__init__()
         self.rows: tuple[ModuleRow, ...] = ()
         self._wanted_tensor: str | None = None
+        self._focused_before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """The panes."""
@@ -116,12 +117,25 @@ class MainScreen(Copying, FrugalScreen):
         self.window_changed()
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
+        if small != self.has_class("-too-small"):
+            (self._take_keys if small else self._give_keys_back)()
         self.set_class(small, "-too-small")
+        leave = keys.told(self, ("app.quit", "leaves"))
         self.query_one("#too-small", Static).update(
             Content(
-                f"prune-tui needs {SMALLEST[0]}×{SMALLEST[1]}; this window is {width}×{height}. Enlarge it, or q."
+                f"prune-tui needs {SMALLEST[0]}×{SMALLEST[1]}; this window is {width}×{height}. Enlarge it; {leave}"
             )
         )
+
+    def _take_keys(self) -> None:
+        """What has the focus has keys of its own, which nobody is to press blind."""
+        self._focused_before = self.focused
+        self.query_one("#panes").disabled = True
+
+    def _give_keys_back(self) -> None:
+        before = self._focused_before
+        self.query_one("#panes").disabled = False
+        self.set_focus(before if before is not None and before.is_attached else self.module_tree)
 
     # The parts
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Log, Static
@@ -47,6 +48,10 @@ class EngineLogScreen(ModalScreen[None]):
         self.query_one(Log).write_line(printable(line))
 
 
+_WIDTH = 72
+"""Cells of a question, where the window has so many."""
+
+
 class Question(ModalScreen[str]):
     """Something to be answered with one key.
 
@@ -60,11 +65,14 @@ class Question(ModalScreen[str]):
     DEFAULT_CSS = """
     Question { align: center middle; }
     Question > Vertical {
-        width: 72; max-width: 100%; height: auto; max-height: 100%;
+        max-width: 100%; height: auto; max-height: 100%;
         border: heavy $border; border-title-style: bold; padding: 1 2; background: $surface;
     }
     Question Static { height: auto; }
+    Question VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
     """
+    _AROUND = (6, 4)
+    """Cells and lines of frame and padding."""
 
     def __init__(self, title: str, text: str, answers: dict[str, str]) -> None:
         super().__init__()
@@ -78,13 +86,26 @@ class Question(ModalScreen[str]):
         """The text, then the keys."""
         with Vertical() as box:
             box.border_title = Content(self._title)
-            yield Static(Text("\n".join(map(printable, self._text.splitlines()))))
-            choices = Text("\n")
-            for word in dict.fromkeys(self._answers.values()):
-                means = [keys.shown(key) for key, other in self._answers.items() if other == word]
-                choices.append(" ".join(means), style="bold")
-                choices.append(f" {word}   ")
-            yield Static(choices)
+            box.styles.width = _WIDTH
+            with VerticalScroll():
+                yield Static(Text("\n".join(map(printable, self._text.splitlines()))))
+            yield Static(self._choices)
+
+    @property
+    def _choices(self) -> Text:
+        choices = Text("\n")
+        for word in dict.fromkeys(self._answers.values()):
+            means = [keys.shown(key) for key, other in self._answers.items() if other == word]
+            choices.append(" ".join(means), style="bold")
+            choices.append(f" {word}   ")
+        return choices
+
+    def on_resize(self, event: events.Resize) -> None:
+        """However long the text is, the answers are seen; it scrolls where there is no room for it."""
+        around = self._AROUND
+        width = min(event.size.width, _WIDTH) - around[0]
+        answers = len(self._choices.wrap(self.app.console, max(1, width)))
+        self.query_one(VerticalScroll).styles.max_height = max(1, event.size.height - around[1] - answers)
 
     def action_answer(self, word: str) -> None:
         """An answer was given."""

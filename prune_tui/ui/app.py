@@ -112,8 +112,10 @@ class PruneApp(Leaving, OnALine, KeysInOrder):
         raise RuntimeError("the main screen is always at the bottom of the stack")
 
     def on_load(self) -> None:
-        """From now on the terminal is ours, and a signal must not end us without giving it back."""
+        """The terminal is ours: a signal must not end us without giving it back, and some keys work everywhere."""
         self._running_loop = asyncio.get_running_loop()
+        for key, action in self.keymap.over_all():
+            self._bindings.bind(key, action, show=False, priority=True)
 
     def signalled(self, code: int) -> None:
         """Leave without a question; made to be called in a signal handler.

@@ -14,7 +14,7 @@ from prune_tui.checkpoint_views import CheckpointView
 from prune_tui.client import Refused
 from prune_tui.files import GetSizes, GetSource, Sizes
 from prune_tui.steps import AnyStep, Step
-from prune_tui.ui import targeting
+from prune_tui.ui import keys, targeting
 from prune_tui.ui.screens.export import ExportScreen
 from prune_tui.ui.screens.more_methods import MoreMethods
 from prune_tui.ui.screens.save import SaveScreen
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LASTS = 3.0
 """Seconds after which a form says that its preview takes long."""
-_REDO_ANYWAY = "Nothing was done; U again does it all the same"
+_REDO_ANYWAY = "Nothing was done; {steps.redo} again does it all the same"
 
 
 class Editing(Stopping):
@@ -81,7 +81,10 @@ class Editing(Stopping):
         current = main.module_tree.current
         found = targeting.targets(method, self.marked, main.rows, current, main.tensor)
         if not found:
-            self.say(targeting.nothing_to_do(method, current, main.module_tree.filtered), "warning")
+            self.say(
+                targeting.nothing_to_do(method, current, main.module_tree.filtered, keys.keymap_of(self)),
+                "warning",
+            )
             return
         only = main.tensor if main.tensor is not None and found == (main.tensor.tensor,) else None
         self._open_form(StepForm(method, found, only, self._last_values.get(name, {})))
@@ -223,7 +226,7 @@ class Editing(Stopping):
         if form is not None and form is self.form:
             form.show_error(str(refused))
         else:
-            self.say(f"{refused}. {_REDO_ANYWAY}" if self._doubted else str(refused), "warning")
+            self.say(f"{refused}. {keys.named(self, _REDO_ANYWAY)}" if self._doubted else str(refused), "warning")
         if refused.failed.kind == "bug":
             self._main.prune_app.tell_bug()
 
@@ -353,7 +356,7 @@ class Editing(Stopping):
         method = steps.method_of(step)
         found = targeting.targets(method, marked, self._main.rows, current, tensor)
         if not found:
-            self.say(targeting.nothing_to_do(method, current, filtered), "warning")
+            self.say(targeting.nothing_to_do(method, current, filtered, keys.keymap_of(self)), "warning")
             return None
         fresh = {"seed": None} if hasattr(step, "seed") else {}
         return protocol.Apply(cast(AnyStep, steps.afresh(step, targets=found, written=(), **fresh)))

@@ -7,6 +7,7 @@ from textual.widgets import ContentSwitcher
 
 from prune_tui import protocol, views
 from prune_tui.client import Refused
+from prune_tui.ui import keys
 from prune_tui.ui.marking import Marking
 from prune_tui.ui.numbers import counted
 from prune_tui.ui.widgets.findings_pane import FindingsPane
@@ -69,7 +70,8 @@ class Examining(Marking):
             return
         errors = sum(one.severity == "error" for one in found.findings) if found is not None else 0
         if errors:
-            self.notify(f"{counted(errors, 'error')} in this model: ! shows what, and repairs", severity="warning")
+            shows = keys.named(self, "{app.doctor} shows what, and repairs")
+            self.notify(f"{counted(errors, 'error')} in this model: {shows}", severity="warning", markup=False)
 
     @on(FindingsPane.Chosen)
     def _finding_chosen(self, event: FindingsPane.Chosen) -> None:

@@ -97,7 +97,7 @@ class Leaving(Suspending):
             self.leave_with()
 
     def _what_is_kept(self) -> str:
-        """What stands in the journal, undone steps and one that is being worked out too; empty where nothing does."""
+        """What the journal holds, undone steps and one that is at work too; empty where it is nothing."""
         summary = self.main.status.summary
         done, undone = (0, 0) if summary is None else (summary.steps, summary.undone)
         if not self._keeps:

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import ContentSwitcher
 
 from prune_tui import views
-from prune_tui.ui import targeting
+from prune_tui.ui import keys, targeting
 from prune_tui.ui.counting import Counting
 from prune_tui.ui.mark_lines import marks
 from prune_tui.ui.numbers import counted
@@ -68,7 +68,7 @@ class Marking(Counting):
             return
         current = main.module_tree.current
         if current is None or not current.tensors:
-            self.say(targeting.nothing_to_mark(current, main.module_tree.filtered))
+            self.say(targeting.nothing_to_mark(current, main.module_tree.filtered, keys.keymap_of(self)))
             return
         name = targeting.selected(current, main.tensor)
         if name in {targeting.dotted(current, own) for own in current.tensors}:
@@ -83,7 +83,7 @@ class Marking(Counting):
             return
         tree = self._main.module_tree
         if tree.current is None:
-            self.say(targeting.nothing_to_mark(None, tree.filtered))
+            self.say(targeting.nothing_to_mark(None, tree.filtered, keys.keymap_of(self)))
         self._toggle(targeting.weights(tree.shown_rows()))
 
     def action_mark_type(self) -> None:
@@ -94,7 +94,7 @@ class Marking(Counting):
         main = self._main
         current = main.module_tree.current
         if current is None or not current.tensors:
-            self.say(targeting.nothing_to_mark(current, main.module_tree.filtered))
+            self.say(targeting.nothing_to_mark(current, main.module_tree.filtered, keys.keymap_of(self)))
             return
         name = targeting.selected(current, main.tensor).rpartition(".")[2]
         alike = targeting.of_same_type(main.rows, current, name)
@@ -114,7 +114,7 @@ class Marking(Counting):
             return
         tree = self._main.module_tree
         if tree.current is None:
-            self.say(targeting.nothing_to_mark(None, tree.filtered))
+            self.say(targeting.nothing_to_mark(None, tree.filtered, keys.keymap_of(self)))
         self.set_marks(targeting.inverted(self.marked, tree.shown_rows()))
 
     def action_unmark_all(self) -> None:

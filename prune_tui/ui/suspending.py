@@ -9,9 +9,6 @@ from types import FrameType
 from prune_tui.settings.choosing import Settings
 from prune_tui.ui import job_control
 from prune_tui.ui.appearance import Appearance
-from prune_tui.ui.keys.keymap import keymap_of
-
-_KEY = "app.suspend"
 
 
 class Suspending(Appearance):
@@ -27,13 +24,6 @@ class Suspending(Appearance):
         # Who started us wants no stops. Textual is about to put a handler of its own there.
         self._never_stops = signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN
         super().__init__(settings)
-
-    def on_load(self) -> None:
-        """Have the key work over every screen; where it writes a character, only where nothing is typed."""
-        suspend = next(row for row in keymap_of(self).table if row.id == _KEY)
-        for key in suspend.keys:
-            if "+" in key or key[1:].isdecimal():
-                self._bindings.bind(key, suspend.action, show=False, priority=True)
 
     @property
     def leaves_now(self) -> bool:

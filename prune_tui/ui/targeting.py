@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from prune_tui.steps import Method
+from prune_tui.ui import keys
 from prune_tui.view_rows import ModuleRow, ParameterRow, TensorRow
 
 
@@ -115,28 +116,32 @@ def targets(
     return pruned(inside) if method.name == "remove" else weights(inside)
 
 
-def nothing_to_do(method: Method, current: ModuleRow | None, filtered: str = "") -> str:
+def nothing_to_do(
+    method: Method, current: ModuleRow | None, filtered: str = "", keymap: keys.Keymap = keys.OURS
+) -> str:
     """Why `targets` found none, and what to do.
 
     Args:
         method: From the catalogue.
         current: The module at the cursor; None where none is shown.
         filtered: What the tree is filtered by; empty where it is not.
+        keymap: The keys that it names.
     """
     if current is None and filtered:
-        return _nothing_shown(filtered)
+        return _nothing_shown(filtered, keymap)
     where = "this model" if current is None or not current.path else current.path
     if method.name == "remove":
         return f"nothing in {where} is pruned; there is nothing to remove"
-    return f"{where} holds no weights to prune; go to a module that does, or mark tensors with space"
+    instead = keymap.named_in("go to a module that does, or mark tensors with {marks.toggle}")
+    return f"{where} holds no weights to prune; {instead}"
 
 
-def nothing_to_mark(current: ModuleRow | None, filtered: str) -> str:
+def nothing_to_mark(current: ModuleRow | None, filtered: str, keymap: keys.Keymap = keys.OURS) -> str:
     """Why there is no tensor to mark, and what to do; arguments as for `nothing_to_do`."""
     if current is None and filtered:
-        return _nothing_shown(filtered)
-    return "no tensor at the cursor to mark; * marks all weights the tree shows"
+        return _nothing_shown(filtered, keymap)
+    return keymap.named_in("no tensor at the cursor to mark; {marks.shown} marks all weights the tree shows")
 
 
-def _nothing_shown(filtered: str) -> str:
-    return f"the filter {filtered!r} shows no module; esc clears it"
+def _nothing_shown(filtered: str, keymap: keys.Keymap) -> str:
+    return f"the filter {filtered!r} shows no module; {keymap.named_in('{app.back} clears it')}"

@@ -131,7 +131,7 @@ async def test_0_makes_the_pruning_permanent() -> None:
 async def test_the_form_of_0_says_what_it_does_and_no_more() -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "3", "enter", "j", "full_stop", "0")
-        assert "writes 259 zeros into conv2.weight; mask and hook go. u takes it back." in words(pilot)
+        assert "writes 259 zeros into conv2.weight; mask and hook go." in words(pilot)
         await press(pilot, "escape", "k", "k", "0")  # on the model: all that is pruned
         assert "writes 275 zeros into conv1.weight, conv2.weight; mask and hook go." in words(pilot)
         shown = str(main_of(pilot).form.query_one("#effect").render())

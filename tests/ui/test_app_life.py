@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
-from prune_tui.exit_codes import FAILED
+from prune_tui.exit_codes import FAILED, FOUND
 from prune_tui.protocol import Open
 from prune_tui.ui.app import PruneApp
 from prune_tui.ui.screens.text import Question
@@ -189,6 +190,55 @@ async def test_a_new_engine_does_the_steps_again(tmp_path: Path) -> None:
         assert list(before) == list(after)
         assert all(before[name].equal(after[name]) for name in before)
         assert "● 2 unsaved steps" in screen_text(pilot)
+
+
+async def test_quitting_without_an_engine_tells_what_is_kept(tmp_path: Path) -> None:
+    app = app_on(journals=str(tmp_path))
+    async with running(app) as pilot:
+        await press(pilot, "j", "3", "enter")
+        await app.client.close()
+        app._engine_gone()
+        while not isinstance(app.screen, Question):
+            await pilot.pause(0.01)
+        await pilot.press("q")
+    assert app.return_code == FOUND
+    assert app.kept == "1 step kept: prune-tui --resume goes on"
+
+
+async def test_a_key_while_the_engine_is_restarted_finds_no_dead_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    async with running(app_on()) as pilot:
+        stop = pilot.app.engine.stop
+        monkeypatch.setattr(pilot.app.engine, "stop", lambda: (ended.wait(10), stop()))
+        pilot.app.restart()
+        await pilot.pause(0.1)
+        await pilot.press("3")
+        assert "the engine is being restarted" in screen_text(pilot)
+        ended.set()
+        await settle(pilot)
+        assert pilot.app.screen is pilot.app.main
+        await press(pilot, "j", "3", "enter")
+        assert len(pilot.app.main.entries) == 1
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 40)])
+async def test_a_question_shows_its_answers_however_long_it_is(size: tuple[int, int]) -> None:
+    async with running(app_on(), size) as pilot:
+        said = "\n".join(f"  {'word ' * 30}{number}" for number in range(20))
+        pilot.app.push_screen(Question("The engine is gone", said, {"r": "restart", "q": "quit"}))
+        await pilot.pause(0.1)
+        assert "r restart   q quit" in screen_text(pilot)
+        assert "word 19" not in screen_text(pilot)
+        await pilot.press("end")
+        await pilot.pause(0.1)
+        assert "19" in screen_text(pilot)
+        await pilot.press("r")
+
+
+async def test_the_key_of_the_mouse_works_over_every_screen() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "question_mark", "f9")
+        assert "there is no terminal here to leave the mouse to" in " ".join(screen_text(pilot).split())
 
 
 async def test_a_measurement_that_comes_while_it_is_left_is_nothing_to_show() -> None:

@@ -143,7 +143,9 @@ async def test_a_read_only_session_counts_too(deep: str) -> None:
         assert path(pilot) == "11"
 
 
-@pytest.mark.parametrize("before", [["escape"], ["up"], ["tab"], ["full_stop"], ["backspace"]])
+@pytest.mark.parametrize(
+    "before", [["escape"], ["up"], ["tab"], ["full_stop"], ["backspace"], ["0", "full_stop", "5"]]
+)
 async def test_a_form_in_which_anything_else_was_done_stays(before: list[str]) -> None:
     async with running(app_on()) as pilot:
         await press(pilot, "j", "5", *before, "j")

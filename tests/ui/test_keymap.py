@@ -102,3 +102,14 @@ async def test_the_app_obeys_and_says_so() -> None:
         assert isinstance(app.screen, HelpScreen)
         await press(pilot, *"exactly")
         assert "F10" in screen_text(app)
+
+
+def test_what_works_over_every_screen_clashes_with_the_keys_of_forms() -> None:
+    assert refused(app_suspend=("f1",))[0].startswith("config.toml:1: app.suspend: F1 is the key of")
+    assert Keymap(own(app_suspend=("Ω",))).first("app.suspend") == "Ω"
+
+
+def test_keys_in_a_text_are_those_that_were_chosen() -> None:
+    assert Keymap().named_in("{steps.undo} takes it back") == "u takes it back"
+    assert Keymap(own(steps_undo=("Ω",))).named_in("{steps.undo} takes it back") == "Ω takes it back"
+    assert Keymap(own(steps_undo=())).named_in("{steps.undo} takes it back") == "“undo” in ctrl+p takes it back"

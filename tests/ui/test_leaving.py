@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
 from prune_tui import journal
+from prune_tui.engine.session import Session
+from prune_tui.protocol import Open
+from prune_tui.ui.app import PruneApp
 from prune_tui.ui.screens.save import SaveScreen
 from prune_tui.ui.screens.text import LeaveQuestion
 from prune_tui.ui.unsaved import Stored
-from tests.in_process import answer, app_on, press, running, screen_text, settle
+from tests.in_process import EngineHere, answer, app_on, press, running, screen_text, settle
 
 PRUNED = ("j", "3", "enter")
 FILE = Path("lenet-pruned.safetensors")
@@ -103,3 +107,44 @@ async def test_a_digit_before_the_model_is_there_is_no_count() -> None:
         await settle(pilot)
         await press(pilot, "escape", "g", "j")
         assert app.main.module_tree.current.path == "conv1"
+
+
+async def test_steps_that_are_all_undone_are_kept_for_they_can_be_redone() -> None:
+    app = app_on(journals="journals")
+    async with running(app) as pilot:
+        await press(pilot, *PRUNED, *PRUNED, "u", "u", "q")
+    assert app.kept == "2 undone steps kept: prune-tui --resume goes on"
+    kept = journal.latest(Path("journals"), "demo")
+    assert kept is not None
+    again = PruneApp(Open.going_on(kept, "journals"), EngineHere)
+    async with running(again) as pilot:
+        await press(pilot, "U", "U")
+        assert [entry.undone for entry in again.main.entries] == [False, False]
+
+
+async def test_a_journal_without_any_step_goes() -> None:
+    app = app_on(journals="journals")
+    async with running(app) as pilot:
+        await press(pilot, "q")
+    assert app.kept == ""
+    assert not Path("journals").exists()
+
+
+async def test_leaving_at_once_keeps_the_step_that_is_being_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, do = threading.Event(), Session.do
+
+    def slow(*given: object) -> object:
+        done = do(*given)  # type: ignore[arg-type]
+        goes_on.wait(10)
+        return done
+
+    monkeypatch.setattr(Session, "do", slow)
+    app = app_on(journals="journals")
+    async with running(app) as pilot:
+        for key in (*PRUNED, "ctrl+c"):
+            await pilot.press(key)
+        await pilot.pause(0.2)
+        await pilot.press("ctrl+c")
+        goes_on.set()
+    assert app.kept == "the step, if it was done, is kept: prune-tui --resume goes on"
+    assert len(list(Path("journals").iterdir())) == 1

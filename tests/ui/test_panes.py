@@ -16,7 +16,7 @@ from prune_tui.ui.screens.main import MainScreen
 from prune_tui.ui.widgets.module_tree import ModuleTree
 from prune_tui.ui.widgets.slice_map import TensorMap
 from prune_tui.ui.widgets.tensor_grid import TensorGrid
-from tests.in_process import app_on, press, running, screen_text, settle
+from tests.in_process import app_on, press, running, screen_text, settle, words
 
 SIZES = [(60, 18), (60, 20), (80, 24), (120, 40), (200, 60)]
 DEEP = """
@@ -203,6 +203,66 @@ async def test_a_wide_window_shows_the_edit_log_beside_the_module() -> None:
         await pilot.resize_terminal(120, 40)
         await settle(pilot)
         assert seen(pilot) == {"tree", "module", "tensor"}
+
+
+async def test_when_the_edit_log_goes_with_a_wide_window_the_focus_stays_in_sight() -> None:
+    async with running(app_on(), (200, 60)) as pilot:
+        await press(pilot, "tab", "tab")
+        assert pilot.app.focused is pilot.app.main.query_one("#log-beside")
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert pilot.app.focused is pilot.app.main.module_pane
+
+
+@pytest.mark.parametrize("opened", ["exclamation_mark", "L", "H"])
+async def test_hiding_the_module_pane_behind_what_stands_in_its_place(opened: str) -> None:
+    async with running(app_on(), (60, 20)) as pilot:
+        await press(pilot, opened, "M", "M")
+        assert pilot.app.focused is not None
+        assert "module" not in pilot.app.main.pane_layout.hidden
+
+
+async def test_no_field_of_a_form_is_a_pane_to_maximise() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, "j", "6", "tab", "z")
+        assert pilot.app.main.maximized is None
+        assert "a form is open" in words(pilot)
+        await press(pilot, "escape")
+        assert "conv1" in screen_text(pilot)
+
+
+async def test_nothing_is_done_blind_in_a_window_that_is_too_small() -> None:
+    async with running(app_on(), (80, 24)) as pilot:
+        await press(pilot, "j", "3")
+        await pilot.resize_terminal(50, 15)
+        await press(pilot, "enter")
+        assert "Enlarge it; q leaves" in " ".join(screen_text(pilot).split())
+        assert pilot.app.main.entries == ()
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert pilot.app.main.form is not None
+        await press(pilot, "enter")
+        assert len(pilot.app.main.entries) == 1
+
+
+@pytest.mark.parametrize("keys", [("f2", "tab", "tab"), ()])
+async def test_what_had_the_focus_before_the_window_was_too_small_has_it_again(keys: tuple[str, ...]) -> None:
+    async with running(app_on(), (80, 24)) as pilot:
+        await press(pilot, *keys)
+        before = pilot.app.focused
+        await pilot.resize_terminal(50, 15)
+        await press(pilot, "j", "x", "enter")
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert pilot.app.focused is before
+        assert pilot.app.main.entries == ()
+
+
+async def test_a_window_that_is_too_small_at_first_gives_the_focus_to_the_tree_when_it_is_not() -> None:
+    async with running(app_on(), (50, 15)) as pilot:
+        await pilot.resize_terminal(80, 24)
+        await press(pilot, "j")
+        assert pilot.app.main.module_tree.current.path == "conv1"
 
 
 async def test_the_layout_is_kept_for_the_next_start(tmp_path: Path) -> None:

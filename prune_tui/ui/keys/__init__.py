@@ -8,7 +8,7 @@ which of them the key bar names.
 from prune_tui.ui.keys.bars import TYPED, Named, bar, methods_first
 from prune_tui.ui.keys.everywhere import method_sentence
 from prune_tui.ui.keys.key import PLACES, Key, Place, shown
-from prune_tui.ui.keys.keymap import CHOOSABLE, OURS, Keymap, keymap_of, told
+from prune_tui.ui.keys.keymap import CHOOSABLE, OURS, Keymap, keymap_of, named, told
 from prune_tui.ui.keys.registry import KEYS, bindings, edits
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "keymap_of",
     "method_sentence",
     "methods_first",
+    "named",
     "shown",
     "told",
 ]

@@ -54,11 +54,11 @@ _FOCUSED: dict[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 
 TYPED = {
-    "filter": (("enter", "to the first match"), ("esc", "show everything")),
-    "pattern": (("enter", "mark what matches"), ("esc", "close")),
-    "go-to": (("enter", "go there"), ("esc", "close")),
+    "filter": (("enter", "to the first match"), ("{app.back}", "show everything")),
+    "pattern": (("enter", "mark what matches"), ("{app.back}", "close")),
+    "go-to": (("enter", "go there"), ("{app.back}", "close")),
 }
-"""The fields of the main screen, by their ids: all other keys are letters there."""
+"""Keys in the fields of the main screen, by the fields' ids: all others are letters there."""
 
 
 def methods_first(focus: str) -> bool:

@@ -17,12 +17,15 @@ from prune_tui.ui.keys.registry import KEYS
 ALWAYS_QUITS = ("ctrl+q", "ctrl+c")
 """Whatever else is chosen, these leave."""
 
+OVER_ALL = ("app.suspend", "app.redraw", "app.mouse")
+"""What works over every screen, questions and forms too, by a key that writes no character."""
 CHOOSABLE: tuple[Place, ...] = ("app", "tree", "module", "tensor", "findings", "marks", "log")
 """Where a person may choose keys: those of forms and lists are few, and named beside what they do."""
 _SWALLOWED = {f"ctrl+{letter}" for letter in "hijmab"}
 """tmux takes or rewrites them."""
 _WRITTEN = re.compile(r"((?:(?:ctrl|shift|alt)\+)*)(.+)", re.IGNORECASE | re.DOTALL)
 """Modifiers, and the key itself, which may be a plus."""
+_IN_TEXT = re.compile(r"\{([a-z_.]+)\}")
 _NONE = "no key"
 """Stands for a key that nobody can press: to Textual an empty text means that nothing was chosen."""
 _NAMED = {key.value for key in Keys if not key.value.startswith("<")}
@@ -67,6 +70,22 @@ class Keymap:
         keys = next(row.keys for row in self.table if row.id == identifier)
         return shown(keys[0]) if keys else ""
 
+    def named_in(self, text: str) -> str:
+        """A text with the keys in it: `{steps.undo} takes it back` as `u takes it back`.
+
+        What has no key is named as the palette has it.
+        """
+        return _IN_TEXT.sub(lambda found: self.first(found[1]) or f"“{self._label(found[1])}” in ctrl+p", text)
+
+    def _label(self, identifier: str) -> str:
+        return next(row.label for row in self.table if row.id == identifier)
+
+    def over_all(self) -> Iterator[tuple[str, str]]:
+        """Keys that work over every screen, each with its action."""
+        for row in self.table:
+            if row.id in OVER_ALL:
+                yield from ((key, row.action) for key in row.keys if writes_nothing(key))
+
     def textual(self) -> dict[str, str]:
         """What is other than in the registry, for `App.set_keymap`."""
         return {identifier: ",".join(keys) or _NONE for identifier, keys in self._own.items()}
@@ -75,10 +94,11 @@ class Keymap:
         """Rows with a key that another row has where both work, and what that is."""
         for row in self.table:
             for other in self.table:
-                if other.id == row.id or not _meet(row.place, other.place):
+                if other.id == row.id:
                     continue
+                over_all = row.id in OVER_ALL or other.id in OVER_ALL
                 for key in row.keys:
-                    if key in other.keys:
+                    if key in other.keys and (_meet(row.place, other.place) or (over_all and writes_nothing(key))):
                         yield row, f"{row.id}: {shown(key)} is the key of {other.id}; give that another one, too"
 
 
@@ -126,6 +146,11 @@ def _refused(identifier: str, given: OwnKeys) -> Iterator[str]:
             yield f"{identifier}: {key} always quits"
 
 
+def writes_nothing(key: str) -> bool:
+    """Whether a key is none that a field would take: with a modifier, or a function key."""
+    return "+" in key or key[1:].isdecimal()
+
+
 def _meet(one: Place, other: Place) -> bool:
     """Whether keys of two places can mean two things at a time."""
     return one == other or ("app" in (one, other) and {one, other} <= set(CHOOSABLE))
@@ -145,6 +170,11 @@ def told(node: DOMNode, *meanings: tuple[str, str]) -> str:
     keymap = keymap_of(node)
     pressed = [(keymap.first(identifier), word) for identifier, word in meanings]
     return " · ".join(f"{key} {word}" for key, word in pressed if key)
+
+
+def named(node: DOMNode, text: str) -> str:
+    """A text of ours with the keys that are named in it by what they do; see `Keymap.named_in`."""
+    return keymap_of(node).named_in(text)
 
 
 def keymap_of(node: DOMNode) -> Keymap:

@@ -120,12 +120,9 @@ class MainScreen(Copying, FrugalScreen):
         if small != self.has_class("-too-small"):
             (self._take_keys if small else self._give_keys_back)()
         self.set_class(small, "-too-small")
-        leave = keys.told(self, ("app.quit", "leaves"))
-        self.query_one("#too-small", Static).update(
-            Content(
-                f"prune-tui needs {SMALLEST[0]}×{SMALLEST[1]}; this window is {width}×{height}. Enlarge it; {leave}"
-            )
-        )
+        needs, leave = f"{SMALLEST[0]}×{SMALLEST[1]}", keys.told(self, ("app.quit", "leaves"))
+        told = f"prune-tui needs {needs}; this window is {width}×{height}. Enlarge it; {leave}"
+        self.query_one("#too-small", Static).update(Content(told))
 
     def _take_keys(self) -> None:
         """What has the focus has keys of its own, which nobody is to press blind."""

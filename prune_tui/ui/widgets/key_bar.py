@@ -44,7 +44,7 @@ class KeyBar(Widget):
         if self.covered:
             return Text()
         if self.typed in keys.TYPED and not self.form_open:
-            return _written(keys.TYPED[self.typed])
+            return _written((keys.named(self, key), label) for key, label in keys.TYPED[self.typed])
         methods = keys.methods_first(self.focus_in) and not (self.form_open or self.readonly)
         text = Text(f"{self.marked:,} marked: " if self.marked and methods else "", no_wrap=True, overflow="crop")
         fitting = self._fitting(self.size.width - text.cell_len)

@@ -354,7 +354,10 @@ class ModuleTree(CountedMoves, Filtering, can_focus=True, inherit_bindings=False
         """What to say when no module is shown, line by line."""
         if not len(self._outline):
             return ("waiting for the model…",)
-        return f"nothing matches '{printable(self._outline.filter)}'", "esc shows all again"
+        return (
+            f"nothing matches '{printable(self._outline.filter)}'",
+            keys.named(self, "{app.back} shows all again"),
+        )
 
     def _lines_changed(self) -> None:
         """Draw everything again, as long as it is now."""

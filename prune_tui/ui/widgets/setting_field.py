@@ -28,15 +28,17 @@ class SettingField(Input):
         self._words = words
         self._takes_key = takes_key
         self._first = value
-        self._digits = ""
+        self._digits: str | None = ""  # what was typed, for as long as it is digits only
 
     async def _on_key(self, event: events.Key) -> None:
         """Ask; what is meant for the field, Input types when this is done."""
         if not event.is_printable:
             return
-        untouched = not self._words and self.value == (self._digits or self._first)
+        digits = self._digits
+        untouched = not self._words and digits is not None and self.value == (digits or self._first)
         if self._takes_key(event, untouched):
             event.stop()
             event.prevent_default()
-        elif untouched:
-            self._digits += event.character or ""
+        elif digits is not None:
+            typed = event.character or ""
+            self._digits = digits + typed if untouched and typed.isascii() and typed.isdecimal() else None

@@ -231,7 +231,8 @@ class StepForm(VerticalScroll, can_focus=False):
     def action_leave(self) -> None:
         """Close the form; while its step is being applied, give that up."""
         if self.applying:
-            self.app.notify("given up, unless it is done already: then u takes it back", markup=False)
+            told = keys.named(self, "given up, unless it is done already: then {steps.undo} takes it back")
+            self.app.notify(told, markup=False)
             self.post_message(self.GivenUp())
         else:
             self.post_message(self.Left(self))
@@ -380,7 +381,7 @@ def _removal_text(effects: tuple[Effect, ...]) -> str:
     pruned = sum(effect.elements - effect.left for effect in effects)
     into = ", ".join(printable(effect.target) for effect in effects[:2])
     more = f" and {len(effects) - 2} more" if len(effects) > 2 else ""
-    return f"writes {counted(pruned, 'zero')} into {into}{more}; mask and hook go. u takes it back."
+    return f"writes {counted(pruned, 'zero')} into {into}{more}; mask and hook go."
 
 
 def _notes_text(notes: tuple[str, ...]) -> Text:

@@ -322,7 +322,8 @@ class TensorPane(ShownTensor):
     def action_paint(self, aim: Aim) -> None:
         """Toggle what the brush takes at the cursor."""
         if not self.picture.has_entries:
-            self.say("paint in values, heat map or mask: F2, F3, F4")
+            where = "paint in values, heat map or mask: {picture.values}, {picture.heatmap}, {picture.mask}"
+            self.say(keys.named(self, where))
         else:
             request = self.painting.stroke(self.path, aim)
             if request is None:

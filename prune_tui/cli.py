@@ -104,7 +104,8 @@ def open_model(
     except ConfigError as error:
         return _fail(str(error))
     where = settings.word("device")
-    refusal = _no_terminal() or _unusable(source or "demo", arg, where, seed, plugin)
+    named = "demo" if resume else source or "demo"  # of --resume it may be a session
+    refusal = _no_terminal() or _unusable(named, arg, where, seed, plugin)
     how = (arg, device, seed, weights, key, allow, trust)
     if resume and (readonly or no_journal or any(how)):
         refusal = (
@@ -277,7 +278,8 @@ def refusal(arguments: list[str]) -> str:
         settings = _settled({"theme": values["theme"], "device": values["device"]})
     except ConfigError as error:
         return str(error)
-    source, device = values["source"] or "demo", settings.word("device")
+    source = "demo" if values["resume"] else values["source"] or "demo"
+    device = settings.word("device")
     return _unusable(source, values["arg"], device, values["seed"], values["plugin"])
 
 

@@ -74,8 +74,8 @@ class Looking(Surveying):
             return
         if answer is not None:
             wanted.receiver.receive(wanted.request, answer)
-            if isinstance(wanted.receiver, Picture):
-                self._main.draw_now()
+            if isinstance(wanted.receiver, Picture):  # when it has its new extent, so that it is drawn once
+                wanted.receiver.call_after_refresh(self._main.draw_now)
 
     def _watching(self, request: protocol.Request) -> Callable[[str], None] | None:
         """Who is told how far a long answer is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from prune_tui.ui.frugal_screen import FrugalScreen
-from tests.in_process import app_on, press, running
+from tests.in_process import app_on, press, running, send, settle
 from tests.ui.tensor_pane_here import PICTURE_KEYS, look_at, main_of, pane_of, picture_text
 
 
@@ -32,6 +33,20 @@ def drawings(pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch) -> Iterator[li
         yield sent
 
 
+@contextmanager
+def answers_last(pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
+    """Nothing is answered until this is set: all has its place on the screen before, on a slow machine too."""
+    told, ask = asyncio.Event(), pilot.app.main.ask
+
+    async def later(*given: object) -> object:
+        await told.wait()
+        return await ask(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pilot.app.main, "ask", later)
+        yield told
+
+
 def draws_the_picture(pilot: Pilot[None], drawing: RenderableType) -> bool:
     """Whether most of its lines are among what is drawn."""
     region = pane_of(pilot).picture.region
@@ -46,11 +61,13 @@ async def test_a_picture_is_drawn_once_when_it_is_switched_to(key: str, monkeypa
     monkeypatch.setattr(FrugalScreen, "patience", 60.0)  # however slow this machine is
     async with running(app_on()) as pilot:
         await look_at(pilot, "fc1.weight", key, "f2", key, "f2")
-        with drawings(pilot, monkeypatch) as sent:
-            await press(pilot, key)
-            assert sum(draws_the_picture(pilot, drawing) for drawing in sent) == 1
-        with drawings(pilot, monkeypatch) as sent:
-            await press(pilot, "f2")
+        for pressed in (key, "f2"):
+            with drawings(pilot, monkeypatch) as sent, answers_last(pilot, monkeypatch) as laid_out:
+                send(pilot, pressed)
+                for _ in range(5):
+                    await pilot.pause(0.02)
+                laid_out.set()
+                await settle(pilot)
             assert sum(draws_the_picture(pilot, drawing) for drawing in sent) == 1
 
 

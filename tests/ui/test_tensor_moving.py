@@ -52,7 +52,10 @@ async def test_pages_go_as_far_as_is_seen_and_back(key: str) -> None:
         assert column > 0
         await press(pilot, "pageup", "ctrl+left")
         assert pane.aim.index == (0, 0)
-        await press(pilot, *["pagedown"] * 130)
+        before = None
+        while pane.aim.index != before:
+            before = pane.aim.index
+            await press(pilot, "pagedown")
         assert pane.aim.index == (119, 0)
 
 

@@ -1,4 +1,4 @@
-"""`prune-tui check` as people and scripts call it: a process of its own, without a terminal."""
+"""`prune-tui check` as people and scripts call it; its streams and its end in a process of its own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from prune_tui.commands import check as command
 from prune_tui.views import Finding, Findings
+from tests.commands.conftest import Call, Ended
 
 SOURCE = """
 import atexit, os, sys
@@ -54,6 +56,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+Check = Callable[..., Ended]
+
+
+@pytest.fixture
+def check(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """`check("nets.py:healthy")`: the command in this process, in the folder."""
+    monkeypatch.chdir(folder)
+    return lambda *arguments: call("check", *arguments)
+
+
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "prune_tui", "check", *arguments],
@@ -72,30 +84,30 @@ def test_a_sound_model(folder: Path) -> None:
     assert ended.stderr == "loading\n"  # what the model prints is no part of the answer
 
 
-def test_notes_alone_are_no_reason_to_fail(folder: Path) -> None:
-    ended = run(folder, "nets.py:pruned")
-    assert ended.returncode == 0
-    assert ended.stdout.startswith("Notes\n  reordered  the model: ")
-    assert ended.stdout.endswith("\nnets.py:pruned: 2 notes: 29 checks on 2 tensors\n")
+def test_notes_alone_are_no_reason_to_fail(check: Check) -> None:
+    ended = check("nets.py:pruned")
+    assert ended.code == 0
+    assert ended.out.startswith("Notes\n  reordered  the model: ")
+    assert ended.out.endswith("\nnets.py:pruned: 2 notes: 29 checks on 2 tensors\n")
 
 
-def test_findings_are_grouped_and_say_what_to_do(folder: Path) -> None:
-    ended = run(folder, "nets.py:broken")
-    assert ended.returncode == 1
-    lines = ended.stdout.splitlines()
+def test_findings_are_grouped_and_say_what_to_do(check: Check) -> None:
+    ended = check("nets.py:broken")
+    assert ended.code == 1
+    lines = ended.out.splitlines()
     assert [line for line in lines if line in {"Errors", "Warnings", "Notes"}] == ["Errors", "Warnings", "Notes"]
     assert max(map(len, lines)) <= 80
-    text = " ".join(ended.stdout.split())
+    text = " ".join(ended.out.split())
     assert "half-pruned 0.weight: 0.weight_orig and 0.weight_mask have lost their hook" in text
     assert 'Attach a hook again, or load the model anew. Repair: session.apply("reattach", "0.weight")' in text
     assert "dead 1.weight: all 6 entries of 1.weight are masked" in text
     assert text.endswith("nets.py:broken: 1 error, 1 warning, 2 notes: 29 checks on 4 tensors")
 
 
-def test_json_is_what_the_readme_says(folder: Path) -> None:
-    ended = run(folder, "nets.py:broken", "--json")
-    assert ended.returncode == 1
-    report = json.loads(ended.stdout)
+def test_json_is_what_the_readme_says(check: Check) -> None:
+    ended = check("nets.py:broken", "--json")
+    assert ended.code == 1
+    report = json.loads(ended.out)
     assert list(report) == ["source", "checks", "tensors", "counts", "findings"]
     assert report["counts"] == {"error": 1, "warning": 1, "note": 2}
     first, second, *_ = report["findings"]
@@ -115,18 +127,18 @@ def test_json_is_what_the_readme_says(folder: Path) -> None:
         ("nets.py:Nothing", "Nothing"),
     ],
 )
-def test_what_cannot_be_checked(folder: Path, source: str, said: str) -> None:
+def test_what_cannot_be_checked(check: Check, source: str, said: str) -> None:
     for options in ([], ["--json"]):
-        ended = run(folder, source, *options)
-        assert (ended.returncode, ended.stdout) == (2, "")
-        assert said in ended.stderr
-        assert "Traceback" not in ended.stderr
-    assert "Traceback" in run(folder, source, "--debug").stderr
+        ended = check(source, *options)
+        assert (ended.code, ended.out) == (2, "")
+        assert said in ended.err
+        assert "Traceback" not in ended.err
+    assert "Traceback" in check(source, "--debug").err
 
 
-def test_without_a_source_it_is_the_demo_that_is_checked(folder: Path) -> None:
-    ended = run(folder)
-    assert (ended.returncode, ended.stdout) == (0, "demo: nothing found: 29 checks on 10 tensors\n")
+def test_without_a_source_it_is_the_demo_that_is_checked(check: Check) -> None:
+    ended = check()
+    assert (ended.code, ended.out) == (0, "demo: nothing found: 29 checks on 10 tensors\n")
 
 
 def test_options_it_does_not_have(folder: Path) -> None:
@@ -173,16 +185,16 @@ def test_an_answer_that_cannot_be_printed_is_told(folder: Path, redirection: str
 
 
 @pytest.mark.parametrize("seed", ["-1", str(2**63)])
-def test_a_seed_out_of_range(folder: Path, seed: str) -> None:
-    ended = run(folder, "nets.py:healthy", "--seed", seed)
+def test_a_seed_out_of_range(check: Check, seed: str) -> None:
+    ended = check("nets.py:healthy", "--seed", seed)
     said = f"prune-tui: --seed {seed}: a seed is a whole number from 0 to 9223372036854775807\n"
-    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", said)
+    assert (ended.code, ended.out, ended.err) == (2, "", said)
 
 
-def test_what_a_model_raises_cannot_command_the_terminal(folder: Path) -> None:
+def test_what_a_model_raises_cannot_command_the_terminal(folder: Path, check: Check) -> None:
     (folder / "evil.py").write_text("def net():\n    raise RuntimeError('\\x1b]0;owned\\a')\n")
     for options in ([], ["--debug"]):
-        ended = run(folder, "evil.py:net", *options)
-        assert ended.returncode == 2
-        assert r"\x1b]0;owned\x07" in ended.stderr
-        assert not {"\x1b", "\a"} & set(ended.stderr)
+        ended = check("evil.py:net", *options)
+        assert ended.code == 2
+        assert r"\x1b]0;owned\x07" in ended.err
+        assert not {"\x1b", "\a"} & set(ended.err)

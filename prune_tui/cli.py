@@ -17,9 +17,9 @@ from prune_tui.leaving_by_signals import ended_by_signals
 from prune_tui.protocol import Open
 from prune_tui.settings.choosing import Settings, settle
 from prune_tui.settings.config_file import ConfigError
-from prune_tui.settings.table import Value, nearest
+from prune_tui.settings.table import Value
 from prune_tui.source_names import DEMO, missing
-from prune_tui.step_settings import StepError
+from prune_tui.step_settings import StepError, nearest
 from prune_tui.told_names import escaped
 
 if TYPE_CHECKING:
@@ -287,11 +287,14 @@ def _commands() -> App:
     """The commands and their options, read from the signature above."""
     import importlib.metadata  # noqa: PLC0415
 
-    from cyclopts import App, Parameter  # noqa: PLC0415 - see main
+    from cyclopts import App, Parameter, UnusedCliTokensError  # noqa: PLC0415 - see main
     from rich.console import Console  # noqa: PLC0415
 
     def one_line(error: CycloptsError) -> str:
-        return f"prune-tui: {escaped(' '.join(str(error).split()))} prune-tui --help shows the options"
+        told = " ".join(str(error).split())
+        if isinstance(error, UnusedCliTokensError):
+            told = f"{' '.join(error.unused_tokens or ())} is more than it takes."
+        return f"prune-tui: {escaped(told)} prune-tui --help shows the options"
 
     app = App(
         name="prune-tui",

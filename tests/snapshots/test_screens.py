@@ -177,8 +177,12 @@ LOOKS = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [(look, size) for look in LOOKS for size in SIZES]
+    + [(look, size) for look in ("light", "ansi") for size in ((60, 20), (200, 60))],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
 def test_the_main_screen_in_another_look(
     snap_compare, look: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

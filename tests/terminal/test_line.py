@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from pathlib import Path
 
 from tests.terminal.conftest import Start
@@ -114,3 +115,14 @@ def test_what_something_else_wrote_is_drawn_over(start: Start) -> None:
     assert "Broadcast" in terminal.text
     terminal.press("\x0c")  # ctrl+l
     terminal.wait_until(lambda: "Broadcast" not in terminal.text, "screen without the message")
+
+
+def test_a_key_whose_bytes_come_apart_is_told_whole_within_escdelay(start: Start) -> None:
+    terminal = start(env={"ESCDELAY": "20000"})
+    terminal.wait_for("conv1", "no tensor here")
+    terminal.press("\x1b")
+    time.sleep(0.5)  # five times as long as without it
+    terminal.press("[B")
+    terminal.wait_for("6×1×3×3")
+    terminal.press("q")
+    assert terminal.exit_code() == 0

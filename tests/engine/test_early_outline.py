@@ -271,6 +271,11 @@ def test_names_that_modules_need_are_left_to_torch(tmp_path: Path, name: str) ->
     assert early_outline(Open(str(tmp_path / "net.safetensors"))) is None
 
 
+def _module_of(name: str) -> object:
+    """Where a name that every module has comes from."""
+    return getattr(getattr(Named, name, None), "__module__", None)
+
+
 def test_this_torchs_names_are_known() -> None:
     # transformers, where a test before has imported it, gives every module methods of its own
     torchs = [

@@ -76,7 +76,7 @@ _WAITING_FOR_A_PERSON = {"mourn", "leave", "open", "stuck"}
 async def settle(pilot: Pilot[None]) -> None:
     """Wait until every request is answered, drawn, and has led to nothing more."""
     quiet = 0
-    while quiet < 3:
+    while busy(pilot) or quiet < 3:
         if busy(pilot):
             quiet = 0
             await asyncio.sleep(0.01)

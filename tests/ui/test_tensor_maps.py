@@ -88,3 +88,12 @@ async def test_a_folded_axis_shows_its_mask_and_can_be_looked_at_more_closely() 
         assert "out 90-119   10 on a line" in picture_text(pilot)
         assert "┼" in picture_text(pilot)
         assert pane.aim.index == (119,)
+
+
+@pytest.mark.parametrize("key", ["f3", "f4"])
+async def test_a_pane_without_room_for_a_map_says_so_and_waits_for_nothing(key: str) -> None:
+    async with running(app_on(), size=(60, 20)) as pilot:
+        await press(pilot, "j", "space", "j", "space", "j", "j", key, "5")  # two targets take two lines more
+        assert "the pane is too low for a map" in picture_text(pilot)
+        await press(pilot, "escape")
+        assert "too low" not in picture_text(pilot)

@@ -303,8 +303,16 @@ class TensorMap(Picture):
         elif self._lines and y - _AXES - len(self._lines) < len(self._legend):
             strip = self._legend[y - _AXES - len(self._lines)]
         else:
-            strip = Strip.blank(width) if self._lines else self.note_line(y, width, "…")
+            strip = Strip.blank(width) if self._lines else self.note_line(y, width, self._instead)
         return strip.adjust_cell_length(width).apply_style(self.rich_style)
+
+    @property
+    def _instead(self) -> str:
+        """What stands where there are no lines: they are still to come, or there is no room for any."""
+        height, width = self._cells
+        return (
+            "…" if height > 0 and width > 0 else f"the pane is too {'low' if height < 1 else 'narrow'} for a map"
+        )
 
     def _axes_text(self) -> str:
         """What runs down and across, which part of it is seen, and which slice."""

@@ -74,12 +74,19 @@ def _files(begun: str, suffixes: tuple[str, ...], after_code: str = "") -> Itera
         for entry in entries
         if entry.name.startswith(start) and (start or not entry.name.startswith((".", "__pycache__")))
     ]
-    folders = [entry.name for entry in entries if entry.is_dir()]
-    files = [entry.name for entry in entries if not entry.is_dir()]
+    folders = [entry.name for entry in entries if _is_folder(entry)]
+    files = [entry.name for entry in entries if entry.name not in folders]
     meant = [name for name in files if name.endswith(suffixes)] or files
     yield from ((f"{head}{slash}{name}/", "") for name in folders)
     for name in meant:
         yield f"{head}{slash}{name}{after_code if name.endswith(_CODE) else ''}", ""
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _files_of(*suffixes: str) -> Callable[[str, Mapping[str, str]], Values]:

@@ -30,7 +30,7 @@ def offered(*words: str) -> list[str]:
     return [value for value, _ in answer(COMMANDS, words)]
 
 
-def stored(file: Path, *names: str, **metadata: str) -> None:
+def stored(file: Path, *names: str, **metadata: object) -> None:
     """A safetensors file with nothing but a header."""
     tensors = {name: {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for name in names}
     header = json.dumps({**({"__metadata__": metadata} if metadata else {}), **tensors}).encode()
@@ -62,6 +62,13 @@ def test_hidden_files_only_when_asked_for(folder: Path) -> None:
     (folder / ".hidden").mkdir()
     assert offered("show", "") == ["demo"]
     assert offered("show", ".h") == [".hidden/"]
+
+
+def test_a_link_that_leads_to_itself_hides_nothing_else(folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    (folder / "models").mkdir()
+    (folder / "a.pt").touch()
+    assert offered("show", "") == ["demo", "models/", "a.pt"]
 
 
 def test_the_options_of_the_command() -> None:
@@ -119,6 +126,18 @@ def test_the_modules_of_a_compact_file(folder: Path) -> None:
     names = ("fc.weight.kept", "fc.weight.mask", "fc.bias")
     stored(folder / "c.safetensors", *names, **{"prune_tui.compact": json.dumps({"fc.weight": [3, 3]})})
     assert offered("show", "c.safetensors", "--module", "") == ["fc"]
+
+
+@pytest.mark.parametrize("index", [{"weight_map": 5}, {"weight_map": ["a.b"]}, {"weight_map": "a.b"}])
+def test_a_damaged_index_has_no_modules_to_offer(folder: Path, index: object) -> None:
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert offered("show", "model.safetensors.index.json", "--module", "") == []
+
+
+@pytest.mark.parametrize("compact", [5, ["fc.weight"], "[]", "5"])
+def test_damaged_metadata_have_no_modules_to_offer(folder: Path, compact: object) -> None:
+    stored(folder / "m.safetensors", "fc.weight.kept", **{"prune_tui.compact": compact})
+    assert offered("show", "m.safetensors", "--module", "") == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 20, struct.pack("<Q", 2) + b"[]", struct.pack("<Q", 9) + b"{"])

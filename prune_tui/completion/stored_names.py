@@ -19,7 +19,7 @@ def module_names(source: str) -> list[str]:
     """The modules of a source whose header tells them, in its order; nothing of another, or of a damaged one."""
     try:
         names = _tensor_names(_file(source))
-    except (OSError, ValueError, RecursionError):  # what is wrong with it is told when it is opened
+    except (OSError, ValueError, RuntimeError):  # what is wrong with it is told when it is opened
         return []
     found: dict[str, None] = {}
     for name in names:

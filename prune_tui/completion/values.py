@@ -38,17 +38,17 @@ def _sources(begun: str, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield from _sessions(begun, given)
     file, colon, _ = begun.rpartition(":")
     if colon and file.endswith(_CODE):
-        yield from ((f"{file}:{symbol}", "") for symbol in _symbols(Path(file).expanduser()))
+        yield from ((f"{file}:{symbol}", "") for symbol in _symbols(file))
         return
     yield DEMO, "the LeNet of the pruning tutorial"
     yield from _files(begun, (*SUFFIXES, *_CODE), ":")
 
 
-def _symbols(file: Path) -> list[str]:
+def _symbols(file: str) -> list[str]:
     """Classes, functions and variables at the top of a Python file, which is not run."""
     try:
-        body = ast.parse(file.read_bytes()).body
-    except (OSError, ValueError, SyntaxError, RecursionError):
+        body = ast.parse(Path(file).expanduser().read_bytes()).body
+    except (OSError, ValueError, SyntaxError, RuntimeError):  # of nobody's home, or nested too deeply
         return []
     names = [one.name for one in body if isinstance(one, (ast.ClassDef, ast.FunctionDef))]
     targets = [target for one in body if isinstance(one, ast.Assign) for target in one.targets]

@@ -198,6 +198,32 @@ def test_words_are_read_and_written_as_bash_does(folder: Path, line: str, typed:
     assert for_line(COMMANDS, line) == typed
 
 
+@pytest.mark.parametrize(
+    ("line", "typed"),
+    [
+        ("prune-tui show ~/my", r"~/my\ models/"),
+        (r"prune-tui show ~/my\ models/~", r"~/my\ models/\~a.pt"),
+        ("prune-tui show --weights ~/my", r"~/my\ models/"),
+        ("prune-tui show ~/net.py:N", "~/net.py:Net"),
+        ("prune-tui show ~nosuchuser/my", ""),
+        ("prune-tui show ~nosuchuser/net.py:", ""),
+        ("prune-tui show ~nosuchuser/m.safetensors --module ", ""),
+        ("prune-tui show '~/my", ""),
+        (r"prune-tui show \~/my", ""),
+        ("prune-tui show --weights=~/my", ""),
+        (r"prune-tui show ~o", r"\~odd.pt"),
+    ],
+)
+def test_a_home_stays_as_it_is_typed(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str, typed: str) -> None:
+    """Where the shell puts one in its place: at the beginning of a word, and not in quotes."""
+    (folder / "my models").mkdir()
+    (folder / "my models" / "~a.pt").touch()
+    (folder / "~odd.pt").touch()
+    (folder / "net.py").write_text("class Net: pass\n")
+    monkeypatch.setenv("HOME", str(folder))
+    assert for_line(COMMANDS, line) == typed
+
+
 def test_an_answer_needs_neither_torch_nor_the_screen_nor_a_parser() -> None:
     code = (
         "import sys; from prune_tui import cli; cli._complete('words', 'show', 'demo', '--module', '')\n"

@@ -39,6 +39,8 @@ COMMANDS = {
 }
 """Each a function of its own name in a module of `prune_tui.commands`. A file of that name is opened as ./name."""
 _ELSEWHERE = {"web": "prune_tui.web.command:web"}
+_AS_THEN = ("arg", "device", "seed", "weights", "key", "allow", "trust", "readonly", "no_journal")
+"""The parameters that a session which is gone on with has from its journal."""
 _ONCE = ("--once", "-1")
 """A command that may also come after its source, as an option does."""
 _COMPLETE = "__complete"
@@ -104,14 +106,9 @@ def open_model(
     except ConfigError as error:
         return _fail(str(error))
     where = settings.word("device")
-    named = "demo" if resume else source or "demo"  # of --resume it may be a session
-    refusal = _no_terminal() or _unusable(named, arg, where, seed, plugin)
-    how = (arg, device, seed, weights, key, allow, trust)
-    if resume and (readonly or no_journal or any(how)):
-        refusal = (
-            "--resume opens the model as it was opened then; leave out --arg, --device, --seed, --weights, --key,"
-            " --allow, --trust, --readonly and --no-journal"
-        )
+    refusal = _no_terminal() or _unusable(source or "demo", arg, where, seed, plugin, resume=resume)
+    if resume:
+        refusal = _not_as_then(arg, device, seed, weights, key, allow, trust, readonly, no_journal) or refusal
     if refusal:
         return _fail(refusal)
     with _journals(lasting=not no_journal) as journals:
@@ -235,8 +232,13 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()  # None: the shell has closed it
 
 
-def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin: tuple[str, ...]) -> str:
-    """What is wrong with the arguments, as far as it shows without torch; empty when nothing is."""
+def _unusable(
+    source: str, arg: tuple[str, ...], device: str, seed: int, plugin: tuple[str, ...], *, resume: bool
+) -> str:
+    """What is wrong with the arguments, as far as it shows without torch; empty when nothing is.
+
+    With `resume` the source may be the name of a session.
+    """
     try:
         "".join((source, *arg, device, *plugin)).encode()
     except UnicodeEncodeError:
@@ -245,7 +247,7 @@ def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin:
         seeds.checked(seed)
     except StepError as error:
         return str(error)
-    if why := missing(source):
+    if not resume and (why := missing(source)):
         return f"{why}{nearest(source, (DEMO, *COMMANDS))}"
     for file in plugin:
         if not file.endswith(".py"):
@@ -253,6 +255,16 @@ def _unusable(source: str, arg: tuple[str, ...], device: str, seed: int, plugin:
         if not Path(file).is_file():
             return f"--plugin {file}: there is no such file"
     return ""
+
+
+def _not_as_then(*how: object) -> str:
+    """Why a session cannot be gone on with: one of the options is given that say how it was opened; or empty."""
+    if not any(how):
+        return ""
+    return (
+        "--resume opens the model as it was opened then; leave out --arg, --device, --seed, --weights, --key,"
+        " --allow, --trust, --readonly and --no-journal"
+    )
 
 
 def _fail(message: str, details: str = "") -> int:
@@ -278,9 +290,10 @@ def refusal(arguments: list[str]) -> str:
         settings = _settled({"theme": values["theme"], "device": values["device"]})
     except ConfigError as error:
         return str(error)
-    source = "demo" if values["resume"] else values["source"] or "demo"
-    device = settings.word("device")
-    return _unusable(source, values["arg"], device, values["seed"], values["plugin"])
+    if values["resume"] and (refused := _not_as_then(*(values[name] for name in _AS_THEN))):
+        return refused
+    source, device = values["source"] or "demo", settings.word("device")
+    return _unusable(source, values["arg"], device, values["seed"], values["plugin"], resume=values["resume"])
 
 
 def _commands() -> App:

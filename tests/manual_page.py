@@ -41,7 +41,7 @@ ALONE = (("--version", "Print the version."), ("-h, --help", "Print the options,
 ENVIRONMENT = (
     ("PRUNE_TUI_CONFIG", "The file of settings, where it is another than the usual one."),
     ("XDG_CONFIG_HOME, XDG_STATE_HOME", "Where the file of settings and the sessions are."),
-    ("NO_COLOR", "Do without colours where it is set."),
+    ("NO_COLOR", "Do without colours where it is set and not empty."),
 )
 FILES = (
     ("~/.config/prune-tui/config.toml", "The settings; prune-tui config path says where they are here."),

@@ -28,8 +28,8 @@ def config(what: _What = "show", /, *, json: bool = False) -> int:
         json: Print show or keys as one JSON object.
     """
     answer = standard_output.take()
-    place = config_file.place()
     try:
+        place = config_file.place()
         if what == "create":
             return _create(place)
         text = str(place) if what == "path" else _shown(json=json) if what == "show" else ""

@@ -19,7 +19,7 @@ def module_names(source: str) -> list[str]:
     """The modules of a source whose header tells them, in its order; nothing of another, or of a damaged one."""
     try:
         names = _tensor_names(_file(source))
-    except (OSError, ValueError, RecursionError):  # what is wrong with it is told when it is opened
+    except (OSError, ValueError, RuntimeError):  # what is wrong with it is told when it is opened
         return []
     found: dict[str, None] = {}
     for name in names:
@@ -53,7 +53,7 @@ def _tensor_names(path: Path) -> list[str]:
         ValueError: It is neither.
     """
     if path.suffix == ".json":
-        return [*_object(path.read_bytes()).get("weight_map", {})]
+        return [*_checked(_object(path.read_bytes()).get("weight_map", {}))]
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > _LONGEST_HEADER:
@@ -64,8 +64,13 @@ def _tensor_names(path: Path) -> list[str]:
     return [name for name in header if name.rpartition(".")[0] not in compact] + [*compact]
 
 
-def _object(text: bytes | str) -> dict[str, Any]:
-    found = json.loads(text)
+def _object(text: object) -> dict[str, Any]:
+    if not isinstance(text, bytes | str):
+        raise ValueError("no text")
+    return _checked(json.loads(text))
+
+
+def _checked(found: object) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("no JSON object")
     return found

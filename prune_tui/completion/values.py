@@ -38,17 +38,17 @@ def _sources(begun: str, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield from _sessions(begun, given)
     file, colon, _ = begun.rpartition(":")
     if colon and file.endswith(_CODE):
-        yield from ((f"{file}:{symbol}", "") for symbol in _symbols(Path(file).expanduser()))
+        yield from ((f"{file}:{symbol}", "") for symbol in _symbols(file))
         return
     yield DEMO, "the LeNet of the pruning tutorial"
     yield from _files(begun, (*SUFFIXES, *_CODE), ":")
 
 
-def _symbols(file: Path) -> list[str]:
+def _symbols(file: str) -> list[str]:
     """Classes, functions and variables at the top of a Python file, which is not run."""
     try:
-        body = ast.parse(file.read_bytes()).body
-    except (OSError, ValueError, SyntaxError, RecursionError):
+        body = ast.parse(Path(file).expanduser().read_bytes()).body
+    except (OSError, ValueError, SyntaxError, RuntimeError):  # of nobody's home, or nested too deeply
         return []
     names = [one.name for one in body if isinstance(one, (ast.ClassDef, ast.FunctionDef))]
     targets = [target for one in body if isinstance(one, ast.Assign) for target in one.targets]
@@ -74,12 +74,19 @@ def _files(begun: str, suffixes: tuple[str, ...], after_code: str = "") -> Itera
         for entry in entries
         if entry.name.startswith(start) and (start or not entry.name.startswith((".", "__pycache__")))
     ]
-    folders = [entry.name for entry in entries if entry.is_dir()]
-    files = [entry.name for entry in entries if not entry.is_dir()]
+    folders = [entry.name for entry in entries if _is_folder(entry)]
+    files = [entry.name for entry in entries if entry.name not in folders]
     meant = [name for name in files if name.endswith(suffixes)] or files
     yield from ((f"{head}{slash}{name}/", "") for name in folders)
     for name in meant:
         yield f"{head}{slash}{name}{after_code if name.endswith(_CODE) else ''}", ""
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _files_of(*suffixes: str) -> Callable[[str, Mapping[str, str]], Values]:

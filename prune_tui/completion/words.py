@@ -107,14 +107,15 @@ class _Line:
                 self.given[known.name] = value
 
 
-def of_line(line: str) -> tuple[list[str], str]:
+def of_line(line: str) -> tuple[list[str], str, str]:
     r"""The words of a line as a shell reads them, without expanding anything: `show my\ model.pt`.
 
     Returns:
-        The words, the last of which may be empty, and the quote that is still open at the end, or "".
+        The words, the last of which may be empty; the last as it is typed; and the quote that is still open at the
+        end, or "".
     """
-    words, word, quote, escaped, begun = [], "", "", False, False
-    for char in line:
+    words, word, quote, escaped, begun, start = [], "", "", False, False, 0
+    for place, char in enumerate(line):
         if escaped:
             if quote == '"' and char not in _ESCAPED_IN_QUOTES:
                 word += "\\"
@@ -128,7 +129,7 @@ def of_line(line: str) -> tuple[list[str], str]:
         elif char in " \t\n":
             if begun:
                 words.append(word)
-            word, begun = "", False
+            word, begun, start = "", False, place + 1
         else:
             word, begun = word + char, True
-    return [*words, word], quote
+    return [*words, word], line[start:], quote

@@ -12,7 +12,10 @@ Example:
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,6 +32,11 @@ VARIABLE = "PRUNE_TUI_CONFIG"
 """Names another file than the usual one."""
 _KEYS = "keys"
 _LONGEST = 1_000_000
+_TOKEN = re.compile(
+    r'''"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\'|#[^\n]*|[][{}]|\n''', re.DOTALL
+)
+"""What tells where a statement ends, in a text that is TOML: strings, comments, brackets, ends of lines."""
+_DEEPER = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 class ConfigError(Exception):
@@ -82,10 +90,17 @@ class Config(NamedTuple):
 
 
 def place(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the file is, or would be: `~/.config/prune-tui/config.toml` on Linux."""
+    """Where the file is, or would be: `~/.config/prune-tui/config.toml` on Linux.
+
+    Raises:
+        ConfigError: The variable names the home of nobody.
+    """
     named = environ.get(VARIABLE)
     if named:
-        return Path(named).expanduser()
+        try:
+            return Path(named).expanduser()
+        except RuntimeError as error:
+            raise ConfigError(f"{VARIABLE}={named!r}: there is no such home folder") from error
     import platformdirs  # noqa: PLC0415 - as much time as all else here
 
     return platformdirs.user_config_path("prune-tui", appauthor=False) / "config.toml"
@@ -114,9 +129,9 @@ def examined(path: Path) -> tuple[Config, list[str]]:
         return Config(path), []
     try:
         found = tomllib.loads(text)
+        lines = _Lines(path, text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(_damage(path, text, error)) from error
-    lines = _Lines(path, text)
     problems: list[str] = []
     values: dict[str, tuple[Value, str]] = {}
     own: dict[str, OwnKeys] = {}
@@ -140,9 +155,10 @@ def examined(path: Path) -> tuple[Config, list[str]]:
 
 def _text(path: Path) -> str | None:
     try:
-        if path.stat().st_size > _LONGEST:
+        content = _content(path)
+        if len(content) > _LONGEST:
             raise ConfigError(f"{path} has more than {_LONGEST} bytes: this is no file of settings")
-        return path.read_text("utf-8-sig")
+        return io.TextIOWrapper(io.BytesIO(content), "utf-8-sig").read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:
@@ -150,6 +166,25 @@ def _text(path: Path) -> str | None:
         raise ConfigError(f"{path}:{line}: this is not UTF-8; save the file so") from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _content(path: Path) -> bytes:
+    """What a file holds, at most one byte more than it may: a device may have no end, a pipe no other end.
+
+    Raises:
+        ConfigError: One would have to wait for what it holds.
+        OSError: It cannot be read.
+    """
+    with open(path, "rb", opener=_without_waiting) as file:
+        is_pipe = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+        content: bytes | None = None if is_pipe else file.read(_LONGEST + 1)
+    if content is None:
+        raise ConfigError(f"{path} is a pipe or a terminal; settings are read from a file")
+    return content
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _damage(path: Path, text: str, error: Exception) -> str:
@@ -189,30 +224,50 @@ def _leaves(table: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterator[
 
 
 class _Lines:
-    """Where in a file something stands. TOML readers do not tell; but the first so many lines are TOML, too."""
+    """Where in a file something stands. TOML readers do not tell; but each statement is TOML by itself.
+
+    Args:
+        path: The file.
+        text: What it holds, which is TOML.
+    """
 
     def __init__(self, path: Path, text: str) -> None:
         self._path = path
-        self._beginnings = tuple(_beginnings(text.splitlines(keepends=True)))
+        self._numbers: dict[tuple[str, ...], int] = {}
+        table: tuple[str, ...] = ()
+        for number, statement in _statements(text):
+            named = list(_named(tomllib.loads(statement)))
+            is_heading = statement.startswith("[")
+            for names in named:
+                self._numbers.setdefault(names if is_heading else (*table, *names), number)
+            if is_heading:
+                table = named[-1]
 
     def of(self, *names: str) -> str:
         """`config.toml:3`, the line in which a value ends, with the folder of the file."""
-        for number, found in self._beginnings:
-            inner: Any = found
-            for name in names:
-                inner = inner.get(name) if isinstance(inner, dict) else None
-            if inner is not None:
-                return f"{self._path}:{number}"
-        return str(self._path)
+        number = self._numbers.get(names)
+        return str(self._path) if number is None else f"{self._path}:{number}"
 
 
-def _beginnings(lines: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """What the first line says, the first two, and so on, as far as they end well."""
-    for number in range(1, len(lines) + 1):
-        try:
-            yield number, tomllib.loads("".join(lines[:number]))
-        except tomllib.TOMLDecodeError:  # noqa: PERF203 - in the middle of a value of several lines
-            continue
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each statement, a heading or a value, and the line in which it ends."""
+    begins, number, depth = 0, 1, 0
+    for token in _TOKEN.finditer(f"{text}\n"):
+        depth += _DEEPER.get(token[0], 0)
+        if token[0] == "\n" and not depth:
+            statement = text[begins : token.end()].lstrip()
+            if statement and not statement.startswith("#"):
+                yield number, statement
+            begins = token.end()
+        number += token[0].count("\n")
+
+
+def _named(table: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """What a statement gives a value, and the tables that it is in, each before what is in it."""
+    for name, value in table.items():
+        yield (*before, name)
+        if isinstance(value, dict):
+            yield from _named(value, (*before, name))
 
 
 def _meant(name: str) -> str:

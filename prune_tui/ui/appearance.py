@@ -11,7 +11,7 @@ from textual.filter import LineFilter, Monochrome, NoColor
 from prune_tui.settings.choosing import Settings
 from prune_tui.ui import themes
 from prune_tui.ui.ascii_only import AsciiOnly
-from prune_tui.ui.pictures.depth import look_of
+from prune_tui.ui.pictures.depth import look_of, wants_none
 from prune_tui.ui.pictures.look import Look
 from prune_tui.ui.without_colour import WithoutColour
 
@@ -32,6 +32,7 @@ class Appearance(App[None]):
         self.settings = settings
         self.slow = settings.word("slow") == "always"
         self._last_filters: list[LineFilter] = []
+        self.no_color = wants_none(os.environ)  # Textual takes an empty NO_COLOR for one, too
         if self.no_color:
             self._last_filters.append(WithoutColour())
         if settings.yes("ascii"):

@@ -36,6 +36,13 @@ def test_it_says_where_the_file_is_or_would_be(file: Path, capfd: pytest.Capture
     assert capfd.readouterr().out == f"{file}\n"
 
 
+def test_a_home_that_is_nobodys(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRUNE_TUI_CONFIG", "~nosuchuser/config.toml")
+    assert config("path") == FOUND
+    said = "PRUNE_TUI_CONFIG='~nosuchuser/config.toml': there is no such home folder\n"
+    assert capfd.readouterr() == ("", said)
+
+
 def test_every_setting_says_who_said_so(
     file: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

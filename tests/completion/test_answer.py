@@ -30,7 +30,7 @@ def offered(*words: str) -> list[str]:
     return [value for value, _ in answer(COMMANDS, words)]
 
 
-def stored(file: Path, *names: str, **metadata: str) -> None:
+def stored(file: Path, *names: str, **metadata: object) -> None:
     """A safetensors file with nothing but a header."""
     tensors = {name: {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for name in names}
     header = json.dumps({**({"__metadata__": metadata} if metadata else {}), **tensors}).encode()
@@ -62,6 +62,13 @@ def test_hidden_files_only_when_asked_for(folder: Path) -> None:
     (folder / ".hidden").mkdir()
     assert offered("show", "") == ["demo"]
     assert offered("show", ".h") == [".hidden/"]
+
+
+def test_a_link_that_leads_to_itself_hides_nothing_else(folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    (folder / "models").mkdir()
+    (folder / "a.pt").touch()
+    assert offered("show", "") == ["demo", "models/", "a.pt"]
 
 
 def test_the_options_of_the_command() -> None:
@@ -121,6 +128,18 @@ def test_the_modules_of_a_compact_file(folder: Path) -> None:
     assert offered("show", "c.safetensors", "--module", "") == ["fc"]
 
 
+@pytest.mark.parametrize("index", [{"weight_map": 5}, {"weight_map": ["a.b"]}, {"weight_map": "a.b"}])
+def test_a_damaged_index_has_no_modules_to_offer(folder: Path, index: object) -> None:
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert offered("show", "model.safetensors.index.json", "--module", "") == []
+
+
+@pytest.mark.parametrize("compact", [5, ["fc.weight"], "[]", "5"])
+def test_damaged_metadata_have_no_modules_to_offer(folder: Path, compact: object) -> None:
+    stored(folder / "m.safetensors", "fc.weight.kept", **{"prune_tui.compact": compact})
+    assert offered("show", "m.safetensors", "--module", "") == []
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff" * 20, struct.pack("<Q", 2) + b"[]", struct.pack("<Q", 9) + b"{"])
 def test_a_damaged_file_has_no_modules_to_offer(folder: Path, content: bytes) -> None:
     (folder / "m.safetensors").write_bytes(content)
@@ -176,6 +195,32 @@ def test_a_name_that_would_command_the_terminal_is_not_offered(folder: Path) -> 
 def test_words_are_read_and_written_as_bash_does(folder: Path, line: str, typed: str) -> None:
     for name in ("my models", "$(touch x)"):
         (folder / name).mkdir()
+    assert for_line(COMMANDS, line) == typed
+
+
+@pytest.mark.parametrize(
+    ("line", "typed"),
+    [
+        ("prune-tui show ~/my", r"~/my\ models/"),
+        (r"prune-tui show ~/my\ models/~", r"~/my\ models/\~a.pt"),
+        ("prune-tui show --weights ~/my", r"~/my\ models/"),
+        ("prune-tui show ~/net.py:N", "~/net.py:Net"),
+        ("prune-tui show ~nosuchuser/my", ""),
+        ("prune-tui show ~nosuchuser/net.py:", ""),
+        ("prune-tui show ~nosuchuser/m.safetensors --module ", ""),
+        ("prune-tui show '~/my", ""),
+        (r"prune-tui show \~/my", ""),
+        ("prune-tui show --weights=~/my", ""),
+        (r"prune-tui show ~o", r"\~odd.pt"),
+    ],
+)
+def test_a_home_stays_as_it_is_typed(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str, typed: str) -> None:
+    """Where the shell puts one in its place: at the beginning of a word, and not in quotes."""
+    (folder / "my models").mkdir()
+    (folder / "my models" / "~a.pt").touch()
+    (folder / "~odd.pt").touch()
+    (folder / "net.py").write_text("class Net: pass\n")
+    monkeypatch.setenv("HOME", str(folder))
     assert for_line(COMMANDS, line) == typed
 
 

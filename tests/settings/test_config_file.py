@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,51 @@ def test_keys_are_named_in_quotation_marks_or_without_one_or_several(file: Path)
     }
     assert config.keys["app.quit"].where == f"{file}:2"
     assert config.keys["steps.undo"].where == f"{file}:6"
+
+
+ODD = (
+    '# ] is no bracket here, nor """ a quotation mark',
+    "[keys.app] # [",
+    'quit = """\\',
+    '  Q""" # of several lines',
+    "leave = [ # ]",
+    "  ']', '''",
+    '\'\'\', """"]\\"""""",',
+    '  "\\"]",',
+    "]",
+    "[keys]",
+    'steps = { undo = \'u\', "redo" = "\'" }',
+    '"a\u2028b" = "#"',
+    "last.one = 'x'",
+)
+
+
+def test_a_line_is_that_in_which_a_value_ends_whatever_stands_in_it(file: Path) -> None:
+    for ends in ("\n", "\r\n"):
+        file.write_bytes(ends.join(ODD).encode())
+        found = config_file.read(file).keys
+        assert {name: own.where.rpartition(":")[2] for name, own in found.items()} == {
+            "app.quit": "4", "app.leave": "9", "steps.undo": "11", "steps.redo": "11", "a\u2028b": "12",
+            "last.one": "13",
+        }  # fmt: skip
+
+
+def test_a_long_file_is_read_no_more_often_than_a_short_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once per line, 2,000 lines would hold up the first screen by a second."""
+    read: list[int] = []
+    loads = config_file.tomllib.loads
+
+    def counted(text: str) -> dict[str, object]:
+        read.append(len(text))
+        return loads(text)
+
+    monkeypatch.setattr(config_file.tomllib, "loads", counted)
+    for lines in (10, 1000):
+        text = "# a comment\n" * lines + "[keys]\n" + 'a = [\n "x",\n "y",\n]\n'
+        file.write_text(text)
+        assert config_file.read(file).keys["a"].where == f"{file}:{lines + 5}"
+        assert sum(read) <= 2 * len(text)
+        read.clear()
 
 
 @pytest.mark.parametrize(
@@ -97,12 +143,40 @@ def test_a_folder_in_its_place(file: Path) -> None:
 
 
 def test_a_file_without_end() -> None:
+    with pytest.raises(ConfigError, match=r"/dev/zero has more than 1000000 bytes"):
+        config_file.read(Path("/dev/zero"))
+
+
+def test_a_device_that_ends_at_once_says_nothing() -> None:
     assert config_file.read(Path("/dev/null")).values == {}
+
+
+@pytest.mark.timeout(10)
+def test_nobody_waits_for_a_pipe(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(ConfigError, match=r"config.toml is a pipe or a terminal; settings are read from a file"):
+        config_file.read(file)
+
+
+@pytest.mark.timeout(10)
+def test_nobody_waits_for_a_terminal() -> None:
+    ends = os.openpty()
+    try:
+        with pytest.raises(ConfigError, match=r"is a pipe or a terminal; settings are read from a file"):
+            config_file.read(Path(os.ttyname(ends[1])))
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def test_the_variable_names_another_file(tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
     assert config_file.place({"PRUNE_TUI_CONFIG": str(other)}) == other
+
+
+def test_the_variable_names_the_home_of_nobody() -> None:
+    with pytest.raises(ConfigError, match=r"^PRUNE_TUI_CONFIG='~nosuchuser/x': there is no such home folder$"):
+        config_file.place({"PRUNE_TUI_CONFIG": "~nosuchuser/x"})
 
 
 def test_the_commented_file_says_nothing_and_every_line_of_it_may_be_said(file: Path) -> None:

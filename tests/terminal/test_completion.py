@@ -35,8 +35,14 @@ LINES = {
     "prune-tui my_model.py:N": "prune-tui my_model.py:Net",
     r"prune-tui show my\ fo": r"prune-tui show my\ folder/",
     "prune-tui --theme colour-blind-": "prune-tui --theme colour-blind-light",
+    "prune-tui show ~/mo": "prune-tui show ~/model.safetensors",
+    r"prune-tui show ~/my\ fo": r"prune-tui show ~/my\ folder/",
+    "prune-tui ~/my_model.py:N": "prune-tui ~/my_model.py:Net",
+    "~/.bin/prune-tui sh": "~/.bin/prune-tui show",
 }
 """What is typed, and what stands there after <TAB>."""
+NO_HOME = ("prune-tui show '~/mo", r"prune-tui show \~/mo", "prune-tui show my_model.py:Net --weights=~/mo")
+"""What no shell takes for something in the home folder."""
 
 
 @pytest.fixture(params=SHELLS)
@@ -67,6 +73,15 @@ def test_what_stands_after_tab(shell: Terminal) -> None:
         shell.wait_until(lambda: [line for line in shell.screen if line] == [">"], "the prompt alone")
         shell.press(typed, "tab")
         shell.wait_until(lambda whole=whole: whole in shell.text, whole)
+        shell.press("\x15")
+
+
+def test_where_a_tilde_is_no_home_nothing_is_put_there(shell: Terminal) -> None:
+    for typed in NO_HOME:
+        shell.press("clear", "enter")
+        shell.wait_until(lambda: [line for line in shell.screen if line] == [">"], "the prompt alone")
+        shell.press(typed, "tab", "!")
+        shell.wait_for(f"{typed}!")
         shell.press("\x15")
 
 

@@ -207,12 +207,23 @@ async def test_the_palette_changes_the_theme_and_says_how_to_keep_it(tmp_path, m
 
 
 async def test_without_colours_no_theme_is_put_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "")
+    monkeypatch.setenv("NO_COLOR", "1")
     async with running(app_on()) as pilot:
         app = pilot.app
         assert isinstance(app, PruneApp)
         assert not app.wear("light")
         assert app.theme == "no-colour"
+
+
+async def test_where_no_color_is_empty_colours_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """https://no-color.org: "when present and not an empty string"."""
+    monkeypatch.setenv("NO_COLOR", "")
+    async with running(app_on()) as pilot:
+        app = pilot.app
+        assert isinstance(app, PruneApp)
+        assert (app.theme, app.look) == ("dark", Look())
+        inks = {read.ink.get_truecolor() for read in texts(app)}
+        assert any(len(set(ink)) > 1 for ink in inks), "greys only"
 
 
 @pytest.mark.parametrize(

@@ -104,4 +104,5 @@ async def test_q_ends_the_session_and_another_can_be_started(unused_tcp_port: in
             if await page.value("document.body.classList.contains('-closed')"):
                 break
             await asyncio.sleep(0.1)
-        assert "This session has ended" in await page.value("document.body.innerText")
+        told = await page.value("document.querySelector('.ended').innerText")
+        assert told.split() == ["This", "session", "has", "ended.", "Start", "again"]

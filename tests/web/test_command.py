@@ -84,6 +84,8 @@ def test_elsewhere_it_warns_and_asks_for_a_token_that_nobody_guesses(
         (["none.py:Net"], "there is no file none.py"),
         (["demo", "another"], "another"),
         (["show", "demo"], "show demo opens no model"),
+        (["--resume", "--readonly"], "--resume opens the model as it was opened then; leave out --arg"),
+        (["demo", "--resume", "--seed", "1"], "--resume opens the model as it was opened then"),
         (["--port", "0"], "--port 0: a port is a number from 1 to 65535"),
         (["--host", "no.such.host.invalid"], "nothing can listen on no.such.host.invalid, port 8000"),
     ],
@@ -97,6 +99,11 @@ def test_what_would_not_start_is_refused_at_once(
     assert err.startswith("prune-tui: ")
     assert said in err
     assert served == []
+
+
+def test_a_session_is_gone_on_with_by_its_name(served: list[PruneServer], port: int) -> None:
+    assert cli._run(["web", "--port", str(port), "--resume", "20260101-120000-abcd"]) == 0
+    assert len(served) == 1
 
 
 def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,6 +144,13 @@ def test_the_page_fetches_nothing_from_another_machine() -> None:
     page = Path(server.__file__).with_name("app_index.html").read_text()
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_the_page_claims_nothing_of_the_steps_of_a_session_that_has_ended() -> None:
+    """It knows nothing of them: --no-journal, `discard them` and a model that cannot be opened keep none."""
+    page = Path(server.__file__).with_name("app_index.html").read_text()
+    ended = page.partition('class="told ended">')[2].partition("<button")[0]
+    assert ended.strip() == "This session has ended."
 
 
 def test_ctrl_c_ends_the_server(port: int) -> None:

@@ -35,7 +35,7 @@ def look_of(
     """How pictures are to be drawn in this terminal.
 
     Args:
-        environ: The environment. `NO_COLOR`, even empty, makes Textual grey; `TERM=dumb` has no colours.
+        environ: The environment. `NO_COLOR` takes the colours away, and `TERM=dumb` has none.
         color_system: `app.console.color_system`, which has read COLORTERM and TERM: every strip is downgraded to
             it, so that no other opinion counts.
         dark: Light text on a dark ground.
@@ -44,9 +44,14 @@ def look_of(
         own: The ground and the 16 colours are the terminal's own.
         colour_blind: Red and green must not be told apart.
     """
-    without = "NO_COLOR" in environ or environ.get("TERM", "").lower() in {"dumb", "unknown"}
+    without = wants_none(environ) or environ.get("TERM", "").lower() in {"dumb", "unknown"}
     depth: Depth = "none" if without else _DEPTHS.get(color_system, "none")
     return Look(depth, dark, ascii_only, slow, own, colour_blind)
+
+
+def wants_none(environ: Mapping[str, str]) -> bool:
+    """Whether a person wants no colours: `NO_COLOR` is there and not empty, https://no-color.org says."""
+    return bool(environ.get("NO_COLOR"))
 
 
 def exact(filters: Sequence[LineFilter]) -> list[LineFilter]:

@@ -310,9 +310,8 @@ class TensorMap(Picture):
     def _instead(self) -> str:
         """What stands where there are no lines: they are still to come, or there is no room for any."""
         height, width = self._cells
-        return (
-            "…" if height > 0 and width > 0 else f"the pane is too {'low' if height < 1 else 'narrow'} for a map"
-        )
+        lacks = "low" if height < 1 else "narrow" if width < 1 else ""
+        return f"the pane is too {lacks} for a map" if lacks else "…"
 
     def _axes_text(self) -> str:
         """What runs down and across, which part of it is seen, and which slice."""

@@ -20,7 +20,7 @@ from prune_tui.ui.pictures.depth import exact, look_of
         ({"TERM": "dumb"}, "none"),
         ({"TERM": "dumb", "COLORTERM": "truecolor"}, "none"),
         ({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": "1"}, "none"),
-        ({"TERM": "xterm-256color", "NO_COLOR": ""}, "none"),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, "256"),
         ({}, "16"),
     ],
 )

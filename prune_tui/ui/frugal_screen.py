@@ -50,6 +50,8 @@ class FrugalScreen(Screen[None]):
                 self._is_behind = True
                 self.set_timer(self.lag / 2, self._try_again)
             return
+        # Textual forgets all dirty widgets now; one that became so while a drawing waited is not to be lost.
+        self._compositor.update_widgets(self._dirty_widgets)
         super()._compositor_refresh()
 
     def _try_again(self) -> None:

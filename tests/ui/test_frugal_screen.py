@@ -80,6 +80,21 @@ async def test_another_focus_does_not_draw_the_whole_screen(monkeypatch: pytest.
         assert all(isinstance(drawing, ChopsUpdate) for drawing in sent)
 
 
+async def test_what_changed_while_the_line_was_held_up_is_drawn_when_it_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between two drawings, too: then Textual has heard of the change, but not yet of the lines it is in."""
+    async with running(app_on()) as pilot:
+        main = main_of(pilot)
+        main.module_pane.refresh()
+        main._dirty_widgets.add(main.module_pane)
+        with drawings(pilot, monkeypatch) as sent:
+            main._try_again()
+        (drawing,) = sent
+        assert isinstance(drawing, ChopsUpdate)
+        assert {y for y, _, _ in drawing.spans} == set(range(*main.module_pane.region.line_span))
+
+
 async def test_what_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FrugalScreen, "patience", 0.01)
     async with running(app_on()) as pilot:

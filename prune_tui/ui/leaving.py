@@ -82,7 +82,9 @@ class Leaving(Suspending):
 
     @work(exclusive=True, group="leave")
     async def _ask_to_leave(self, why_not: str, *, saves: bool) -> None:
-        question = LeaveQuestion(why_not, keeps=bool(self._what_is_kept()), saves=saves)
+        summary = self.main.status.summary
+        done = self._keeps and summary is not None and summary.steps > 0
+        question = LeaveQuestion(why_not, keeps=done, saves=saves)
         answer = await self.push_screen_wait(question)
         self._asked_to_leave = False
         if answer == LeaveQuestion.SAVE:

@@ -112,4 +112,4 @@ def test_what_works_over_every_screen_clashes_with_the_keys_of_forms() -> None:
 def test_keys_in_a_text_are_those_that_were_chosen() -> None:
     assert Keymap().named_in("{steps.undo} takes it back") == "u takes it back"
     assert Keymap(own(steps_undo=("Ω",))).named_in("{steps.undo} takes it back") == "Ω takes it back"
-    assert Keymap(own(steps_undo=())).named_in("{steps.undo} takes it back") == "“undo” in ctrl+p takes it back"
+    assert Keymap(own(steps_undo=())).named_in("{steps.undo} takes it back") == "'undo' in ctrl+p takes it back"

@@ -75,7 +75,7 @@ class Keymap:
 
         What has no key is named as the palette has it.
         """
-        return _IN_TEXT.sub(lambda found: self.first(found[1]) or f"“{self._label(found[1])}” in ctrl+p", text)
+        return _IN_TEXT.sub(lambda found: self.first(found[1]) or f"'{self._label(found[1])}' in ctrl+p", text)
 
     def _label(self, identifier: str) -> str:
         return next(row.label for row in self.table if row.id == identifier)

@@ -57,7 +57,7 @@ class Keymap:
             chosen["app.quit"] = tuple(dict.fromkeys((*chosen["app.quit"], *ALWAYS_QUITS)))
         self._own = chosen
         self.table: tuple[Key, ...] = tuple(row._replace(keys=chosen.get(row.id, row.keys)) for row in KEYS)
-        problems += (f"{own[row.id].where}: {wrong}" for row, wrong in self._clashes() if row.id in own)
+        problems += (f"{own[row.id].where}: {wrong}" for row, wrong in self._clashes(own))
         if problems:
             raise ConfigError(*problems)
 
@@ -90,9 +90,9 @@ class Keymap:
         """What is other than in the registry, for `App.set_keymap`."""
         return {identifier: ",".join(keys) or _NONE for identifier, keys in self._own.items()}
 
-    def _clashes(self) -> Iterator[tuple[Key, str]]:
-        """Rows with a key that another row has where both work, and what that is."""
-        for row in self.table:
+    def _clashes(self, own: Mapping[str, OwnKeys]) -> Iterator[tuple[Key, str]]:
+        """Rows of a person's own with a key that another row has where both work, and what that is."""
+        for row in (row for row in self.table if row.id in own):
             for other in self.table:
                 if other.id == row.id:
                     continue

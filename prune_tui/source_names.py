@@ -39,6 +39,8 @@ def missing(source: str) -> str:
         return ""
     if is_path(source):
         return f"there is no file {source}"
+    if Path(source).suffix and ":" not in source:
+        return f"there is no file {source}; {FORMS}"
     return "" if is_symbol else f"cannot tell what {source!r} is; {FORMS}"
 
 

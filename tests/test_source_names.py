@@ -35,6 +35,7 @@ def test_what_no_file_can_be_called_is_left_to_its_reader() -> None:
         ("none.py", f"there is no file none.py; {FORMS}"),
         ("none.py:Net", f"there is no file none.py; {FORMS}"),
         ("none.pt", "there is no file none.pt"),
+        ("model.safetensor", f"there is no file model.safetensor; {FORMS}"),
         ("models/none", "there is no file models/none"),
         ("demmo", f"cannot tell what 'demmo' is; {FORMS}"),
         ("torch.nn:", f"cannot tell what 'torch.nn:' is; {FORMS}"),

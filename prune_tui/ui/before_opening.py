@@ -31,11 +31,15 @@ class BeforeOpening(Screen[None]):
 
     def say(self, message: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Tell a person something in a toast, the only one on the screen; it is shown literally."""
+        self.unsay()
+        self.notify(message, severity=severity, markup=False)
+
+    def unsay(self) -> None:
+        """Take back what was told: something else is there now."""
         for holder in self.app.screen.query("ToastHolder"):
             holder.display = False  # at once: Textual leaves it behind, as high as its message was
             holder.remove()
         self.app.clear_notifications()
-        self.notify(message, severity=severity, markup=False)
 
     @property
     def is_open(self) -> bool:
@@ -56,7 +60,7 @@ class BeforeOpening(Screen[None]):
         """The model is there: what said that it is not goes."""
         if self._told_to_wait:
             self._told_to_wait = False
-            self.app.clear_notifications()
+            self.unsay()
 
     def show_early(self, early: views.EarlyOutline) -> None:
         """Show the tree of a checkpoint before torch is there; a model that is open already stays."""

@@ -104,6 +104,7 @@ class Editing(Stopping):
             self.action_method(name)
 
     def _open_form(self, form: StepForm) -> None:
+        self.unsay()
         if self.form is None:
             self._focus_before = self.focused
         else:

@@ -169,6 +169,7 @@ class Marking(Counting):
 
     @on(PatternField.Chosen)
     def _pattern_chosen(self, event: PatternField.Chosen) -> None:
+        self.unsay()  # that one before matched nothing
         self.close_pattern()
         self._toggle(event.tensors)
 
@@ -196,6 +197,7 @@ class Marking(Counting):
         else:
             if self.maximized is not None:
                 self.minimize()
+            self.unsay()
             upper.current = "marks"
             self.marks_pane.focus()
 

@@ -1,4 +1,4 @@
-"""The command palette: every command that can be done now, and a jump to any module or tensor."""
+"""The command palette: every command that can be done now, others by their names, and a jump to any tensor."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from prune_tui.ui.screens.main import MainScreen
 
 _MOST_PLACES = 50
+_BY_NAME = 4.0
 _THEME = "wear these colours until you leave"
 # Moving about needs no palette.
 _NOT_IN_PALETTE = {"app.palette", "app.back", "panes.next", "panes.previous", "tree.enter", "module.enter"}
@@ -39,14 +40,14 @@ class _Command(NamedTuple):
     sentence: str
 
     def score(self, typed: str) -> float:
-        """How well it is meant: 4 where each word begins one of its name, less where one of what it does; or 0.
+        """How well it is meant: 4 and more where each word begins one of its name, 2.7 for what it does; or 0.
 
         Modules and tensors of that very name come between these two.
         """
         wanted, name = typed.lower().split(), self.name.lower()
         words = [word.strip("().,:;") for word in name.split()]
         if wanted and _begin(wanted, words):
-            return 4.0 + (name.startswith(wanted[0])) + 1 / (1 + len(words))
+            return _BY_NAME + (name.startswith(wanted[0])) + 1 / (1 + len(words))
         told = [word.strip("().,:;") for word in self.sentence.lower().split()]
         return 2.7 if wanted and _begin(wanted, [*words, *told]) else 0.0
 
@@ -82,7 +83,7 @@ class Commands(Provider):
         file = config_file.place(os.environ)
         self._main.say(f'until you leave; to keep it, write theme = "{theme}" into {file}')
 
-    def _commands(self) -> Iterator[_Command]:
+    def _of_keys(self, *, possible_now: bool) -> Iterator[_Command]:
         main = self._main
         keymap, now = keys.keymap_of(main), facts(main)
         panes: dict[keys.Place, Widget] = {
@@ -94,11 +95,18 @@ class Commands(Provider):
         }
         for place, pane in panes.items():
             for key in keymap.of(place):
-                if key.id in _NOT_IN_PALETTE or key.id.rpartition(".")[2] in _MOVES or not possible(key, now):
+                if key.id in _NOT_IN_PALETTE or key.id.rpartition(".")[2] in _MOVES:
+                    continue
+                if possible(key, now) != possible_now:
                     continue
                 run = functools.partial(pane.run_action, key.action)
                 pressed = f"  ({keymap.first(key.id)})" if key.keys else ""
                 yield _Command(f"{key.label}{pressed}", run, key.sentence)
+
+    def _commands(self) -> Iterator[_Command]:
+        main = self._main
+        now = facts(main)
+        yield from self._of_keys(possible_now=True)
         for choice in BY_NAME["theme"].choices:
             yield _Command(f"theme: {choice}", functools.partial(self._wear, choice), _THEME)
         app = cast("PruneApp", self.app)
@@ -128,6 +136,11 @@ class Commands(Provider):
             if score > 0:
                 shown, sentence = Content(command.name), _literal(command.sentence)
                 yield Hit(score, shown, command.run, text=command.name, help=sentence)
+        for command in self._of_keys(possible_now=False):  # by its name only: nothing else is done in its place
+            score = command.score(query)
+            if score >= _BY_NAME:
+                told = _literal(f"not possible now. {command.sentence}")
+                yield Hit(score, Content(command.name), command.run, text=command.name, help=told)
         for found in self._search_names.find(query, _MOST_PLACES):
             row, path = self._places[found.at]
             run = functools.partial(self._main.go_to, row.path, path if path != row.path else "")

@@ -296,6 +296,8 @@ class Panes(Looking):
             self.action_toggle_pane("log")
         else:
             upper.current = "module" if upper.current == "edit-log" else "edit-log"
+            if self.in_pages and upper.current == "edit-log":  # else it would open behind the tree
+                self.set_focus(upper.visible_content)
 
     # One pane for the whole screen
 

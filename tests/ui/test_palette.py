@@ -9,7 +9,7 @@ from textual.command import CommandList, DiscoveryHit, Hit
 from textual.pilot import Pilot
 
 from prune_tui.ui.palette import Commands
-from tests.in_process import app_on, press, running, settle
+from tests.in_process import app_on, press, running, settle, words
 from tests.ui.tensor_pane_here import look_at
 
 
@@ -129,3 +129,23 @@ async def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None
         await settle(pilot)
         listed = pilot.app.screen.query_one(CommandList)
         assert "go to [b]x\nLinear" in [str(option.prompt) for option in listed._options]
+
+
+async def test_what_cannot_be_done_now_is_found_by_its_name_and_says_why() -> None:
+    async with running(app_on()) as pilot:
+        await press(pilot, *"j3", "enter", "u")
+        assert (await found(pilot, "undo"))[0] == "undo", "and not what is spelt alike"
+        await press(pilot, "ctrl+p", *"undo", "enter")
+        assert "there is nothing to undo" in words(pilot)
+        assert [entry.undone for entry in pilot.app.main.entries] == [True]
+
+
+async def test_nothing_that_cannot_be_done_raises_when_it_is_asked_for() -> None:
+    async with running(app_on()) as pilot:
+        before = {name: tensor.clone() for name, tensor in pilot.app.engine.model.state_dict().items()}
+        for command in list(Commands(pilot.app.main)._of_keys(possible_now=False)):
+            await command.run()
+            await settle(pilot)
+        after = pilot.app.engine.model.state_dict()
+        assert all(before[name].equal(after[name]) for name in before)
+        assert len(before) == len(after)

@@ -332,3 +332,11 @@ async def test_the_filter_keeps_its_text_and_is_no_stop_of_tab() -> None:
         assert isinstance(main(pilot).focused, ModuleTree)
         await press(pilot, "escape", "n")
         assert "no filter is set: / sets one" in screen_text(pilot)
+
+
+async def test_the_edit_log_comes_before_the_tree_where_there_is_room_for_one() -> None:
+    async with running(app_on(), (60, 20)) as pilot:
+        await press(pilot, "j", "3", "enter", "H")
+        assert "l1_unstructured(amount=0.3)" in screen_text(pilot)
+        await press(pilot, "H")
+        assert pilot.app.main.query_one("#upper").current == "module"

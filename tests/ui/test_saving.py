@@ -248,3 +248,13 @@ async def test_a_refusal_of_another_name_agrees_to_nothing(monkeypatch: pytest.M
         await press(pilot, "enter")
         assert Path("two.pt").read_text() == "old"
         assert "✗ two.pt exists already" in told(pilot)
+
+
+async def test_in_a_low_window_what_to_do_with_the_file_can_be_scrolled() -> None:
+    async with running(app_on(), (60, 20)) as pilot:
+        await press(pilot, "j", "3", "enter", "s", "enter")
+        assert "load_state_dict" not in screen_text(pilot)
+        await press(pilot, *["pagedown"] * 3)
+        assert "load_state_dict" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert pilot.app.screen is pilot.app.main

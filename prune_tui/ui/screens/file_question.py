@@ -35,12 +35,19 @@ class FileQuestion(ModalScreen[str]):
         hint: What its keys do.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter", "close", show=False),
+        Binding("up,k", "scroll_told(-1)", show=False),
+        Binding("down,j", "scroll_told(1)", show=False),
+        Binding("pageup", "scroll_told(-8)", show=False),
+        Binding("pagedown,space", "scroll_told(8)", show=False),
+    ]
     DEFAULT_CSS = """
     FileQuestion { align: center middle; }
     FileQuestion > Vertical {
         width: 78; max-width: 100%; height: auto; max-height: 100%;
         border: heavy $border; border-title-style: bold; padding: 1 2; background: $surface;
+        scrollbar-size-vertical: 1;
     }
     FileQuestion Static { height: auto; }
     FileQuestion Horizontal { height: 1; margin: 1 0; }
@@ -161,7 +168,13 @@ class FileQuestion(ModalScreen[str]):
         self.tell(text)
         self.query_one(Horizontal).display = False
         self.query_one(Input).disabled = True
-        self.query_one(Vertical).border_subtitle = Content("enter closes")
+        box = self.query_one(Vertical)
+        box.styles.overflow_y = "auto"
+        box.border_subtitle = Content("enter closes · ↑ ↓ scroll")
+
+    def action_scroll_told(self, lines: int) -> None:
+        """Show more of what was told, where the window has no room for all of it."""
+        self.query_one(Vertical).scroll_relative(y=lines, animate=False)
 
     def tell(self, text: str | Text, *, refused: bool = False) -> None:
         """Write below the name."""

@@ -17,6 +17,7 @@ from prune_tui.ui.tree_line import printable
 from prune_tui.ui.widgets.key_bar import KeyBar
 from prune_tui.ui.widgets.marks_pane import MarksPane
 from prune_tui.ui.widgets.pattern_field import PatternField
+from prune_tui.view_rows import ModuleRow
 
 
 class Marking(Counting):
@@ -78,13 +79,17 @@ class Marking(Counting):
 
     def action_mark_shown(self) -> None:
         """Mark the weights of the modules the filter shows; unmark them when all are marked already."""
+        self._toggle(targeting.weights(self._shown()))
+
+    def _shown(self) -> list[ModuleRow]:
+        """The modules the filter shows; where there are none, or none yet, it says so."""
         if not self.is_open:
             self.say_not_open()
-            return
+            return []
         tree = self._main.module_tree
         if tree.current is None:
             self.say(targeting.nothing_to_mark(None, tree.filtered, keys.keymap_of(self)))
-        self._toggle(targeting.weights(tree.shown_rows()))
+        return tree.shown_rows()
 
     def action_mark_type(self) -> None:
         """Mark what the cursor is on in all modules of this type, such as every Linear's weight."""
@@ -109,13 +114,7 @@ class Marking(Counting):
 
     def action_invert_marks(self) -> None:
         """Mark the weights that are not marked, and unmark what is, as far as the filter shows it."""
-        if not self.is_open:
-            self.say_not_open()
-            return
-        tree = self._main.module_tree
-        if tree.current is None:
-            self.say(targeting.nothing_to_mark(None, tree.filtered, keys.keymap_of(self)))
-        self.set_marks(targeting.inverted(self.marked, tree.shown_rows()))
+        self.set_marks(targeting.inverted(self.marked, self._shown()))
 
     def action_unmark_all(self) -> None:
         """Unmark everything; one key brings it back."""

@@ -7,6 +7,8 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.terminal.conftest import Start
 from tests.terminal.emulated import Terminal
 
@@ -127,6 +129,33 @@ def test_what_something_else_wrote_is_drawn_over(start: Start) -> None:
     assert "Broadcast" in terminal.text
     terminal.press(REDRAW)
     terminal.wait_until(lambda: "Broadcast" not in terminal.text, "screen without the message")
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        (["?"], "esc closes"),
+        (["j", "3"], "keeps 38 of 54"),
+        (["ctrl+p"], "Search"),
+        (["f12"], "nothing yet"),
+    ],
+    ids=["help", "form", "palette", "log"],
+)
+@pytest.mark.parametrize("line", [2, 12])
+def test_it_is_drawn_over_too_where_something_is_open(
+    start: Start, keys: list[str], shown: str, line: int
+) -> None:
+    """In what is open, and in what lies beneath it."""
+    terminal = start()
+    terminal.wait_for("LeNet", "accuracy")
+    terminal.press(*keys)
+    terminal.wait_for(shown)
+    terminal.silence()
+    before = terminal.text
+    terminal.writes(f"\x1b[{line};3HBroadcast message from root".encode())
+    assert "Broadcast" in terminal.text
+    terminal.press(REDRAW)
+    terminal.wait_until(lambda: terminal.text == before, "screen as it was before the message")
 
 
 def test_a_key_whose_bytes_come_apart_is_told_whole_within_escdelay(start: Start) -> None:
